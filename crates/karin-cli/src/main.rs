@@ -1,0 +1,2 @@
+//! The karin command.
+fn main() {}

@@ -1,0 +1,166 @@
+//! The shape of a netCDF file, and the one trait through which files, collections, simulations and results meet.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Array, Attributes, DType, DatasetError, Slab};
+
+/// A dimension of a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dimension {
+    /// Name, as in the file.
+    pub name: String,
+    /// Present length.
+    pub size: usize,
+    /// True if it may grow.
+    pub unlimited: bool,
+}
+
+/// What an element that was never written reads as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FillMode {
+    /// The `_FillValue` attribute, or netCDF's default fill of the type.
+    #[default]
+    Fill,
+    /// `NC_NOFILL`: undefined.
+    NoFill,
+}
+
+/// How a variable lies in its file. Carried through so that a copy can be exact.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Storage {
+    /// Chunk lengths; `None` = contiguous or compact.
+    pub chunks: Option<Vec<usize>>,
+    /// Byte shuffle before compression.
+    pub shuffle: bool,
+    /// Deflate level (1 to 9; unknown levels of a read file count as given there); `None` = not deflated.
+    pub deflate: Option<u8>,
+    /// Fletcher32 checksum per chunk.
+    pub fletcher32: bool,
+    /// Stored big-endian.
+    pub big_endian: bool,
+    /// Fill behaviour.
+    pub fill: FillMode,
+}
+
+/// A variable: all about it but its values.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VariableMeta {
+    /// Name within its group.
+    pub name: String,
+    /// Type on disk (packed).
+    pub dtype: DType,
+    /// Names of its dimensions, slowest first; found in its group or a parent of it.
+    pub dimensions: Vec<String>,
+    /// Attributes in file order, `_FillValue` included where the file has it.
+    pub attributes: Attributes,
+    /// Layout in the file.
+    pub storage: Storage,
+}
+
+/// A group: the root of a file or one inside another. Everything is in file order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct GroupMeta {
+    /// Name; empty for the root.
+    pub name: String,
+    /// Dimensions defined here.
+    pub dimensions: Vec<Dimension>,
+    /// Variables defined here.
+    pub variables: Vec<VariableMeta>,
+    /// Attributes of the group.
+    pub attributes: Attributes,
+    /// Groups inside.
+    pub groups: Vec<GroupMeta>,
+}
+
+impl GroupMeta {
+    /// The group at `path` (`""`, `"left"`, `"data_01/ku"`).
+    pub fn group(&self, path: &str) -> Option<&Self> {
+        path.split('/')
+            .filter(|part| !part.is_empty())
+            .try_fold(self, |group, part| group.groups.iter().find(|inner| inner.name == part))
+    }
+
+    /// The variable at `path` (`"time"`, `"left/time"`).
+    pub fn variable(&self, path: &str) -> Option<&VariableMeta> {
+        let (group, name) = path.rsplit_once('/').unwrap_or(("", path));
+        self.group(group)?.variables.iter().find(|variable| variable.name == name)
+    }
+
+    /// The shape of the variable at `path`; `None` if it, or one of its dimensions, is not there.
+    pub fn shape(&self, path: &str) -> Option<Vec<usize>> {
+        let variable = self.variable(path)?;
+        let (group, _) = path.rsplit_once('/').unwrap_or(("", path));
+        variable.dimensions.iter().map(|name| self.dimension_from(group, name)).collect()
+    }
+
+    /// The length of dimension `name` as seen from the group at `path`: its own, else its nearest parent's.
+    pub fn dimension_from(&self, path: &str, name: &str) -> Option<usize> {
+        let inner = match path.split('/').find(|part| !part.is_empty()) {
+            Some(first) => {
+                let rest = path.trim_start_matches('/').strip_prefix(first).unwrap_or("");
+                self.groups.iter().find(|group| group.name == first)?.dimension_from(rest, name)
+            }
+            None => None,
+        };
+        inner.or_else(|| self.dimensions.iter().find(|dim| dim.name == name).map(|dim| dim.size))
+    }
+
+    /// Paths of all variables of this group and the groups inside, in file order.
+    pub fn variable_paths(&self) -> Vec<String> {
+        let own = self.variables.iter().map(|variable| variable.name.clone());
+        let inner = self.groups.iter().flat_map(|group| {
+            group.variable_paths().into_iter().map(|path| format!("{}/{path}", group.name))
+        });
+        own.chain(inner).collect()
+    }
+}
+
+/// A netCDF-shaped tree whose arrays can be read: a granule file, a granule of a collection, a simulated granule,
+/// the result of a reduction. What can be read like this can be written, ingested, extracted and plotted.
+pub trait Dataset: Send + Sync {
+    /// What to call it in messages: the file or object it comes from.
+    fn label(&self) -> &str;
+
+    /// Its structure.
+    fn root(&self) -> &GroupMeta;
+
+    /// Reads the `slab` of the variable at `path`, packed as it is, in native byte order, into `out`.
+    ///
+    /// # Errors
+    /// If there is no such variable, the slab lies outside it, `out` is not `slab.len()` elements long, the
+    /// variable holds strings, or its bytes cannot be read or decoded.
+    fn read_into(&self, path: &str, slab: &Slab, out: &mut [u8]) -> Result<(), DatasetError>;
+
+    /// Reads the strings of an `NC_STRING` variable.
+    ///
+    /// # Errors
+    /// As [`Dataset::read_into`]; also if the variable does not hold strings, which is what the default answers.
+    fn read_strings(&self, path: &str, slab: &Slab) -> Result<Vec<String>, DatasetError> {
+        let _ = slab;
+        Err(DatasetError::invalid(self.label(), path, "it holds no strings"))
+    }
+
+    /// Reads a slab into an array of its own.
+    ///
+    /// # Errors
+    /// As [`Dataset::read_into`].
+    fn read_slab(&self, path: &str, slab: &Slab) -> Result<Array, DatasetError> {
+        let dtype = self.root().variable(path).ok_or_else(|| DatasetError::no_variable(self.label(), path))?.dtype;
+        if dtype == DType::String {
+            let strings = self.read_strings(path, slab)?;
+            return Ok(Array { shape: slab.count.clone(), values: crate::Values::String(strings) });
+        }
+        let mut array = Array::zeros(dtype, &slab.count);
+        self.read_into(path, slab, array.values.as_bytes_mut())?;
+        Ok(array)
+    }
+
+    /// Reads a whole variable.
+    ///
+    /// # Errors
+    /// As [`Dataset::read_into`].
+    fn read(&self, path: &str) -> Result<Array, DatasetError> {
+        let shape = self.root().shape(path).ok_or_else(|| DatasetError::no_variable(self.label(), path))?;
+        self.read_slab(path, &Slab::all(&shape))
+    }
+}

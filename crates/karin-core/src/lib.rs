@@ -1,0 +1,31 @@
+//! The nouns of SWOT data, and nothing that reads a file.
+//!
+//! Scope: products and their granule structure, granule names and versions, cycles, passes and the orbit that
+//! places them, variables with their packing and flags, selections with their boxes, polygons and times, and the
+//! few traits through which the crates above meet ([`Dataset`], [`ByteSource`], [`Progress`]).
+//! Not here: files, threads, HDF5, Zarr, object stores, science.
+//!
+//! ```text
+//!   GranuleName ──> Product, Version, HalfOrbit ──> Phase ──> orbit (tracks, swath outlines, times)
+//!   GroupMeta   ──> Dimension, VariableMeta ──> DType, Packing, Flags, AttrValue
+//!   Selection   ──> cycles, passes, time, LonLatBox, Polygon, quality, variables
+//!   Dataset     ──> a GroupMeta tree whose arrays can be read by Slab
+//! ```
+
+pub mod array;
+pub mod attributes;
+pub mod dataset;
+pub mod dtype;
+pub mod error;
+pub mod half_orbit;
+pub mod resources;
+pub mod source;
+
+pub use array::{Array, Element, Slab, Values};
+pub use attributes::{AttrValue, Attributes};
+pub use dataset::{Dataset, Dimension, FillMode, GroupMeta, Storage, VariableMeta};
+pub use dtype::DType;
+pub use error::{DatasetError, ErrorKind};
+pub use half_orbit::{CycleNumber, HalfOrbit, PassNumber, Phase};
+pub use resources::{NoProgress, Progress, Resources};
+pub use source::ByteSource;

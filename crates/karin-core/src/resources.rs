@@ -1,0 +1,50 @@
+//! What work may use, and whom it tells how far it is.
+
+/// Threads and memory that a piece of work may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resources {
+    /// Worker threads, at least 1.
+    pub jobs: usize,
+    /// Bytes of buffers that may be held at one time.
+    pub memory: u64,
+}
+
+impl Default for Resources {
+    /// All cores, 1 GiB.
+    fn default() -> Self {
+        let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { jobs, memory: 1 << 30 }
+    }
+}
+
+/// Told of progress by long work, from any thread; asked whether to stop.
+pub trait Progress: Send + Sync {
+    /// A stage begins: what it is called, how many granules and bytes it has to handle (0 = unknown).
+    fn start(&self, stage: &str, granules: u64, bytes: u64) {
+        let _ = (stage, granules, bytes);
+    }
+
+    /// So many more granules and bytes are done.
+    fn advance(&self, granules: u64, bytes: u64) {
+        let _ = (granules, bytes);
+    }
+
+    /// Something the user should know that does not stop the work: a skipped granule, an unusual name.
+    fn warn(&self, message: &str) {
+        let _ = message;
+    }
+
+    /// The stage has ended.
+    fn finish(&self) {}
+
+    /// True once the user wants to stop; work ends within a second with [`ErrorKind::Cancelled`](crate::ErrorKind).
+    fn is_cancelled(&self) -> bool {
+        false
+    }
+}
+
+/// Tells nobody.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoProgress;
+
+impl Progress for NoProgress {}

@@ -1,0 +1,1 @@
+//! Selection to plan to parallel execution: expressions, masks and mergeable reductions over granules and collections.

@@ -1,0 +1,1 @@
+//! karin's public library: simulate, ingest, open, select, reduce, extract.

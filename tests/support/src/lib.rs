@@ -1,0 +1,47 @@
+//! What tests share: where the reference data lies, which Python to ask, and how a skip is said.
+//!
+//! A test that cannot run says why through [`skip`] and returns; `cargo xtask test` counts these lines and prints them.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// The root of the workspace.
+pub fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The reference file `name` (as `orbit/SWOT_science_ORF.json`), or `None` after a said skip of `test`.
+///
+/// `KARIN_SHARED_DATA` names the folder; without it, `../shared/data` beside the checkout is tried.
+pub fn reference_data(test: &str, name: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("KARIN_SHARED_DATA")
+        .map_or_else(|| workspace().join("../shared/data"), PathBuf::from);
+    let path = folder.join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    skip(test, &format!("reference data {name} is not on this machine"));
+    None
+}
+
+/// The Python interpreter with the oracle packages (`KARIN_PYTHON`, else `.venv` of the workspace), or `None` after
+/// a said skip of `test`.
+pub fn python(test: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("KARIN_PYTHON")
+        .map_or_else(|| workspace().join(".venv/bin/python"), PathBuf::from);
+    if path.exists() {
+        return Some(path);
+    }
+    skip(test, "no Python environment: run `cargo xtask setup`");
+    None
+}
+
+/// Says that `test` did not run and why: on stderr, and in the file that `KARIN_SKIP_LOG` names.
+pub fn skip(test: &str, reason: &str) {
+    eprintln!("SKIPPED {test}: {reason}");
+    if let Some(log) = std::env::var_os("KARIN_SKIP_LOG")
+        && let Ok(mut file) = std::fs::OpenOptions::new().append(true).create(true).open(log)
+    {
+        let _ = writeln!(file, "{test}: {reason}");
+    }
+}
