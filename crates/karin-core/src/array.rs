@@ -162,7 +162,10 @@ pub struct Array {
 impl Array {
     /// Zeros of that shape.
     pub fn zeros(dtype: DType, shape: &[usize]) -> Self {
-        Self { shape: shape.to_vec(), values: Values::zeros(dtype, shape.iter().product()) }
+        Self {
+            shape: shape.to_vec(),
+            values: Values::zeros(dtype, shape.iter().product()),
+        }
     }
 
     /// Number of elements.
@@ -188,7 +191,10 @@ pub struct Slab {
 impl Slab {
     /// The whole of an array of that shape.
     pub fn all(shape: &[usize]) -> Self {
-        Self { start: vec![0; shape.len()], count: shape.to_vec() }
+        Self {
+            start: vec![0; shape.len()],
+            count: shape.to_vec(),
+        }
     }
 
     /// Rows `lines` along the first dimension, everything along the others.

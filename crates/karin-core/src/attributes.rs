@@ -150,16 +150,25 @@ impl Serialize for AttrValue {
                 String(strings) => strings.clone()
             ),
         };
-        TypedJson { dtype: self.dtype(), value }.serialize(serializer)
+        TypedJson {
+            dtype: self.dtype(),
+            value,
+        }
+        .serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for AttrValue {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         use serde::de::Error as _;
-        fn parse<T: Element + std::str::FromStr>(dtype: DType, texts: &[String]) -> Result<AttrValue, String> {
+        fn parse<T: Element + std::str::FromStr>(
+            dtype: DType,
+            texts: &[String],
+        ) -> Result<AttrValue, String> {
             let numbers: Result<Vec<T>, _> = texts.iter().map(|text| text.parse()).collect();
-            numbers.map(|values| AttrValue::Array(T::wrap(values))).map_err(|_| format!("not {dtype}: {texts:?}"))
+            numbers
+                .map(|values| AttrValue::Array(T::wrap(values)))
+                .map_err(|_| format!("not {dtype}: {texts:?}"))
         }
         let TypedJson { dtype, mut value } = TypedJson::deserialize(deserializer)?;
         match dtype {

@@ -77,20 +77,29 @@ impl GroupMeta {
     pub fn group(&self, path: &str) -> Option<&Self> {
         path.split('/')
             .filter(|part| !part.is_empty())
-            .try_fold(self, |group, part| group.groups.iter().find(|inner| inner.name == part))
+            .try_fold(self, |group, part| {
+                group.groups.iter().find(|inner| inner.name == part)
+            })
     }
 
     /// The variable at `path` (`"time"`, `"left/time"`).
     pub fn variable(&self, path: &str) -> Option<&VariableMeta> {
         let (group, name) = path.rsplit_once('/').unwrap_or(("", path));
-        self.group(group)?.variables.iter().find(|variable| variable.name == name)
+        self.group(group)?
+            .variables
+            .iter()
+            .find(|variable| variable.name == name)
     }
 
     /// The shape of the variable at `path`; `None` if it, or one of its dimensions, is not there.
     pub fn shape(&self, path: &str) -> Option<Vec<usize>> {
         let variable = self.variable(path)?;
         let (group, _) = path.rsplit_once('/').unwrap_or(("", path));
-        variable.dimensions.iter().map(|name| self.dimension_from(group, name)).collect()
+        variable
+            .dimensions
+            .iter()
+            .map(|name| self.dimension_from(group, name))
+            .collect()
     }
 
     /// The length of dimension `name` as seen from the group at `path`: its own, else its nearest parent's.
@@ -98,18 +107,29 @@ impl GroupMeta {
         let inner = match path.split('/').find(|part| !part.is_empty()) {
             Some(first) => {
                 let rest = path.trim_start_matches('/').strip_prefix(first).unwrap_or("");
-                self.groups.iter().find(|group| group.name == first)?.dimension_from(rest, name)
+                self.groups
+                    .iter()
+                    .find(|group| group.name == first)?
+                    .dimension_from(rest, name)
             }
             None => None,
         };
-        inner.or_else(|| self.dimensions.iter().find(|dim| dim.name == name).map(|dim| dim.size))
+        inner.or_else(|| {
+            self.dimensions
+                .iter()
+                .find(|dim| dim.name == name)
+                .map(|dim| dim.size)
+        })
     }
 
     /// Paths of all variables of this group and the groups inside, in file order.
     pub fn variable_paths(&self) -> Vec<String> {
         let own = self.variables.iter().map(|variable| variable.name.clone());
         let inner = self.groups.iter().flat_map(|group| {
-            group.variable_paths().into_iter().map(|path| format!("{}/{path}", group.name))
+            group
+                .variable_paths()
+                .into_iter()
+                .map(|path| format!("{}/{path}", group.name))
         });
         own.chain(inner).collect()
     }
@@ -145,10 +165,17 @@ pub trait Dataset: Send + Sync {
     /// # Errors
     /// As [`Dataset::read_into`].
     fn read_slab(&self, path: &str, slab: &Slab) -> Result<Array, DatasetError> {
-        let dtype = self.root().variable(path).ok_or_else(|| DatasetError::no_variable(self.label(), path))?.dtype;
+        let dtype = self
+            .root()
+            .variable(path)
+            .ok_or_else(|| DatasetError::no_variable(self.label(), path))?
+            .dtype;
         if dtype == DType::String {
             let strings = self.read_strings(path, slab)?;
-            return Ok(Array { shape: slab.count.clone(), values: crate::Values::String(strings) });
+            return Ok(Array {
+                shape: slab.count.clone(),
+                values: crate::Values::String(strings),
+            });
         }
         let mut array = Array::zeros(dtype, &slab.count);
         self.read_into(path, slab, array.values.as_bytes_mut())?;
@@ -160,7 +187,10 @@ pub trait Dataset: Send + Sync {
     /// # Errors
     /// As [`Dataset::read_into`].
     fn read(&self, path: &str) -> Result<Array, DatasetError> {
-        let shape = self.root().shape(path).ok_or_else(|| DatasetError::no_variable(self.label(), path))?;
+        let shape = self
+            .root()
+            .shape(path)
+            .ok_or_else(|| DatasetError::no_variable(self.label(), path))?;
         self.read_slab(path, &Slab::all(&shape))
     }
 }

@@ -97,7 +97,9 @@ impl DType {
 
     /// The type of that numpy or ncdump name, if it is one.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|dtype| dtype.name() == name || dtype.cdl_name() == name)
+        Self::ALL
+            .into_iter()
+            .find(|dtype| dtype.name() == name || dtype.cdl_name() == name)
     }
 
     /// Every type.

@@ -77,7 +77,13 @@ pub struct DatasetError {
 impl DatasetError {
     /// An error of that kind.
     pub fn new(kind: ErrorKind, dataset: &str, variable: &str, reason: impl Into<String>) -> Self {
-        Self { dataset: dataset.into(), variable: variable.into(), reason: reason.into(), kind, source: None }
+        Self {
+            dataset: dataset.into(),
+            variable: variable.into(),
+            reason: reason.into(),
+            kind,
+            source: None,
+        }
     }
 
     /// There is no variable of that path.

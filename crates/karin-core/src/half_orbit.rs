@@ -89,7 +89,9 @@ impl CycleNumber {
 impl PassNumber {
     /// Index on the pass axis; `None` outside it.
     pub fn index(self, phase: Phase) -> Option<usize> {
-        (1..=phase.pass_count()).contains(&self.0).then(|| usize::from(self.0 - 1))
+        (1..=phase.pass_count())
+            .contains(&self.0)
+            .then(|| usize::from(self.0 - 1))
     }
 
     /// Odd passes ascend, from south to north.
@@ -101,7 +103,10 @@ impl PassNumber {
 impl HalfOrbit {
     /// Cycle and pass.
     pub const fn new(cycle: u16, pass: u16) -> Self {
-        Self { cycle: CycleNumber(cycle), pass: PassNumber(pass) }
+        Self {
+            cycle: CycleNumber(cycle),
+            pass: PassNumber(pass),
+        }
     }
 
     /// The phase of its cycle.

@@ -13,7 +13,10 @@ impl Default for Resources {
     /// All cores, 1 GiB.
     fn default() -> Self {
         let jobs = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { jobs, memory: 1 << 30 }
+        Self {
+            jobs,
+            memory: 1 << 30,
+        }
     }
 }
 

@@ -1,1 +1,15 @@
-//! karin's public library: simulate, ingest, open, select, reduce, extract.
+//! karin's public library: simulate, ingest, open, select, reduce, extract, plot.
+//!
+//! Scope: the verbs of karin, each in a module of its own, made from the crates below. Edges (command line, Python,
+//! viewer) translate into these calls and back. Not here: file formats, storage layout, numerics.
+//!
+//! ```text
+//!   simulate ─> granules ─> ingest ─> collection ┐
+//!                  └───────────────> sources ────┴─> select, reduce, extract ─> output (.nc .zarr .parquet .csv .png)
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod error;
+
+pub use error::kind_of;

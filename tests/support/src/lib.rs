@@ -27,8 +27,8 @@ pub fn reference_data(test: &str, name: &str) -> Option<PathBuf> {
 /// The Python interpreter with the oracle packages (`KARIN_PYTHON`, else `.venv` of the workspace), or `None` after
 /// a said skip of `test`.
 pub fn python(test: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("KARIN_PYTHON")
-        .map_or_else(|| workspace().join(".venv/bin/python"), PathBuf::from);
+    let path =
+        std::env::var_os("KARIN_PYTHON").map_or_else(|| workspace().join(".venv/bin/python"), PathBuf::from);
     if path.exists() {
         return Some(path);
     }

@@ -1,0 +1,29 @@
+//! The commands, one file each: arguments, a call into the library, an answer.
+
+mod completions;
+mod man;
+
+use clap::Subcommand;
+
+use crate::context::Context;
+use crate::exit::Outcome;
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print the completion script of a shell
+    Completions(completions::Arguments),
+    /// Write the manual pages
+    Man(man::Arguments),
+}
+
+/// Runs a command.
+///
+/// # Errors
+/// What the command could not do, with causes.
+pub fn run(command: Command, context: &Context) -> anyhow::Result<Outcome> {
+    match command {
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments, context),
+    }
+}

@@ -1,0 +1,24 @@
+//! `karin completions SHELL`
+
+use clap::{Args, CommandFactory as _};
+
+use crate::cli::Cli;
+use crate::exit::Outcome;
+
+/// Arguments of `karin completions`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// bash, zsh, fish, elvish or powershell
+    shell: clap_complete::Shell,
+}
+
+/// Prints the script on stdout.
+pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
+    clap_complete::generate(
+        arguments.shell,
+        &mut Cli::command(),
+        "karin",
+        &mut std::io::stdout(),
+    );
+    Ok(Outcome::Done)
+}

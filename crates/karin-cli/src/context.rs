@@ -1,0 +1,99 @@
+//! What every command is given: resources, progress, and one way to answer.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::Arc;
+
+use karin_core::Resources;
+use serde::Serialize;
+
+use crate::cli::{Color, GlobalOptions};
+use crate::progress::TerminalProgress;
+
+/// The surroundings of a command.
+pub struct Context {
+    /// Threads and memory that the work may use.
+    pub resources: Resources,
+    /// Told how far the work is; asked whether the user pressed Ctrl-C.
+    pub progress: Arc<TerminalProgress>,
+    json: bool,
+    quiet: bool,
+    color: bool,
+}
+
+/// An answer that can be shown as text or as JSON.
+pub trait Report: Serialize {
+    /// Writes the text for people.
+    fn write_text(&self, out: &mut dyn std::io::Write) -> std::io::Result<()>;
+}
+
+impl Context {
+    /// From the global options.
+    pub fn new(options: &GlobalOptions) -> Self {
+        let mut resources = Resources {
+            memory: options.memory,
+            ..Resources::default()
+        };
+        if let Some(jobs) = options.jobs {
+            resources.jobs = usize::from(jobs);
+        }
+        let color = match options.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+        };
+        let progress = TerminalProgress::new(options.quiet || options.json, color);
+        Self {
+            resources,
+            progress,
+            json: options.json,
+            quiet: options.quiet,
+            color,
+        }
+    }
+
+    /// True if answers are wanted as JSON.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Prints the answer on stdout.
+    ///
+    /// # Errors
+    /// If stdout cannot be written; a closed pipe counts as success.
+    pub fn answer(&self, report: &impl Report) -> anyhow::Result<()> {
+        let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+        let written = if self.json {
+            serde_json::to_writer_pretty(&mut out, report)
+                .map_err(std::io::Error::from)
+                .and_then(|()| writeln!(out))
+        } else {
+            report.write_text(&mut out)
+        };
+        match written.and_then(|()| out.flush()) {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Prints a note for people on stderr, unless they want quiet.
+    pub fn note(&self, text: &str) {
+        if !self.quiet && !self.json {
+            self.progress.suspend(|| eprintln!("{text}"));
+        }
+    }
+
+    /// Prints an error with its causes on stderr.
+    pub fn error(&self, error: &anyhow::Error) {
+        let (start, end) = if self.color {
+            ("\u{1b}[1;31m", "\u{1b}[0m")
+        } else {
+            ("", "")
+        };
+        self.progress.suspend(|| {
+            eprintln!("{start}error:{end} {error}");
+            for cause in error.chain().skip(1) {
+                eprintln!("  because: {cause}");
+            }
+        });
+    }
+}

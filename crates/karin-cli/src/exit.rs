@@ -1,0 +1,43 @@
+//! Exit codes, derived from the kind of an error in one table.
+
+use std::process::ExitCode;
+
+use karin_core::ErrorKind;
+
+use crate::context::Context;
+
+/// How a command ended when it did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All was done.
+    Done,
+    /// The work was done, but some granules were refused or left out; each has been named with its reason.
+    Partial,
+    /// `verify` found damage.
+    Damaged,
+}
+
+/// Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done in part, 4 damage found, 130 stopped by Ctrl-C.
+pub fn code_of(context: &Context, result: anyhow::Result<Outcome>) -> ExitCode {
+    match result {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Partial) => ExitCode::from(3),
+        Ok(Outcome::Damaged) => ExitCode::from(4),
+        Err(error) => {
+            context.error(&error);
+            match kind_of(&error) {
+                ErrorKind::InvalidArgument => ExitCode::from(2),
+                ErrorKind::Cancelled => ExitCode::from(130),
+                _ => ExitCode::from(1),
+            }
+        }
+    }
+}
+
+/// The stable kind of the first error in the chain that has one.
+fn kind_of(error: &anyhow::Error) -> ErrorKind {
+    error
+        .chain()
+        .find_map(karin::kind_of)
+        .unwrap_or(ErrorKind::Internal)
+}

@@ -1,0 +1,59 @@
+//! Values of options that clap does not know by itself.
+
+/// Bytes from `512MiB`, `2GB`, `1.5G`, `4096`; binary units with `i` or as a single letter, decimal ones with `B` alone.
+pub fn memory(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: f64 = number
+        .parse()
+        .map_err(|_| format!("`{text}` is not a size: try 512MiB or 2GB"))?;
+    let factor: f64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "k" | "kib" => 1024.0,
+        "m" | "mib" => 1024.0 * 1024.0,
+        "g" | "gib" => 1024.0 * 1024.0 * 1024.0,
+        "t" | "tib" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
+        "kb" => 1e3,
+        "mb" => 1e6,
+        "gb" => 1e9,
+        "tb" => 1e12,
+        other => {
+            return Err(format!(
+                "`{other}` is not a unit of size: use KiB, MiB, GiB, KB, MB or GB"
+            ));
+        }
+    };
+    let bytes = (number * factor).round();
+    if !(bytes >= MINIMUM_MEMORY && bytes < 1e18) {
+        return Err(format!(
+            "`{text}` is too small or too large: at least 64MiB are needed"
+        ));
+    }
+    Ok(bytes as u64)
+}
+
+/// The smallest budget in which a whole Expert granule can be handled.
+const MINIMUM_MEMORY: f64 = 64.0 * 1024.0 * 1024.0;
+
+#[cfg(test)]
+mod tests {
+    use super::memory;
+
+    #[test]
+    fn sizes_are_read_in_both_kinds_of_units() {
+        assert_eq!(memory("512MiB"), Ok(512 << 20));
+        assert_eq!(memory("1.5G"), Ok(3 << 29));
+        assert_eq!(memory("2 GB"), Ok(2_000_000_000));
+        assert_eq!(memory("67108864"), Ok(64 << 20));
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_a_way_out() {
+        for text in ["", "much", "12parsecs", "1KiB", "-5GiB", "NaN", "1e99GiB"] {
+            assert!(memory(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Progress bars in granules and bytes, warnings between them, and Ctrl-C.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use karin_core::Progress;
+
+/// Shows progress on stderr if that is a terminal and the user did not ask for quiet.
+pub struct TerminalProgress {
+    bar: Mutex<Option<ProgressBar>>,
+    bytes: AtomicU64,
+    hidden: bool,
+    color: bool,
+    cancelled: Arc<AtomicBool>,
+}
+
+impl TerminalProgress {
+    /// `hidden`: no bars; warnings stay. Installs the handler of Ctrl-C: the first one asks the work to stop, the
+    /// second one ends the process.
+    pub fn new(hidden: bool, color: bool) -> Arc<Self> {
+        let cancelled = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&cancelled);
+        // Fails only if a handler exists already, which then serves as well.
+        let _ = ctrlc::set_handler(move || {
+            if flag.swap(true, Ordering::SeqCst) {
+                std::process::exit(130);
+            }
+        });
+        Arc::new(Self {
+            bar: Mutex::new(None),
+            bytes: AtomicU64::new(0),
+            hidden,
+            color,
+            cancelled,
+        })
+    }
+
+    /// Runs `print` with the bar out of the way.
+    pub fn suspend(&self, print: impl FnOnce()) {
+        match self.current().as_ref() {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+
+    fn current(&self) -> MutexGuard<'_, Option<ProgressBar>> {
+        self.bar.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Progress for TerminalProgress {
+    fn start(&self, stage: &str, granules: u64, bytes: u64) {
+        let target = if self.hidden {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr()
+        };
+        let bar = ProgressBar::with_draw_target((granules > 0).then_some(granules), target);
+        let template = match (granules, bytes) {
+            (0, _) => "{spinner} {msg} {pos} granules, {elapsed}",
+            _ => "{msg:>12} [{bar:30}] {pos}/{len} granules, {prefix} {elapsed} (left {eta})",
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar.set_message(stage.to_owned());
+        self.bytes.store(0, Ordering::Relaxed);
+        bar.enable_steady_tick(Duration::from_millis(200));
+        if let Some(previous) = self.current().replace(bar) {
+            previous.finish_and_clear();
+        }
+    }
+
+    fn advance(&self, granules: u64, bytes: u64) {
+        if let Some(bar) = self.current().as_ref() {
+            bar.inc(granules);
+            if bytes > 0 {
+                let done = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+                bar.set_prefix(format!("{},", indicatif::DecimalBytes(done)));
+            }
+        }
+    }
+
+    fn warn(&self, message: &str) {
+        let (start, end) = if self.color {
+            ("\u{1b}[1;33m", "\u{1b}[0m")
+        } else {
+            ("", "")
+        };
+        self.suspend(|| eprintln!("{start}warning:{end} {message}"));
+    }
+
+    fn finish(&self) {
+        if let Some(bar) = self.current().take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+}
