@@ -1,2 +1,44 @@
-//! Developer tasks.
-fn main() {}
+//! Developer tasks: `cargo xtask setup | test [--long] | bench | layers`.
+//!
+//! `test` is what CI runs: it sets up all it needs (the Python environment of the oracle tests included), then runs
+//! format, lints, layers, documentation, Rust tests and oracle tests, and counts what was skipped.
+
+mod bench;
+mod layers;
+mod python;
+mod steps;
+mod test;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask TASK
+
+  setup          create .venv with the oracle packages (CPython 3.12 or later where there is one)
+  test           everything: format, lints, layers, documentation, Rust tests, oracle tests
+  test --long    the same with the full fault and fuzz matrix
+  bench [NAME]   the benchmarks of benches/, karin and its peers in one run
+  layers         check that the crates depend downwards only";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        ["setup"] => python::environment().map(drop),
+        ["test"] => test::run(false),
+        ["test", "--long"] => test::run(true),
+        ["bench", names @ ..] => bench::run(names),
+        ["layers"] => layers::check(),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

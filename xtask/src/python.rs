@@ -1,0 +1,149 @@
+//! The Python environment of the oracle tests.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, bail};
+
+use crate::steps::{step, workspace};
+
+/// The first CPython with which stock `icechunk` and `zarr` can be installed.
+const STOCK_READERS: (u32, u32) = (3, 12);
+/// The oldest CPython that serves the other oracle tests.
+const OLDEST: (u32, u32) = (3, 11);
+
+/// An interpreter with the oracle packages.
+pub struct Environment {
+    /// The interpreter inside `.venv`.
+    pub python: PathBuf,
+    /// True if stock `icechunk` and `zarr` are there.
+    pub has_stock_readers: bool,
+}
+
+/// Finds or makes `.venv`, and brings its packages up to the pinned versions.
+///
+/// # Errors
+/// If there is no CPython of at least 3.11, or the packages cannot be installed.
+pub fn environment() -> anyhow::Result<Environment> {
+    let python = workspace().join(".venv/bin/python");
+    if version(&python).is_none() {
+        let (base, found) = best_python()?;
+        eprintln!(
+            "==> .venv with {} (CPython {}.{})",
+            base.display(),
+            found.0,
+            found.1
+        );
+        step(
+            "python -m venv .venv",
+            Command::new(&base).args(["-m", "venv", "--clear", ".venv"]),
+        )?;
+    }
+    let found =
+        version(&python).context("the interpreter of .venv does not start: remove .venv and try again")?;
+    let has_stock_readers = found >= STOCK_READERS;
+    let requirements = if has_stock_readers {
+        "requirements.txt"
+    } else {
+        "requirements-3.11.txt"
+    };
+    install(&python, &Path::new("tests/oracle").join(requirements))?;
+    if !has_stock_readers {
+        eprintln!(
+            "warning: no CPython >= 3.12 on this machine: the tests with stock icechunk and zarr will be skipped \
+             (install one, or name it in KARIN_BASE_PYTHON, remove .venv and try again)"
+        );
+    }
+    Ok(Environment {
+        python,
+        has_stock_readers,
+    })
+}
+
+/// Installs the requirements unless this very file was installed before.
+fn install(python: &Path, requirements: &Path) -> anyhow::Result<()> {
+    let wanted = std::fs::read(workspace().join(requirements))?;
+    let stamp = workspace().join(".venv/installed-requirements.txt");
+    if std::fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    let mut pip = Command::new(python);
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "-r",
+    ])
+    .arg(requirements);
+    step("pip install", &mut pip)?;
+    std::fs::write(stamp, wanted)?;
+    Ok(())
+}
+
+/// The newest CPython up to 3.14 that can be found; `KARIN_BASE_PYTHON` overrides.
+fn best_python() -> anyhow::Result<(PathBuf, (u32, u32))> {
+    if let Some(named) = std::env::var_os("KARIN_BASE_PYTHON") {
+        let path = PathBuf::from(named);
+        let found = version(&path).with_context(|| format!("{} does not start", path.display()))?;
+        return Ok((path, found));
+    }
+    let names = [
+        "python3.13",
+        "python3.14",
+        "python3.12",
+        "python3.11",
+        "python3",
+        "python",
+    ];
+    let mut candidates: Vec<PathBuf> = names.iter().map(PathBuf::from).collect();
+    candidates.extend(managed_pythons());
+    let usable = candidates
+        .into_iter()
+        .filter_map(|path| version(&path).map(|found| (path, found)));
+    let best = usable
+        .filter(|(_, found)| *found >= OLDEST)
+        .max_by_key(|(_, found)| preference(*found));
+    match best {
+        Some(best) => Ok(best),
+        None => {
+            bail!("no CPython >= 3.11 found: install python3 with its venv module (3.12 or later is best)")
+        }
+    }
+}
+
+/// 3.13 and 3.12 have wheels of all packages; later versions come next, 3.11 last.
+fn preference(found: (u32, u32)) -> u32 {
+    match found {
+        (3, 13) => 3,
+        (3, 12) => 2,
+        (3, 11) => 0,
+        _ => 1,
+    }
+}
+
+/// Interpreters of pyenv and uv, which need not be on the PATH.
+fn managed_pythons() -> Vec<PathBuf> {
+    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+    let pyenv = std::env::var_os("PYENV_ROOT").map_or_else(|| home.join(".pyenv"), PathBuf::from);
+    [pyenv.join("versions"), home.join(".local/share/uv/python")]
+        .iter()
+        .filter_map(|folder| std::fs::read_dir(folder).ok())
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path().join("bin/python3")))
+        .collect()
+}
+
+/// Major and minor version of an interpreter that starts and has the venv module.
+fn version(python: &Path) -> Option<(u32, u32)> {
+    let probe = "import sys, venv, ensurepip; print(sys.version_info[0], sys.version_info[1])";
+    let output = Command::new(python)
+        .args(["-c", probe])
+        .output()
+        .ok()
+        .filter(|output| output.status.success())?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let (major, minor) = text.trim().split_once(' ')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
