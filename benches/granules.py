@@ -1,0 +1,82 @@
+"""The data of the benchmarks, made once under target/bench/: simulated granules, written again by netCDF4-python (so that the
+files are what people have), and the Zarr store that people would make of them."""
+
+import shutil
+import subprocess
+import warnings
+from pathlib import Path
+
+import netCDF4
+import xarray as xr
+
+from measure import KARIN, WORKSPACE
+
+FOLDER = WORKSPACE / "target/bench"
+warnings.filterwarnings("ignore")
+
+
+def granules(product, phase, cycles, passes, variables=None, rewrite=True):
+    """The paths of simulated granules, in order of cycle and pass."""
+    name = f"{product}-{phase}-{cycles}-{passes}" + ("-lean" if variables else "")
+    folder = FOLDER / name
+    if not (folder / "complete").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        command = [str(KARIN), "--quiet", "simulate", "--product", product, "--phase", phase, "--cycles", cycles,
+                   "--passes", passes, "--seed", "1"]
+        if variables:
+            command += ["--vars", ",".join(variables)]
+        subprocess.run([*command, str(folder)], check=True)
+        if rewrite:
+            for path in sorted(folder.glob("*.nc")):
+                rewrite_by_netcdf4(path)
+        (folder / "complete").touch()
+    return sorted(folder.glob("*.nc"))
+
+
+def rewrite_by_netcdf4(path):
+    """Writes the same content again through netCDF4-python: its bytes, not ours."""
+    copy = path.with_suffix(".tmp")
+    with netCDF4.Dataset(path) as source, netCDF4.Dataset(copy, "w") as target:
+        copy_group(source, target)
+    copy.replace(path)
+
+
+def copy_group(source, target):
+    target.setncatts({name: source.getncattr(name) for name in source.ncattrs()})
+    for name, dimension in source.dimensions.items():
+        target.createDimension(name, None if dimension.isunlimited() else len(dimension))
+    for name, variable in source.variables.items():
+        copy_variable(name, variable, target)
+    for name, group in source.groups.items():
+        copy_group(group, target.createGroup(name))
+
+
+def copy_variable(name, variable, target):
+    filters, chunks = variable.filters(), variable.chunking()
+    copy = target.createVariable(
+        name, variable.datatype, variable.dimensions, zlib=filters["zlib"], complevel=filters["complevel"],
+        shuffle=filters["shuffle"], fletcher32=filters["fletcher32"],
+        chunksizes=None if chunks == "contiguous" else chunks,
+        fill_value=getattr(variable, "_FillValue", None))
+    copy.setncatts({key: variable.getncattr(key) for key in variable.ncattrs() if key != "_FillValue"})
+    variable.set_auto_maskandscale(False)
+    copy.set_auto_maskandscale(False)
+    copy[...] = variable[...]
+
+
+def zarr_store(paths, name):
+    """The peers' store: Zarr v3, one chunk per pass, xarray's default codec (zstd), packed as in the granules."""
+    store = FOLDER / f"{name}.zarr"
+    if not (FOLDER / f"{name}.zarr-complete").exists():
+        shutil.rmtree(store, ignore_errors=True)
+        for index, path in enumerate(paths):
+            dataset = xr.open_dataset(path, decode_cf=False).load().expand_dims("cycle_number")
+            for variable in dataset.variables.values():
+                variable.encoding = {}
+            if index == 0:
+                dataset.to_zarr(store, zarr_format=3, consolidated=False)
+            else:
+                dataset.to_zarr(store, append_dim="cycle_number", consolidated=False)
+        (FOLDER / f"{name}.zarr-complete").touch()
+    return store

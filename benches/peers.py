@@ -1,0 +1,118 @@
+"""What people run today, one function per access pattern. Each returns the seconds of its work, imports and set-up excluded.
+
+Called as `python peers.py FUNCTION JSON-ARGUMENTS` in a process of its own, so that no peer profits from another's caches.
+"""
+
+import json
+import sys
+import time
+import warnings
+
+warnings.filterwarnings("ignore")
+
+
+def timed(work):
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def open_granules(paths, variables=None, **options):
+    import xarray as xr
+
+    def keep(dataset):
+        return dataset[variables] if variables else dataset
+
+    return xr.open_mfdataset(
+        paths, combine="nested", concat_dim="cycle_number", coords="minimal", compat="override",
+        data_vars="all", preprocess=keep, decode_timedelta=False, **options)
+
+
+def numeric(dataset):
+    return dataset[[name for name, array in dataset.data_vars.items() if array.dtype.kind in "iuf"]]
+
+
+def netcdf_mean_serial(paths):
+    """open_mfdataset, threads of one process, netCDF4 engine."""
+    import dask
+    import xarray  # noqa: F401
+
+    def work():
+        with dask.config.set(scheduler="threads"):
+            numeric(open_granules(paths, engine="netcdf4")).mean("cycle_number").load()
+
+    return timed(work)
+
+
+def netcdf_mean_h5netcdf(paths):
+    import dask
+    import xarray  # noqa: F401
+
+    def work():
+        with dask.config.set(scheduler="threads"):
+            numeric(open_granules(paths, engine="h5netcdf")).mean("cycle_number").load()
+
+    return timed(work)
+
+
+def netcdf_mean_cluster(paths):
+    from dask.distributed import Client, LocalCluster
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        with Client(cluster):
+            return timed(lambda: numeric(open_granules(paths, parallel=True)).mean("cycle_number").load())
+
+
+def zarr_mean_threads(store):
+    import dask
+    import xarray as xr
+
+    def work():
+        with dask.config.set(scheduler="threads"):
+            numeric(xr.open_zarr(store, decode_timedelta=False)).mean("cycle_number").load()
+
+    return timed(work)
+
+
+def zarr_mean_cluster(store):
+    import xarray as xr
+    from dask.distributed import Client, LocalCluster
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        with Client(cluster):
+            work = lambda: numeric(xr.open_zarr(store, decode_timedelta=False)).mean("cycle_number").load()  # noqa: E731
+            return timed(work)
+
+
+def zarr_region(store, variable, lines, cycles):
+    """P2 (one cycle) and P3 (all cycles): the lines of a region, whose indices the user already knows."""
+    import xarray as xr
+
+    def work():
+        dataset = xr.open_zarr(store, decode_timedelta=False, chunks=None)
+        dataset[variable].isel(num_lines=slice(*lines), cycle_number=slice(*cycles)).load()
+
+    return timed(work)
+
+
+def zarr_point(store, variable, line, pixel):
+    """P4: the time series of one pixel."""
+    import xarray as xr
+
+    def work():
+        dataset = xr.open_zarr(store, decode_timedelta=False, chunks=None)
+        dataset[variable].isel(num_lines=line, num_pixels=pixel).load()
+
+    return timed(work)
+
+
+def zarr_pass(store):
+    """P5: one whole pass, all variables."""
+    import xarray as xr
+
+    return timed(lambda: xr.open_zarr(store, decode_timedelta=False, chunks=None).isel(cycle_number=0).load())
+
+
+if __name__ == "__main__":
+    function, arguments = sys.argv[1], json.loads(sys.argv[2])
+    print(json.dumps(globals()[function](**arguments)))
