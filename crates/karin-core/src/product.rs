@@ -195,7 +195,10 @@ impl UnknownProduct {
             .collect();
         if near.is_empty() {
             let distance = |known: &str| edits(&known.to_ascii_lowercase(), &word);
-            let best = names().map(distance).min().filter(|least| *least <= 3);
+            let best = names()
+                .map(distance)
+                .min()
+                .filter(|least| *least <= word.len() / 3);
             near = names().filter(|known| Some(distance(known)) == best).collect();
         }
         let hint = if near.is_empty() {

@@ -266,10 +266,10 @@ impl<'de> Deserialize<'de> for VersionPattern {
 
 /// True for what could match a CRID or pre-launch version: `P…`, `DG…`, `VI…` of letters, digits, `_`, `?`, `*`.
 fn is_crid_pattern(text: &str) -> bool {
-    let starts = text
-        .bytes()
-        .next()
-        .is_some_and(|b| matches!(b.to_ascii_uppercase(), b'P' | b'D' | b'V' | b'?' | b'*'));
+    let upper = text.to_ascii_uppercase();
+    let starts = ["P", "DG", "VI", "?", "*"]
+        .iter()
+        .any(|start| upper.starts_with(start));
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'?' | b'*');
     starts && text.len() <= 16 && text.bytes().all(allowed)
 }
