@@ -1,0 +1,257 @@
+//! How the elements of a chunk become bytes and back: lossless always, a checksum always.
+//!
+//! A chunk is a table of `rows` lines by `columns` of everything else, row-major for the caller. The two profiles
+//! store it as Zarr v3 codecs that stock readers know; karin decodes both with its own code, which can start at any
+//! line and writes straight into the caller's buffer.
+
+mod blosc;
+mod pcodec;
+mod shuffle;
+mod transpose;
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use karin_core::DType;
+use serde_json::{Value, json};
+
+#[cfg(target_endian = "big")]
+compile_error!("karin-store writes native numbers as little-endian chunks");
+
+/// Bytes of a chunk that cannot be encoded or decoded, and why. Whoever knows the object adds its name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct CodecError(String);
+
+impl CodecError {
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+}
+
+/// The codecs that a collection is written with; fixed when its first group is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// Core Zarr v3 codecs only: `bytes`, `blosc` (zstd, byte shuffle), `crc32c`. No larger than the netCDF files.
+    #[default]
+    Portable,
+    /// pcodec level 8, column-major in the chunk: about half the size; readers need the `pcodec` package.
+    Compact,
+}
+
+impl Profile {
+    /// `portable` or `compact`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            Self::Compact => "compact",
+        }
+    }
+
+    /// The profile of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Portable, Self::Compact].into_iter().find(|profile| profile.name() == name)
+    }
+}
+
+impl std::fmt::Display for Profile {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Packing {
+    /// `bytes`: small facts, which lie in manifests.
+    Plain,
+    /// `bytes`, `blosc`.
+    Blosc,
+    /// `numcodecs.pcodec`.
+    Pcodec,
+}
+
+/// The codec chain of one array: always ends in `crc32c`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChunkCodec {
+    dtype: DType,
+    rows: usize,
+    columns: usize,
+    packing: Packing,
+    column_major: bool,
+}
+
+/// zstd level of `portable`: see `docs/performance.md` for the sizes and speeds that chose it.
+const ZSTD_LEVEL: i32 = 3;
+
+/// Bytes of the checksum at the end of every chunk.
+const CHECKSUM: usize = 4;
+
+thread_local! {
+    static NUMBERS: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+}
+
+impl ChunkCodec {
+    /// The chain for chunks of `rows` lines by `columns` elements (`Char` counts as bytes; `String` is not storable).
+    pub fn new(profile: Profile, dtype: DType, rows: usize, columns: usize) -> Self {
+        let pcodec = profile == Profile::Compact && pcodec::takes(dtype);
+        let packing = if pcodec { Packing::Pcodec } else { Packing::Blosc };
+        let column_major = profile == Profile::Compact && rows > 1 && columns > 1;
+        Self { dtype, rows, columns, packing, column_major }
+    }
+
+    /// The same chain, row-major whatever the profile says: for chunks of more than two dimensions.
+    #[must_use]
+    pub const fn row_major(mut self) -> Self {
+        self.column_major = false;
+        self
+    }
+
+    /// The chain without compression, for chunks of a few bytes.
+    pub const fn plain(dtype: DType, elements: usize) -> Self {
+        Self { dtype, rows: 1, columns: elements, packing: Packing::Plain, column_major: false }
+    }
+
+    /// The chain that Zarr metadata describe, if it is one that karin writes.
+    pub fn from_zarr(codecs: &Value, dtype: DType, rows: usize, columns: usize) -> Option<Self> {
+        let names: Vec<&str> = codecs.as_array()?.iter().filter_map(|codec| codec.get("name")?.as_str()).collect();
+        let (column_major, names) = match names.as_slice() {
+            ["transpose", rest @ ..] => (true, rest),
+            all => (false, all),
+        };
+        let packing = match names {
+            ["bytes", "crc32c"] => Packing::Plain,
+            ["bytes", "blosc", "crc32c"] => Packing::Blosc,
+            ["numcodecs.pcodec", "crc32c"] if pcodec::takes(dtype) => Packing::Pcodec,
+            _ => return None,
+        };
+        (dtype != DType::String).then_some(Self { dtype, rows, columns, packing, column_major })
+    }
+
+    /// The `codecs` member of the Zarr metadata of an array of `dimensions` dimensions, of which the last two are
+    /// the table of the chunk.
+    pub fn to_zarr(&self, dimensions: usize) -> Value {
+        let mut codecs = Vec::new();
+        if self.column_major {
+            let mut order: Vec<usize> = (0..dimensions).collect();
+            let last = dimensions.saturating_sub(1);
+            order.swap(last.saturating_sub(1), last);
+            codecs.push(json!({"name": "transpose", "configuration": {"order": order}}));
+        }
+        let size = self.dtype.size();
+        match self.packing {
+            Packing::Pcodec => {
+                codecs.push(json!({"name": "numcodecs.pcodec", "configuration": {"level": pcodec::LEVEL}}));
+            }
+            Packing::Plain | Packing::Blosc if size == 1 => codecs.push(json!({"name": "bytes"})),
+            Packing::Plain | Packing::Blosc => {
+                codecs.push(json!({"name": "bytes", "configuration": {"endian": "little"}}));
+            }
+        }
+        if self.packing == Packing::Blosc {
+            let shuffle = if size > 1 { "shuffle" } else { "noshuffle" };
+            codecs.push(json!({"name": "blosc", "configuration": {
+                "cname": "zstd", "clevel": ZSTD_LEVEL, "shuffle": shuffle, "typesize": size, "blocksize": blosc::BLOCK,
+            }}));
+        }
+        codecs.push(json!({"name": "crc32c"}));
+        Value::Array(codecs)
+    }
+
+    /// Bytes of a decoded chunk.
+    pub const fn len(&self) -> usize {
+        self.rows * self.columns * self.dtype.size()
+    }
+
+    /// True if a chunk has no elements.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Encodes a whole chunk (native, row-major).
+    ///
+    /// # Errors
+    /// If `raw` is not as long as the chunk, or a compressor fails.
+    pub fn encode(&self, raw: &[u8]) -> Result<Vec<u8>, CodecError> {
+        if raw.len() != self.len() {
+            let (expected, found) = (self.len(), raw.len());
+            return Err(CodecError::new(format!("a chunk of {expected} bytes was given {found}")));
+        }
+        let mut columns = Vec::new();
+        let ordered = if self.column_major {
+            columns.resize(raw.len(), 0);
+            transpose::to_columns(raw, self.dtype.size(), self.rows, self.columns, &mut columns);
+            columns.as_slice()
+        } else {
+            raw
+        };
+        let mut stored = match self.packing {
+            Packing::Plain => ordered.to_vec(),
+            Packing::Blosc => blosc::encode(ordered, self.dtype.size(), ZSTD_LEVEL)?,
+            Packing::Pcodec => pcodec::encode(ordered, self.dtype)?,
+        };
+        stored.extend_from_slice(&crc32c::crc32c(&stored).to_le_bytes());
+        Ok(stored)
+    }
+
+    /// Decodes lines `rows` of a chunk into `out` (native, row-major), after checking the checksum of all of it.
+    ///
+    /// # Errors
+    /// If the checksum does not match, the bytes are damaged, or `rows` and `out` do not fit.
+    pub fn decode_rows(&self, stored: &[u8], rows: Range<usize>, out: &mut [u8]) -> Result<(), CodecError> {
+        let content = checked(stored)?;
+        let line = self.columns * self.dtype.size();
+        if rows.end > self.rows || rows.start > rows.end || out.len() != rows.len() * line {
+            return Err(CodecError::new(format!("lines {rows:?} do not fit a chunk of {} lines", self.rows)));
+        }
+        let bytes = rows.start * line..rows.end * line;
+        match (self.packing, self.column_major) {
+            (Packing::Plain, _) => {
+                let part = (content.len() == self.len()).then(|| content.get(bytes)).flatten();
+                out.copy_from_slice(part.ok_or_else(|| CodecError::new("a plain chunk of the wrong length"))?);
+                Ok(())
+            }
+            (Packing::Blosc, false) => blosc::decode(content, self.len(), bytes, out),
+            (Packing::Pcodec, false) if rows.len() == self.rows && out.as_ptr().align_offset(8) == 0 => {
+                pcodec::decode(content, self.dtype, out)
+            }
+            _ => NUMBERS.with_borrow_mut(|numbers| {
+                numbers.resize(self.len().div_ceil(8), 0);
+                let whole = &mut bytemuck::cast_slice_mut::<u64, u8>(numbers)[..self.len()];
+                match self.packing {
+                    Packing::Pcodec => pcodec::decode(content, self.dtype, whole)?,
+                    Packing::Plain | Packing::Blosc => blosc::decode(content, self.len(), 0..self.len(), whole)?,
+                }
+                if self.column_major {
+                    transpose::to_rows(whole, self.dtype.size(), self.rows, rows, out);
+                } else {
+                    out.copy_from_slice(&whole[bytes]);
+                }
+                Ok(())
+            }),
+        }
+    }
+
+    /// Decodes a whole chunk.
+    ///
+    /// # Errors
+    /// As [`ChunkCodec::decode_rows`].
+    pub fn decode(&self, stored: &[u8], out: &mut [u8]) -> Result<(), CodecError> {
+        self.decode_rows(stored, 0..self.rows, out)
+    }
+}
+
+/// The bytes before the checksum, if it matches.
+fn checked(stored: &[u8]) -> Result<&[u8], CodecError> {
+    let Some((content, checksum)) = stored.split_last_chunk::<CHECKSUM>() else {
+        return Err(CodecError::new("a chunk that is shorter than its checksum"));
+    };
+    let (found, recorded) = (crc32c::crc32c(content), u32::from_le_bytes(*checksum));
+    if found == recorded {
+        return Ok(content);
+    }
+    Err(CodecError::new(format!("the checksum does not match (crc32c {found:08x}, recorded {recorded:08x})")))
+}
+
+#[cfg(test)]
+mod tests;

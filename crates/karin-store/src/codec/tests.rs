@@ -1,0 +1,112 @@
+//! Every chain gives back what it was given, and notices every flipped bit.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const DTYPES: [DType; 11] = [
+    DType::Int8,
+    DType::UInt8,
+    DType::Int16,
+    DType::UInt16,
+    DType::Int32,
+    DType::UInt32,
+    DType::Int64,
+    DType::UInt64,
+    DType::Float32,
+    DType::Float64,
+    DType::Char,
+];
+
+/// Smooth values with noise and gaps, as bytes of `dtype`.
+fn field(dtype: DType, elements: usize, seed: u64) -> Vec<u8> {
+    let size = dtype.size();
+    let mut state = seed | 1;
+    let mut bytes = Vec::with_capacity(elements * size);
+    for index in 0..elements {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let value = if index % 97 < 20 { u64::MAX >> 1 } else { (index as u64) * 3 + (state >> 58) };
+        bytes.extend_from_slice(&value.to_le_bytes()[..size]);
+    }
+    bytes
+}
+
+#[test]
+fn every_chain_returns_what_it_was_given() {
+    for profile in [Profile::Portable, Profile::Compact] {
+        for dtype in DTYPES {
+            for (rows, columns) in [(1, 1), (1, 700), (500, 1), (500, 69), (9866, 69), (0, 3)] {
+                let codec = ChunkCodec::new(profile, dtype, rows, columns);
+                let raw = field(dtype, rows * columns, 7);
+                let stored = codec.encode(&raw).unwrap();
+                let mut out = vec![1; raw.len()];
+                codec.decode(&stored, &mut out).unwrap();
+                assert!(out == raw, "{profile} {dtype} {rows}x{columns}");
+                let zarr = codec.to_zarr(4);
+                assert_eq!(ChunkCodec::from_zarr(&zarr, dtype, rows, columns), Some(codec), "{zarr}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_flipped_bit_is_an_error() {
+    for profile in [Profile::Portable, Profile::Compact] {
+        let codec = ChunkCodec::new(profile, DType::Int32, 60, 69);
+        let raw = field(DType::Int32, 60 * 69, 3);
+        let stored = codec.encode(&raw).unwrap();
+        let mut out = vec![0; raw.len()];
+        for bit in 0..stored.len() * 8 {
+            let mut damaged = stored.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            assert!(codec.decode(&damaged, &mut out).is_err(), "bit {bit} of {profile}");
+        }
+        for length in 0..stored.len() {
+            assert!(codec.decode(&stored[..length], &mut out).is_err());
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_lines_equal_those_of_the_whole(
+        compact: bool, size in 0usize..11, rows in 1usize..3000, columns in 1usize..80,
+        start in 0.0f64..1.0, part in 0.0f64..1.0, seed: u64,
+    ) {
+        let dtype = DTYPES[size];
+        let profile = if compact { Profile::Compact } else { Profile::Portable };
+        let codec = ChunkCodec::new(profile, dtype, rows, columns);
+        let raw = field(dtype, rows * columns, seed);
+        let stored = codec.encode(&raw).unwrap();
+        let first = (start * rows as f64) as usize;
+        let last = first + (part * (rows - first) as f64) as usize;
+        let line = columns * dtype.size();
+        let mut out = vec![0; (last - first) * line];
+        codec.decode_rows(&stored, first..last, &mut out).unwrap();
+        prop_assert!(out == raw[first * line..last * line]);
+    }
+
+    #[test]
+    fn any_bytes_give_an_error_or_values(mut bytes: Vec<u8>, compact: bool, column: bool, seal: bool) {
+        let profile = if compact { Profile::Compact } else { Profile::Portable };
+        let codec = ChunkCodec::new(profile, DType::Int32, 10, if column { 1 } else { 4 });
+        if seal {
+            bytes.extend_from_slice(&crc32c::crc32c(&bytes).to_le_bytes());
+        }
+        let mut out = vec![0; codec.len()];
+        let _ = codec.decode(&bytes, &mut out);
+    }
+
+    #[test]
+    fn damage_under_a_valid_checksum_never_panics(at: prop::sample::Index, value: u8, compact: bool) {
+        let profile = if compact { Profile::Compact } else { Profile::Portable };
+        let codec = ChunkCodec::new(profile, DType::Int32, 300, 69);
+        let mut stored = codec.encode(&field(DType::Int32, 300 * 69, 5)).unwrap();
+        stored.truncate(stored.len() - CHECKSUM);
+        let index = at.index(stored.len());
+        stored[index] = value;
+        stored.extend_from_slice(&crc32c::crc32c(&stored).to_le_bytes());
+        let mut out = vec![0; codec.len()];
+        let _ = codec.decode(&stored, &mut out);
+    }
+}
