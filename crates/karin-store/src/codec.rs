@@ -51,7 +51,9 @@ impl Profile {
 
     /// The profile of that name.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Portable, Self::Compact].into_iter().find(|profile| profile.name() == name)
+        [Self::Portable, Self::Compact]
+            .into_iter()
+            .find(|profile| profile.name() == name)
     }
 }
 
@@ -96,8 +98,15 @@ impl ChunkCodec {
     pub fn new(profile: Profile, dtype: DType, rows: usize, columns: usize) -> Self {
         let pcodec = profile == Profile::Compact && pcodec::takes(dtype);
         let packing = if pcodec { Packing::Pcodec } else { Packing::Blosc };
-        let column_major = profile == Profile::Compact && rows > 1 && columns > 1;
-        Self { dtype, rows, columns, packing, column_major }
+        // Flags of one byte gain nothing from it and decode ten times slower.
+        let column_major = pcodec && rows > 1 && columns > 1;
+        Self {
+            dtype,
+            rows,
+            columns,
+            packing,
+            column_major,
+        }
     }
 
     /// The same chain, row-major whatever the profile says: for chunks of more than two dimensions.
@@ -109,12 +118,22 @@ impl ChunkCodec {
 
     /// The chain without compression, for chunks of a few bytes.
     pub const fn plain(dtype: DType, elements: usize) -> Self {
-        Self { dtype, rows: 1, columns: elements, packing: Packing::Plain, column_major: false }
+        Self {
+            dtype,
+            rows: 1,
+            columns: elements,
+            packing: Packing::Plain,
+            column_major: false,
+        }
     }
 
     /// The chain that Zarr metadata describe, if it is one that karin writes.
     pub fn from_zarr(codecs: &Value, dtype: DType, rows: usize, columns: usize) -> Option<Self> {
-        let names: Vec<&str> = codecs.as_array()?.iter().filter_map(|codec| codec.get("name")?.as_str()).collect();
+        let names: Vec<&str> = codecs
+            .as_array()?
+            .iter()
+            .filter_map(|codec| codec.get("name")?.as_str())
+            .collect();
         let (column_major, names) = match names.as_slice() {
             ["transpose", rest @ ..] => (true, rest),
             all => (false, all),
@@ -125,7 +144,13 @@ impl ChunkCodec {
             ["numcodecs.pcodec", "crc32c"] if pcodec::takes(dtype) => Packing::Pcodec,
             _ => return None,
         };
-        (dtype != DType::String).then_some(Self { dtype, rows, columns, packing, column_major })
+        (dtype != DType::String).then_some(Self {
+            dtype,
+            rows,
+            columns,
+            packing,
+            column_major,
+        })
     }
 
     /// The `codecs` member of the Zarr metadata of an array of `dimensions` dimensions, of which the last two are
@@ -175,7 +200,9 @@ impl ChunkCodec {
     pub fn encode(&self, raw: &[u8]) -> Result<Vec<u8>, CodecError> {
         if raw.len() != self.len() {
             let (expected, found) = (self.len(), raw.len());
-            return Err(CodecError::new(format!("a chunk of {expected} bytes was given {found}")));
+            return Err(CodecError::new(format!(
+                "a chunk of {expected} bytes was given {found}"
+            )));
         }
         let mut columns = Vec::new();
         let ordered = if self.column_major {
@@ -202,13 +229,20 @@ impl ChunkCodec {
         let content = checked(stored)?;
         let line = self.columns * self.dtype.size();
         if rows.end > self.rows || rows.start > rows.end || out.len() != rows.len() * line {
-            return Err(CodecError::new(format!("lines {rows:?} do not fit a chunk of {} lines", self.rows)));
+            return Err(CodecError::new(format!(
+                "lines {rows:?} do not fit a chunk of {} lines",
+                self.rows
+            )));
         }
         let bytes = rows.start * line..rows.end * line;
         match (self.packing, self.column_major) {
             (Packing::Plain, _) => {
-                let part = (content.len() == self.len()).then(|| content.get(bytes)).flatten();
-                out.copy_from_slice(part.ok_or_else(|| CodecError::new("a plain chunk of the wrong length"))?);
+                let part = (content.len() == self.len())
+                    .then(|| content.get(bytes))
+                    .flatten();
+                out.copy_from_slice(
+                    part.ok_or_else(|| CodecError::new("a plain chunk of the wrong length"))?,
+                );
                 Ok(())
             }
             (Packing::Blosc, false) => blosc::decode(content, self.len(), bytes, out),
@@ -220,7 +254,9 @@ impl ChunkCodec {
                 let whole = &mut bytemuck::cast_slice_mut::<u64, u8>(numbers)[..self.len()];
                 match self.packing {
                     Packing::Pcodec => pcodec::decode(content, self.dtype, whole)?,
-                    Packing::Plain | Packing::Blosc => blosc::decode(content, self.len(), 0..self.len(), whole)?,
+                    Packing::Plain | Packing::Blosc => {
+                        blosc::decode(content, self.len(), 0..self.len(), whole)?
+                    }
                 }
                 if self.column_major {
                     transpose::to_rows(whole, self.dtype.size(), self.rows, rows, out);
@@ -250,7 +286,9 @@ fn checked(stored: &[u8]) -> Result<&[u8], CodecError> {
     if found == recorded {
         return Ok(content);
     }
-    Err(CodecError::new(format!("the checksum does not match (crc32c {found:08x}, recorded {recorded:08x})")))
+    Err(CodecError::new(format!(
+        "the checksum does not match (crc32c {found:08x}, recorded {recorded:08x})"
+    )))
 }
 
 #[cfg(test)]

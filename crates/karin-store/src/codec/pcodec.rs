@@ -15,14 +15,38 @@ pub(super) const LEVEL: usize = 8;
 macro_rules! with_number {
     ($dtype:expr, $type:ident => $body:expr, else => $other:expr) => {
         match $dtype {
-            DType::Int16 => { type $type = i16; $body }
-            DType::UInt16 => { type $type = u16; $body }
-            DType::Int32 => { type $type = i32; $body }
-            DType::UInt32 => { type $type = u32; $body }
-            DType::Int64 => { type $type = i64; $body }
-            DType::UInt64 => { type $type = u64; $body }
-            DType::Float32 => { type $type = f32; $body }
-            DType::Float64 => { type $type = f64; $body }
+            DType::Int16 => {
+                type $type = i16;
+                $body
+            }
+            DType::UInt16 => {
+                type $type = u16;
+                $body
+            }
+            DType::Int32 => {
+                type $type = i32;
+                $body
+            }
+            DType::UInt32 => {
+                type $type = u32;
+                $body
+            }
+            DType::Int64 => {
+                type $type = i64;
+                $body
+            }
+            DType::UInt64 => {
+                type $type = u64;
+                $body
+            }
+            DType::Float32 => {
+                type $type = f32;
+                $body
+            }
+            DType::Float64 => {
+                type $type = f64;
+                $body
+            }
             DType::Int8 | DType::UInt8 | DType::Char | DType::String => $other,
         }
     };
@@ -59,13 +83,19 @@ fn encode_numbers<T: Number + AnyBitPattern + NoUninit>(raw: &[u8]) -> Result<Ve
     match bytemuck::try_cast_slice::<u8, T>(raw) {
         Ok(numbers) => simple_compress(numbers, &config).map_err(fail),
         Err(_) => {
-            let numbers: Vec<T> = raw.chunks_exact(size_of::<T>()).map(bytemuck::pod_read_unaligned).collect();
+            let numbers: Vec<T> = raw
+                .chunks_exact(size_of::<T>())
+                .map(bytemuck::pod_read_unaligned)
+                .collect();
             simple_compress(&numbers, &config).map_err(fail)
         }
     }
 }
 
-fn decode_numbers<T: Number + AnyBitPattern + NoUninit>(bytes: &[u8], out: &mut [u8]) -> Result<(), CodecError> {
+fn decode_numbers<T: Number + AnyBitPattern + NoUninit>(
+    bytes: &[u8],
+    out: &mut [u8],
+) -> Result<(), CodecError> {
     let numbers = bytemuck::try_cast_slice_mut::<u8, T>(out)
         .map_err(|_| CodecError::new("a buffer that is not aligned for its numbers"))?;
     let wanted = numbers.len();
@@ -75,5 +105,7 @@ fn decode_numbers<T: Number + AnyBitPattern + NoUninit>(bytes: &[u8], out: &mut 
         return Ok(());
     }
     let found = progress.n_processed;
-    Err(CodecError::new(format!("a pco file of {found} numbers or another kind where {wanted} are expected")))
+    Err(CodecError::new(format!(
+        "a pco file of {found} numbers or another kind where {wanted} are expected"
+    )))
 }

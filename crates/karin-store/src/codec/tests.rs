@@ -24,8 +24,14 @@ fn field(dtype: DType, elements: usize, seed: u64) -> Vec<u8> {
     let mut state = seed | 1;
     let mut bytes = Vec::with_capacity(elements * size);
     for index in 0..elements {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let value = if index % 97 < 20 { u64::MAX >> 1 } else { (index as u64) * 3 + (state >> 58) };
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let value = if index % 97 < 20 {
+            u64::MAX >> 1
+        } else {
+            (index as u64) * 3 + (state >> 58)
+        };
         bytes.extend_from_slice(&value.to_le_bytes()[..size]);
     }
     bytes
@@ -43,7 +49,11 @@ fn every_chain_returns_what_it_was_given() {
                 codec.decode(&stored, &mut out).unwrap();
                 assert!(out == raw, "{profile} {dtype} {rows}x{columns}");
                 let zarr = codec.to_zarr(4);
-                assert_eq!(ChunkCodec::from_zarr(&zarr, dtype, rows, columns), Some(codec), "{zarr}");
+                assert_eq!(
+                    ChunkCodec::from_zarr(&zarr, dtype, rows, columns),
+                    Some(codec),
+                    "{zarr}"
+                );
             }
         }
     }
@@ -59,7 +69,10 @@ fn a_flipped_bit_is_an_error() {
         for bit in 0..stored.len() * 8 {
             let mut damaged = stored.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
-            assert!(codec.decode(&damaged, &mut out).is_err(), "bit {bit} of {profile}");
+            assert!(
+                codec.decode(&damaged, &mut out).is_err(),
+                "bit {bit} of {profile}"
+            );
         }
         for length in 0..stored.len() {
             assert!(codec.decode(&stored[..length], &mut out).is_err());

@@ -52,18 +52,26 @@ mod tests {
     fn columns_and_back() {
         let (rows, columns) = (77, 69);
         for size in [1, 2, 4, 8] {
-            let input: Vec<u8> = (0..rows * columns * size).map(|i| (i * 37 + i / 255) as u8).collect();
+            let input: Vec<u8> = (0..rows * columns * size)
+                .map(|i| (i * 37 + i / 255) as u8)
+                .collect();
             let (mut middle, mut output) = (vec![0; input.len()], vec![0; input.len()]);
             to_columns(&input, size, rows, columns, &mut middle);
             let (row, column) = (3, 5);
             let element = |bytes: &[u8], at: usize| bytes[at * size..(at + 1) * size].to_vec();
-            assert_eq!(element(&input, row * columns + column), element(&middle, column * rows + row));
+            assert_eq!(
+                element(&input, row * columns + column),
+                element(&middle, column * rows + row)
+            );
             to_rows(&middle, size, rows, 0..rows, &mut output);
             assert_eq!(input, output);
             let part = 10..50;
             let mut some = vec![0; part.len() * columns * size];
             to_rows(&middle, size, rows, part.clone(), &mut some);
-            assert_eq!(some, input[part.start * columns * size..part.end * columns * size]);
+            assert_eq!(
+                some,
+                input[part.start * columns * size..part.end * columns * size]
+            );
         }
     }
 }
