@@ -1,0 +1,287 @@
+//! The repository beneath a collection: opening, sessions, commits.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use icechunk::config::{
+    ManifestConfig, ManifestSplitCondition, ManifestSplitDim, ManifestSplitDimCondition,
+    ManifestSplittingConfig,
+};
+use icechunk::format::SnapshotId;
+use icechunk::format::snapshot::SnapshotProperties;
+use icechunk::repository::VersionInfo;
+use icechunk::session::Session;
+use icechunk::{RepositoryConfig, Storage};
+use tokio::runtime::Runtime;
+
+use crate::backend;
+use crate::{Location, StoreError};
+
+/// The one branch that karin writes.
+pub const BRANCH: &str = "main";
+
+/// How to reach a repository.
+#[derive(Clone, Debug, Default)]
+pub struct StoreOptions {
+    /// Address of an S3 service other than AWS (else `AWS_ENDPOINT_URL`); `http://` is accepted.
+    pub endpoint: Option<String>,
+    /// S3 region (else `AWS_REGION`).
+    pub region: Option<String>,
+    /// Never write, not even a lock file.
+    pub read_only: bool,
+    /// The user's word that this file system's locks reach across hosts.
+    pub locks_work: bool,
+}
+
+/// What a new repository is told once and keeps.
+#[derive(Clone, Copy, Debug)]
+pub struct CreateOptions {
+    /// Cycles per manifest: a commit rewrites the references of the cycles that it touches and no others.
+    pub cycles_per_manifest: u32,
+}
+
+impl Default for CreateOptions {
+    fn default() -> Self {
+        Self {
+            cycles_per_manifest: 4,
+        }
+    }
+}
+
+/// What a commit left behind.
+#[derive(Clone, Debug)]
+pub struct Committed<T> {
+    /// The new tip, or the unchanged one if there was nothing to commit.
+    pub snapshot: SnapshotId,
+    /// Whether a snapshot was written.
+    pub changed: bool,
+    /// What the change returned.
+    pub value: T,
+}
+
+/// An open Icechunk repository with a runtime of its own; everything outwards is synchronous.
+///
+/// Must not be used from a thread that itself drives an async runtime (use a blocking thread there).
+#[derive(Debug)]
+pub struct Repository {
+    location: Location,
+    label: String,
+    options: StoreOptions,
+    inner: icechunk::Repository,
+    storage: Arc<dyn Storage + Send + Sync>,
+    runtime: Option<Runtime>,
+}
+
+impl Repository {
+    /// Opens the repository at `location`.
+    ///
+    /// # Errors
+    /// [`StoreError::NotACollection`] if there is none, else what reading its root met.
+    pub fn open(location: &str, options: &StoreOptions) -> Result<Self, StoreError> {
+        Self::start(location, options, None)
+    }
+
+    /// Creates the repository at `location`, which must be empty or absent.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyExists`] if something lies there, else what writing met.
+    pub fn create(
+        location: &str,
+        options: &StoreOptions,
+        create: &CreateOptions,
+    ) -> Result<Self, StoreError> {
+        Self::start(location, options, Some(*create))
+    }
+
+    /// Opens the repository, or creates it where there is none.
+    ///
+    /// # Errors
+    /// As [`Repository::open`] and [`Repository::create`].
+    pub fn open_or_create(
+        location: &str,
+        options: &StoreOptions,
+        create: &CreateOptions,
+    ) -> Result<Self, StoreError> {
+        match Self::open(location, options) {
+            Err(StoreError::NotACollection { .. }) => match Self::create(location, options, create) {
+                // Another process was faster.
+                Err(StoreError::AlreadyExists { .. } | StoreError::Conflict { .. }) => {
+                    Self::open(location, options)
+                }
+                other => other,
+            },
+            other => other,
+        }
+    }
+
+    fn start(
+        location: &str,
+        options: &StoreOptions,
+        create: Option<CreateOptions>,
+    ) -> Result<Self, StoreError> {
+        let location = Location::parse(location)?;
+        let label = location.to_string();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("karin-store")
+            .enable_all()
+            .build()
+            .map_err(|source| StoreError::io(&label, "start threads", source))?;
+        let storage = backend::storage(&runtime, &location, options)?;
+        let opened = runtime.block_on(async {
+            match create {
+                None => icechunk::Repository::open(Arc::clone(&storage)).execute().await,
+                Some(create) => {
+                    icechunk::Repository::create(Arc::clone(&storage))
+                        .config(config(&create))
+                        .execute()
+                        .await
+                }
+            }
+        });
+        let action = if create.is_some() { "create" } else { "open" };
+        let inner = opened.map_err(|error| StoreError::of_repository(&label, action, error))?;
+        Ok(Self {
+            location,
+            label,
+            options: options.clone(),
+            inner,
+            storage,
+            runtime: Some(runtime),
+        })
+    }
+
+    /// Where it lies.
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// Where it lies, for messages.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// How it was opened.
+    pub fn options(&self) -> &StoreOptions {
+        &self.options
+    }
+
+    /// Icechunk's own handle.
+    pub fn icechunk(&self) -> &icechunk::Repository {
+        &self.inner
+    }
+
+    /// The storage beneath.
+    pub fn storage(&self) -> &Arc<dyn Storage + Send + Sync> {
+        &self.storage
+    }
+
+    /// Runs a future of Icechunk's on the repository's runtime.
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        match &self.runtime {
+            Some(runtime) => runtime.block_on(future),
+            // Only `drop` takes the runtime out.
+            None => unreachable!("the runtime lives as long as the repository"),
+        }
+    }
+
+    /// The newest snapshot.
+    ///
+    /// # Errors
+    /// If the repository's root cannot be read.
+    pub fn tip(&self) -> Result<SnapshotId, StoreError> {
+        self.block_on(self.inner.lookup_branch(BRANCH))
+            .map_err(|error| StoreError::of_repository(&self.label, "find the newest snapshot", error))
+    }
+
+    /// A session that reads one snapshot, for ever the same.
+    ///
+    /// # Errors
+    /// [`StoreError::SnapshotNotFound`], or what reading met.
+    pub fn read_session(&self, snapshot: &SnapshotId) -> Result<Session, StoreError> {
+        let version = VersionInfo::SnapshotId(snapshot.clone());
+        self.block_on(self.inner.readonly_session(&version))
+            .map_err(|error| StoreError::of_repository(&self.label, "read a snapshot", error))
+    }
+
+    /// A session on the newest snapshot that collects changes for a commit.
+    ///
+    /// # Errors
+    /// [`StoreError::ReadOnly`] where writing is not possible, or what reading met.
+    pub fn write_session(&self) -> Result<Session, StoreError> {
+        self.block_on(self.inner.writable_session(BRANCH))
+            .map_err(|error| StoreError::of_repository(&self.label, "begin to write", error))
+    }
+
+    /// Applies `change` to a fresh session on the newest snapshot and commits it; if another writer was faster, the
+    /// change is applied again to what that one left. So `change` must decide from the session it is given alone, and
+    /// data that it refers to must be written already ([`crate::ObjectWriter`]).
+    ///
+    /// # Errors
+    /// What `change` returns, or what the commit met; then nothing is committed.
+    pub fn transact<T>(
+        &self,
+        message: &str,
+        mut change: impl FnMut(&mut Session) -> Result<(T, SnapshotProperties), StoreError>,
+    ) -> Result<Committed<T>, StoreError> {
+        let mut attempt = 0;
+        loop {
+            let _lock = backend::commit_lock(&self.location, &self.options)?;
+            let mut session = self.write_session()?;
+            let (value, properties) = change(&mut session)?;
+            if !session.has_uncommitted_changes() {
+                return Ok(Committed {
+                    snapshot: session.snapshot_id().clone(),
+                    changed: false,
+                    value,
+                });
+            }
+            let committed = self.block_on(session.commit(message).properties(properties).execute());
+            match committed.map_err(|error| StoreError::of_session(&self.label, "commit", error)) {
+                Ok(snapshot) => {
+                    return Ok(Committed {
+                        snapshot,
+                        changed: true,
+                        value,
+                    });
+                }
+                Err(StoreError::Conflict { .. }) if attempt < MAX_ATTEMPTS => attempt += 1,
+                Err(error) => return Err(error),
+            }
+            // Only where no lock keeps the writers in line (S3) do they meet again.
+            std::thread::sleep(std::time::Duration::from_millis(backend::random_below(
+                20 * attempt.min(20),
+            )));
+        }
+    }
+}
+
+impl Drop for Repository {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// How often a commit is tried again on top of other writers' commits.
+const MAX_ATTEMPTS: u64 = 200;
+
+/// The configuration that a new repository persists. It differs from Icechunk's default on purpose: only then is it
+/// stored, and with it the settings that make stock local writers refuse.
+fn config(create: &CreateOptions) -> RepositoryConfig {
+    let along_cycles = ManifestSplitDim {
+        condition: ManifestSplitDimCondition::DimensionName("cycle_number".into()),
+        num_chunks: create.cycles_per_manifest.max(1),
+    };
+    let splitting = ManifestSplittingConfig {
+        split_sizes: Some(vec![(ManifestSplitCondition::AnyArray, vec![along_cycles])]),
+    };
+    RepositoryConfig {
+        manifest: Some(ManifestConfig {
+            splitting: Some(splitting),
+            ..ManifestConfig::default()
+        }),
+        ..RepositoryConfig::default()
+    }
+}
