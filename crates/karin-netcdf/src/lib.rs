@@ -21,8 +21,10 @@ pub mod error;
 pub mod file;
 pub mod limits;
 pub mod source;
+pub mod writer;
 
 pub use error::NcError;
 pub use file::NcFile;
 pub use limits::Limits;
 pub use source::FileSource;
+pub use writer::{NcWriter, WriteError, WriteOptions, default_chunks, write_dataset};

@@ -1,0 +1,269 @@
+//! The netCDF-4 writer: files that ncdump, netCDF4-python, h5netcdf and xarray find equal to what netCDF-C would have
+//! written from the same structure, byte for byte the same for any number of threads.
+//!
+//! ```text
+//!   GroupMeta ──rules──> FilePlan (groups, datasets, dimension scales)
+//!   values    ──parallel: gather, pad, shuffle, deflate──> chunks, committed in order
+//!   finish    ──> chunk indices, heap, object headers; the superblock last; fsync; rename
+//! ```
+//!
+//! The file lies under a hidden name until [`NcWriter::finish`] renames it: at its own name there is the old file, or
+//! the whole new one, at any time. Compressed bytes differ from those of zlib; decoded values do not.
+
+mod btree;
+mod bytes;
+mod chunk;
+mod copy;
+mod data;
+mod datatype;
+mod error;
+mod heap;
+mod message;
+mod metadata;
+mod pipeline;
+mod plan;
+mod rules;
+mod temporary;
+
+use std::path::Path;
+
+use karin_core::{DType, GroupMeta, Resources, Slab};
+
+pub use copy::write_dataset;
+pub use error::WriteError;
+pub use rules::default_chunks;
+
+use data::DataFile;
+use plan::{DatasetPlan, FilePlan};
+use rules::Fault;
+use temporary::Temporary;
+
+/// How a file is written. None of it changes the bytes.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct WriteOptions {
+    /// Threads that compress chunks, and memory for chunks under way.
+    pub resources: Resources,
+    /// Whether the file is on the disk when [`NcWriter::finish`] returns (default), or the system may take its time.
+    pub durable: bool,
+}
+
+impl Default for WriteOptions {
+    fn default() -> Self {
+        Self {
+            resources: Resources::default(),
+            durable: true,
+        }
+    }
+}
+
+impl WriteOptions {
+    /// With so many threads and so much memory.
+    #[must_use]
+    pub const fn with_resources(mut self, resources: Resources) -> Self {
+        self.resources = resources;
+        self
+    }
+
+    /// With or without waiting for the disk.
+    #[must_use]
+    pub const fn with_durable(mut self, durable: bool) -> Self {
+        self.durable = durable;
+        self
+    }
+}
+
+/// A netCDF-4 file under construction. Dropped before [`NcWriter::finish`], it leaves nothing.
+#[derive(Debug)]
+pub struct NcWriter {
+    plan: FilePlan,
+    data: DataFile,
+    file: Temporary,
+    options: WriteOptions,
+}
+
+impl NcWriter {
+    /// Begins a file of that structure at `path`. Values not written later read as fill.
+    ///
+    /// Chunk lengths are cut to the shape of their variable; variables with filters or unlimited dimensions but
+    /// without chunk lengths get those of [`default_chunks`].
+    ///
+    /// # Errors
+    /// If the structure breaks a rule of netCDF or a limit of this writer (an attribute of 64 kB, a chunk of 4 GiB),
+    /// or the folder cannot be written to.
+    pub fn create(path: &Path, root: &GroupMeta, options: &WriteOptions) -> Result<Self, WriteError> {
+        let plan = FilePlan::of(root).map_err(|fault| fault.in_file(path))?;
+        // A first round without data finds attributes that are too large before any work is done.
+        let nowhere = vec![None; plan.datasets.len()];
+        metadata::encode(&plan, &nowhere, 0).map_err(|fault| fault.in_file(path))?;
+        let data = DataFile::new(plan.datasets.len());
+        Ok(Self {
+            plan,
+            data,
+            file: Temporary::create(path)?,
+            options: *options,
+        })
+    }
+
+    /// The chunk lengths of the variable at `path` as they will be in the file; `None` if it lies in one piece (then
+    /// slabs may begin and end anywhere).
+    ///
+    /// # Errors
+    /// If there is no such variable.
+    pub fn chunks(&self, path: &str) -> Result<Option<Vec<usize>>, WriteError> {
+        let dataset = self.dataset(self.find(path)?);
+        Ok(dataset
+            .and_then(|dataset| dataset.chunks.as_ref())
+            .map(|chunks| chunks.iter().map(|&chunk| chunk as usize).collect()))
+    }
+
+    /// Writes a part of the variable at `path`: elements in native byte order, packed as they are to be stored.
+    /// A slab covers whole chunks (or runs to the end of the dimension); slabs come in any order. Chunks are
+    /// compressed in parallel.
+    ///
+    /// # Errors
+    /// If there is no such variable, it holds strings, the slab does not fit it or its chunks, `values` has another
+    /// length than the slab, or the disk refuses.
+    pub fn write_slab(&mut self, path: &str, slab: &Slab, values: &[u8]) -> Result<(), WriteError> {
+        let number = self.find(path)?;
+        let Some(dataset) = self.plan.datasets.get(number) else {
+            return Ok(());
+        };
+        let size = dataset.dtype.size();
+        if dataset.dtype == DType::String {
+            return Err(self.slab_error(path, "it holds strings: write them with write_strings"));
+        }
+        self.check(path, dataset, slab, values.len(), size)?;
+        let limits = self.limits();
+        self.data.write(&self.file, number, dataset, limits, slab, values)
+    }
+
+    /// Writes strings into the `NC_STRING` variable at `path`.
+    ///
+    /// # Errors
+    /// As [`NcWriter::write_slab`].
+    pub fn write_strings(&mut self, path: &str, slab: &Slab, strings: &[String]) -> Result<(), WriteError> {
+        let number = self.find(path)?;
+        let Some(dataset) = self.plan.datasets.get(number) else {
+            return Ok(());
+        };
+        if dataset.dtype != DType::String {
+            return Err(self.slab_error(path, "it holds no strings: write it with write_slab"));
+        }
+        self.check(path, dataset, slab, strings.len(), 1)?;
+        let limits = self.limits();
+        let descriptors = self.data.write_heap(&self.file, strings)?;
+        self.data
+            .write(&self.file, number, dataset, limits, slab, &descriptors)
+    }
+
+    /// Writes what is left (indices, attributes, the superblock) and gives the file its name.
+    ///
+    /// # Errors
+    /// If the disk refuses; whatever lay at the path before is then still there.
+    pub fn finish(mut self) -> Result<(), WriteError> {
+        let places = self.data.write_indices(&self.file, &self.plan)?;
+        let start = self.data.end();
+        let metadata =
+            metadata::encode(&self.plan, &places, start).map_err(|fault| fault.in_file(self.file.path()))?;
+        self.data.append(&self.file, &metadata.bytes)?;
+        let superblock = metadata::superblock(metadata.root, self.data.end());
+        if self.options.durable {
+            // The superblock follows only when the rest is safe: a torn file has no signature.
+            self.file.sync()?;
+        }
+        self.file.write_at(&superblock, 0)?;
+        self.file.persist(self.options.durable)
+    }
+
+    fn find(&self, path: &str) -> Result<usize, WriteError> {
+        let path = path.trim_start_matches('/');
+        self.plan
+            .variables
+            .get(path)
+            .copied()
+            .ok_or_else(|| WriteError::NoVariable {
+                path: self.file.path().to_owned(),
+                variable: path.to_owned(),
+            })
+    }
+
+    fn dataset(&self, number: usize) -> Option<&DatasetPlan> {
+        self.plan.datasets.get(number)
+    }
+
+    fn limits(&self) -> pipeline::Limits {
+        let Resources { jobs, memory } = self.options.resources;
+        pipeline::Limits { jobs, memory }
+    }
+
+    fn slab_error(&self, variable: &str, reason: impl Into<String>) -> WriteError {
+        WriteError::Slab {
+            path: self.file.path().to_owned(),
+            variable: variable.to_owned(),
+            reason: reason.into(),
+        }
+    }
+
+    fn check(
+        &self,
+        path: &str,
+        dataset: &DatasetPlan,
+        slab: &Slab,
+        given: usize,
+        element: usize,
+    ) -> Result<(), WriteError> {
+        let shape: Vec<usize> = dataset.shape.iter().map(|&size| size as usize).collect();
+        if !slab.fits(&shape) {
+            let reason = format!(
+                "the part {:?} + {:?} lies outside shape {shape:?}",
+                slab.start, slab.count
+            );
+            return Err(self.slab_error(path, reason));
+        }
+        let expected = slab.len() * element;
+        if given != expected {
+            let unit = if dataset.dtype == DType::String {
+                "strings"
+            } else {
+                "bytes"
+            };
+            let reason = format!(
+                "the part {:?} has {expected} {unit}, {given} are given",
+                slab.count
+            );
+            return Err(self.slab_error(path, reason));
+        }
+        let Some(chunks) = &dataset.chunks else {
+            return Ok(());
+        };
+        for (((&start, &count), &chunk), &size) in
+            slab.start.iter().zip(&slab.count).zip(chunks).zip(&dataset.shape)
+        {
+            let (start, end) = (start as u64, (start + count) as u64);
+            if !start.is_multiple_of(chunk) || (!end.is_multiple_of(chunk) && end != size) {
+                let reason = format!(
+                    "the part {:?} + {:?} cuts through chunks of {chunks:?}: write whole chunks",
+                    slab.start, slab.count
+                );
+                return Err(self.slab_error(path, reason));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Fault {
+    fn in_file(self, path: &Path) -> WriteError {
+        let Self { at, reason, is_limit } = self;
+        let path = path.to_owned();
+        if is_limit {
+            WriteError::Limit { path, at, reason }
+        } else {
+            WriteError::Structure { path, at, reason }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

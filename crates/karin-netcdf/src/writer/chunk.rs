@@ -1,0 +1,197 @@
+//! One chunk: gathered out of an array, padded with fill, filtered.
+
+use std::cell::RefCell;
+
+use libdeflater::{CompressionError, CompressionLvl, Compressor};
+
+use super::btree::StoredChunk;
+use super::bytes::fletcher32;
+use super::datatype;
+use super::plan::{DatasetPlan, Fill};
+
+/// A chunk as it goes to the file.
+#[derive(Debug)]
+pub(super) struct EncodedChunk {
+    pub(super) start: Vec<u64>,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl EncodedChunk {
+    /// Its entry in the index, once it lies at `address`.
+    pub(super) fn stored_at(self, address: u64) -> StoredChunk {
+        StoredChunk {
+            start: self.start,
+            address,
+            len: self.bytes.len() as u32,
+        }
+    }
+}
+
+/// A part of an array in memory: `count` elements from `start` along every dimension, in native byte order
+/// (strings: descriptors as stored).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part<'a> {
+    pub(super) start: &'a [u64],
+    pub(super) count: &'a [u64],
+    pub(super) bytes: &'a [u8],
+}
+
+/// Encodes the chunk that begins at `start`, whose elements inside the array are all in `part`.
+pub(super) fn encode(plan: &DatasetPlan, chunks: &[u64], start: Vec<u64>, part: Part<'_>) -> EncodedChunk {
+    let element = datatype::stored_size(plan.dtype);
+    let mut raw = gather(plan, chunks, &start, part, element);
+    to_stored_order(plan, element, &mut raw);
+    if plan.fletcher32 {
+        let sum = fletcher32(&raw);
+        raw.extend_from_slice(&sum.to_le_bytes());
+    }
+    if plan.shuffle && element > 1 {
+        raw = shuffle(&raw, element);
+    }
+    if let Some(level) = plan.deflate {
+        raw = deflate(&raw, level);
+    }
+    EncodedChunk { start, bytes: raw }
+}
+
+/// Turns native byte order into the stored one.
+pub(super) fn to_stored_order(plan: &DatasetPlan, element: usize, bytes: &mut [u8]) {
+    let is_number = plan.dtype.is_numeric() && element > 1;
+    if is_number && plan.big_endian != cfg!(target_endian = "big") {
+        bytes.chunks_exact_mut(element).for_each(<[u8]>::reverse);
+    }
+}
+
+/// Bytes of `fill` in native order, repeated over `len` bytes.
+pub(super) fn filled(plan: &DatasetPlan, element: usize, len: usize) -> Vec<u8> {
+    match &plan.fill {
+        Fill::Value(value) if value.iter().any(|&byte| byte != 0) => {
+            let mut value = value.clone();
+            to_stored_order(plan, element, &mut value);
+            let mut out = Vec::with_capacity(len);
+            while out.len() < len {
+                out.extend_from_slice(&value);
+            }
+            out.truncate(len);
+            out
+        }
+        _ => vec![0; len],
+    }
+}
+
+fn gather(plan: &DatasetPlan, chunks: &[u64], start: &[u64], part: Part<'_>, element: usize) -> Vec<u8> {
+    let size = chunks.iter().product::<u64>() as usize * element;
+    if part.start == start && part.count == chunks {
+        return part.bytes.to_vec();
+    }
+    let inside: Vec<u64> = (chunks.iter().zip(start).zip(&plan.shape))
+        .map(|((chunk, start), size)| (*chunk).min(size.saturating_sub(*start)))
+        .collect();
+    let mut out = if inside == chunks {
+        vec![0; size]
+    } else {
+        filled(plan, element, size)
+    };
+    let offset: Vec<u64> = start
+        .iter()
+        .zip(part.start)
+        .map(|(at, first)| at - first)
+        .collect();
+    copy_rows(&mut out, chunks, part, &offset, &inside, element);
+    out
+}
+
+/// Copies `inside` elements from `offset` of `part` to the beginning of a chunk, row by row.
+fn copy_rows(out: &mut [u8], chunks: &[u64], part: Part<'_>, offset: &[u64], inside: &[u64], element: usize) {
+    let Some(&row) = inside.last() else { return };
+    let row_bytes = row as usize * element;
+    let outer = inside.len() - 1;
+    let rows: u64 = inside.iter().take(outer).product();
+    let mut index = vec![0_u64; outer];
+    for _ in 0..rows {
+        let (mut to, mut from) = (0_u64, 0_u64);
+        for axis in 0..inside.len() {
+            let at = index.get(axis).copied().unwrap_or(0);
+            to = to * chunks[axis] + at;
+            from = from * part.count[axis] + offset[axis] + at;
+        }
+        let (to, from) = (to as usize * element, from as usize * element);
+        if let (Some(to), Some(from)) = (
+            out.get_mut(to..to + row_bytes),
+            part.bytes.get(from..from + row_bytes),
+        ) {
+            to.copy_from_slice(from);
+        }
+        for axis in (0..outer).rev() {
+            index[axis] += 1;
+            if index[axis] < inside[axis] {
+                break;
+            }
+            index[axis] = 0;
+        }
+    }
+}
+
+/// HDF5's shuffle filter: first bytes of all elements, then all second bytes, ...; an incomplete last element as it is.
+fn shuffle(bytes: &[u8], element: usize) -> Vec<u8> {
+    let count = bytes.len() / element;
+    let mut out = vec![0; bytes.len()];
+    let (whole, rest) = bytes.split_at(count * element);
+    let (planes, tail) = out.split_at_mut(count * element);
+    tail.copy_from_slice(rest);
+    match element {
+        2 => shuffle_fixed::<2>(whole, planes, count),
+        4 => shuffle_fixed::<4>(whole, planes, count),
+        8 => shuffle_fixed::<8>(whole, planes, count),
+        _ => {
+            for (byte, plane) in planes.chunks_exact_mut(count.max(1)).enumerate() {
+                for (to, from) in plane.iter_mut().zip(whole.chunks_exact(element)) {
+                    *to = from[byte];
+                }
+            }
+        }
+    }
+    out
+}
+
+/// In blocks that stay in the first cache while each byte plane passes over them.
+fn shuffle_fixed<const N: usize>(whole: &[u8], planes: &mut [u8], count: usize) {
+    const BLOCK: usize = 1024;
+    let (elements, _) = whole.as_chunks::<N>();
+    for (number, block) in elements.chunks(BLOCK).enumerate() {
+        let first = number * BLOCK;
+        for byte in 0..N {
+            let begin = byte * count + first;
+            for (to, from) in planes[begin..begin + block.len()].iter_mut().zip(block) {
+                *to = from[byte];
+            }
+        }
+    }
+}
+
+fn deflate(bytes: &[u8], level: u8) -> Vec<u8> {
+    thread_local! {
+        static COMPRESSOR: RefCell<Option<(u8, Compressor)>> = const { RefCell::new(None) };
+    }
+    COMPRESSOR.with_borrow_mut(|kept| {
+        let (_, compressor) = match kept {
+            Some(kept) if kept.0 == level => kept,
+            _ => {
+                // Every level from 0 to 9 exists in libdeflate.
+                let known = CompressionLvl::new(i32::from(level)).unwrap_or_default();
+                kept.insert((level, Compressor::new(known)))
+            }
+        };
+        let mut out = vec![0; compressor.zlib_compress_bound(bytes.len())];
+        loop {
+            match compressor.zlib_compress(bytes, &mut out) {
+                Ok(len) => {
+                    out.truncate(len);
+                    return out;
+                }
+                // The bound makes this impossible; should it ever be wrong, more room is the answer.
+                Err(CompressionError::InsufficientSpace) => out.resize(out.len() * 2 + 64, 0),
+            }
+        }
+    })
+}

@@ -1,0 +1,330 @@
+//! The rules of netCDF-4: names, attributes, fill values, chunk shapes, and what this writer does not store.
+
+use std::collections::HashSet;
+
+use karin_core::{AttrValue, Attributes, DType, Dimension, FillMode, GroupMeta, Values, VariableMeta};
+
+use super::datatype;
+use super::plan::Fill;
+
+/// A rule that a structure breaks; the writer adds the file.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) at: String,
+    pub(super) reason: String,
+    pub(super) is_limit: bool,
+}
+
+impl Fault {
+    pub(super) fn structure(at: &str, reason: impl Into<String>) -> Self {
+        Self {
+            at: at.to_owned(),
+            reason: reason.into(),
+            is_limit: false,
+        }
+    }
+
+    pub(super) fn limit(at: &str, reason: impl Into<String>) -> Self {
+        Self {
+            at: at.to_owned(),
+            reason: reason.into(),
+            is_limit: true,
+        }
+    }
+}
+
+/// Groups inside groups.
+pub(super) const DEEPEST: usize = 64;
+/// Dimensions of a variable (HDF5's limit is 32, of which chunks use one).
+const HIGHEST_RANK: usize = 31;
+/// `NC_MAX_NAME`.
+const LONGEST_NAME: usize = 256;
+/// HDF5 stores a chunk's size in 32 bits.
+const LARGEST_CHUNK: u64 = u32::MAX as u64;
+/// netCDF-C's chunk size until 4.8, the one that the SWOT products were made with.
+const DEFAULT_CHUNK_BYTES: f64 = 4_194_304.0;
+
+/// Attributes that netCDF keeps for itself.
+const RESERVED: [&str; 7] = [
+    "CLASS",
+    "NAME",
+    "DIMENSION_LIST",
+    "REFERENCE_LIST",
+    "_Netcdf4Dimid",
+    "_Netcdf4Coordinates",
+    "_NCProperties",
+];
+
+/// Checks the names of everything in a group.
+pub(super) fn check_names(group: &GroupMeta, at: &str) -> Result<(), Fault> {
+    let mut dimensions = HashSet::new();
+    for Dimension { name, .. } in &group.dimensions {
+        check_name(name, at)?;
+        if !dimensions.insert(name.as_str()) {
+            return Err(Fault::structure(
+                at,
+                format!("dimension {name:?} is defined twice"),
+            ));
+        }
+    }
+    let mut members = HashSet::new();
+    let variables = group.variables.iter().map(|variable| &variable.name);
+    for name in variables.chain(group.groups.iter().map(|inner| &inner.name)) {
+        check_name(name, at)?;
+        if !members.insert(name.as_str()) {
+            return Err(Fault::structure(at, format!("{name:?} is defined twice")));
+        }
+    }
+    match group
+        .groups
+        .iter()
+        .find(|inner| dimensions.contains(inner.name.as_str()))
+    {
+        Some(inner) => Err(Fault::structure(
+            at,
+            format!("{:?} is both a dimension and a group", inner.name),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// netCDF's rules for names ("Permitted Characters in NetCDF Names").
+fn check_name(name: &str, at: &str) -> Result<(), Fault> {
+    let fault = |reason: &str| Err(Fault::structure(at, format!("the name {name:?} {reason}")));
+    match name.chars().next() {
+        None => return fault("is empty"),
+        Some(first) if first.is_ascii() && !first.is_ascii_alphanumeric() && first != '_' => {
+            return fault("must begin with a letter, a digit or an underscore");
+        }
+        Some(_) => {}
+    }
+    if name.len() > LONGEST_NAME {
+        return Err(Fault::limit(
+            at,
+            format!("a name has {} bytes, more than {LONGEST_NAME}", name.len()),
+        ));
+    }
+    if name.ends_with(' ') {
+        return fault("ends with a space");
+    }
+    if name.contains(|letter: char| letter == '/' || letter.is_ascii_control()) {
+        return fault("contains a slash or a control character");
+    }
+    Ok(())
+}
+
+/// Checks names and kinds of attributes.
+pub(super) fn check_attributes(attributes: &Attributes, at: &str) -> Result<(), Fault> {
+    let mut names = HashSet::new();
+    for (name, value) in attributes.iter() {
+        let inner = format!("{at}:{name}");
+        check_name(name, &inner)?;
+        if RESERVED.contains(&name) {
+            return Err(Fault::structure(&inner, "netCDF keeps this name for itself"));
+        }
+        if !names.insert(name) {
+            return Err(Fault::structure(&inner, "it is set twice"));
+        }
+        if value.dtype() == DType::Char && matches!(value, AttrValue::Array(_)) {
+            return Err(Fault::structure(&inner, "characters must be given as text"));
+        }
+    }
+    if attributes.len() > usize::from(u16::MAX) {
+        return Err(Fault::limit(at, "it has more than 65535 attributes"));
+    }
+    Ok(())
+}
+
+/// The fill of a variable: its `_FillValue`, which must have its type, or netCDF's default of the type.
+pub(super) fn fill_value(variable: &VariableMeta, at: &str) -> Result<Fill, Fault> {
+    let given = variable.attributes.get("_FillValue");
+    let mut bytes = match given {
+        None => default_fill(variable.dtype),
+        Some(AttrValue::Text(text)) if variable.dtype == DType::Char && text.len() <= 1 => {
+            vec![text.as_bytes().first().copied().unwrap_or(0)]
+        }
+        Some(AttrValue::Array(values)) if values.dtype() == variable.dtype && values.len() == 1 => {
+            match values {
+                Values::String(_) => default_fill(DType::String),
+                numbers => little_endian(numbers),
+            }
+        }
+        Some(value) => {
+            let reason = format!(
+                "must be one value of type {}, as the variable; it has type {}",
+                variable.dtype,
+                value.dtype()
+            );
+            return Err(Fault::structure(&format!("{at}:_FillValue"), reason));
+        }
+    };
+    if variable.storage.big_endian && variable.dtype != DType::String {
+        bytes.reverse();
+    }
+    Ok(match variable.storage.fill {
+        FillMode::Fill => Fill::Value(bytes),
+        FillMode::NoFill => Fill::Never,
+    })
+}
+
+/// The elements of an attribute, as stored.
+pub(super) fn little_endian(values: &Values) -> Vec<u8> {
+    let mut bytes = values.as_bytes().to_vec();
+    if cfg!(target_endian = "big") {
+        bytes
+            .chunks_exact_mut(values.dtype().size().max(1))
+            .for_each(<[u8]>::reverse);
+    }
+    bytes
+}
+
+/// netCDF's default fill values (`NC_FILL_*` of netcdf.h), little-endian.
+fn default_fill(dtype: DType) -> Vec<u8> {
+    match dtype {
+        DType::Int8 => (-127_i8).to_le_bytes().to_vec(),
+        DType::UInt8 => vec![255],
+        DType::Char => vec![0],
+        DType::Int16 => (-32767_i16).to_le_bytes().to_vec(),
+        DType::UInt16 => 65535_u16.to_le_bytes().to_vec(),
+        DType::Int32 => (-2_147_483_647_i32).to_le_bytes().to_vec(),
+        DType::UInt32 => u32::MAX.to_le_bytes().to_vec(),
+        DType::Int64 => (-9_223_372_036_854_775_806_i64).to_le_bytes().to_vec(),
+        DType::UInt64 => 18_446_744_073_709_551_614_u64.to_le_bytes().to_vec(),
+        DType::Float32 => 9.969_21e36_f32.to_le_bytes().to_vec(),
+        DType::Float64 => 9.969_209_968_386_869e36_f64.to_le_bytes().to_vec(),
+        DType::String => vec![0; datatype::DESCRIPTOR],
+    }
+}
+
+/// The chunk lengths of a variable, `None` if it is stored in one piece: those that it asks for, cut to its shape;
+/// netCDF-C's default where it has none but filters or an unlimited dimension need them.
+pub(super) fn chunk_shape(
+    variable: &VariableMeta,
+    shape: &[u64],
+    unlimited: &[bool],
+    at: &str,
+) -> Result<Option<Vec<u64>>, Fault> {
+    if shape.len() > HIGHEST_RANK {
+        return Err(Fault::limit(
+            at,
+            format!("it has {} dimensions, more than {HIGHEST_RANK}", shape.len()),
+        ));
+    }
+    let size = datatype::stored_size(variable.dtype) as u64;
+    shape
+        .iter()
+        .try_fold(size, |product, &count| product.checked_mul(count))
+        .ok_or_else(|| {
+            Fault::limit(
+                at,
+                format!("an array of shape {shape:?} is larger than 2^64 bytes"),
+            )
+        })?;
+    let fixed_empty = shape
+        .iter()
+        .zip(unlimited)
+        .any(|(&size, &grows)| size == 0 && !grows);
+    if shape.is_empty() || fixed_empty {
+        return Ok(None);
+    }
+    let storage = &variable.storage;
+    let needs_chunks =
+        unlimited.contains(&true) || storage.deflate.is_some() || storage.shuffle || storage.fletcher32;
+    let chunks: Vec<u64> = match &storage.chunks {
+        Some(chunks) if chunks.len() == shape.len() => (chunks.iter().zip(shape).zip(unlimited))
+            .map(|((&chunk, &size), &grows)| {
+                if grows {
+                    chunk as u64
+                } else {
+                    (chunk as u64).min(size)
+                }
+            })
+            .collect(),
+        Some(chunks) => {
+            let reason = format!("chunks {chunks:?} are given for {} dimensions", shape.len());
+            return Err(Fault::structure(at, reason));
+        }
+        None if needs_chunks => {
+            let shape: Vec<usize> = shape.iter().map(|&size| size as usize).collect();
+            default_chunks(&shape, unlimited, size as usize)
+                .into_iter()
+                .map(|chunk| chunk as u64)
+                .collect()
+        }
+        None => return Ok(None),
+    };
+    if chunks.contains(&0) {
+        return Err(Fault::structure(
+            at,
+            format!("chunks {chunks:?} have a length of zero"),
+        ));
+    }
+    match chunks
+        .iter()
+        .try_fold(size, |product, &chunk| product.checked_mul(chunk))
+    {
+        Some(bytes) if bytes <= LARGEST_CHUNK => Ok(Some(chunks)),
+        _ => Err(Fault::limit(
+            at,
+            format!("a chunk of {chunks:?} is larger than 4 GiB"),
+        )),
+    }
+}
+
+/// The chunk lengths that netCDF-C chooses for a variable of that shape (4 MiB, as until release 4.8, with which
+/// the SWOT products were made): `unlimited` dimensions get 1, or 4 KiB if the variable has no other, and the
+/// others share the rest in proportion to their lengths, trimmed so that the last chunk hangs over little.
+///
+/// `element` is the size of one element in bytes.
+pub fn default_chunks(shape: &[usize], unlimited: &[bool], element: usize) -> Vec<usize> {
+    let element = element.max(1) as f64;
+    let rank = shape.len() as f64;
+    let grows = |axis: usize| unlimited.get(axis).copied().unwrap_or(false);
+    let growing = (0..shape.len()).filter(|&axis| grows(axis)).count();
+    let fixed: f64 = (0..shape.len())
+        .filter(|&axis| !grows(axis))
+        .map(|axis| shape[axis] as f64)
+        .product();
+    let suggest = |axis: usize, size: usize| -> usize {
+        if grows(axis) {
+            return match (shape.len(), growing) {
+                (1, 1) => (4096.0 / element) as usize,
+                (all, same) if all == same => (DEFAULT_CHUNK_BYTES / element).powf(1.0 / rank) as usize,
+                _ => 1,
+            };
+        }
+        let share = (DEFAULT_CHUNK_BYTES / (fixed * element)).powf(1.0 / (rank - growing as f64));
+        ((share * size as f64 - 0.5) as usize).min(size)
+    };
+    (shape.iter().enumerate())
+        .map(|(axis, &size)| {
+            let chunk = suggest(axis, size).max(1);
+            if grows(axis) {
+                return chunk;
+            }
+            let count = size.div_ceil(chunk);
+            let overhang = if count == 0 {
+                0
+            } else {
+                (count * chunk - size) / count
+            };
+            chunk - overhang.min(chunk - 1)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn default_chunks_are_those_of_real_unsmoothed_granules() {
+        // int32 and uint8 of an L2 Unsmoothed granule, and its times.
+        assert_eq!(default_chunks(&[82_968, 240], &[false; 2], 4), [16_594, 48]);
+        assert_eq!(default_chunks(&[82_968, 240], &[false; 2], 1), [27_656, 80]);
+        assert_eq!(default_chunks(&[82_968], &[false], 8), [82_968]);
+        assert_eq!(default_chunks(&[9866, 69], &[false; 2], 4), [9866, 69]);
+        assert_eq!(default_chunks(&[0], &[true], 8), [512]);
+        assert_eq!(default_chunks(&[10, 20], &[true, false], 8), [1, 20]);
+    }
+}
