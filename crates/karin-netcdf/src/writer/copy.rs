@@ -73,7 +73,7 @@ pub fn write_dataset(
             encode(dataset, target, &task.slab).map_err(|source| WriteError::Read {
                 path: path.to_owned(),
                 variable: target.path.clone(),
-                source,
+                source: Box::new(source),
             })
         },
         |index, piece| {

@@ -54,7 +54,7 @@ pub enum WriteError {
         /// The variable.
         variable: String,
         /// Why.
-        source: DatasetError,
+        source: Box<DatasetError>,
     },
     /// The system refused.
     #[error("{}: {doing} failed", path.display())]
