@@ -14,6 +14,7 @@ mod context;
 mod exit;
 mod parse;
 mod progress;
+mod selection;
 mod table;
 
 use clap::Parser as _;
