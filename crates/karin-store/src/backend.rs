@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use icechunk::Storage;
 use icechunk_storage::s3_config::{S3Credentials, S3Options};
@@ -11,8 +12,15 @@ use tokio::runtime::Runtime;
 use crate::{Location, StoreError, StoreOptions};
 
 mod files;
+mod lock;
+mod posix;
+mod read;
 
 pub(crate) use files::HiddenFile;
+pub(crate) use lock::FileLock as CommitLock;
+pub use posix::{PosixStorage, Weakness};
+
+use lock::{COMMIT_LOCK, FileLock, LockTerms};
 
 /// Collections of `memory://`, by name.
 static IN_MEMORY: Mutex<Option<HashMap<String, Arc<dyn Storage + Send + Sync>>>> = Mutex::new(None);
@@ -77,13 +85,34 @@ fn s3_options(options: &StoreOptions) -> S3Options {
     s3
 }
 
-/// Held while a commit is made.
-#[derive(Debug)]
-pub(crate) struct CommitLock;
+/// How long a commit waits for those of others, unless the user says otherwise.
+const COMMIT_PATIENCE: Duration = Duration::from_secs(600);
 
-/// Takes the lock that keeps committing processes of one machine in line.
-pub(crate) fn commit_lock(_location: &Location, _options: &StoreOptions) -> Result<CommitLock, StoreError> {
-    Ok(CommitLock)
+/// Takes the lock that keeps committing processes of one machine in line. It saves work and keeps the order fair; what
+/// makes commits safe is the comparison and swap beneath. Object stores have no such lock.
+pub(crate) fn commit_lock(
+    location: &Location,
+    options: &StoreOptions,
+) -> Result<Option<FileLock>, StoreError> {
+    let Location::Folder(root) = location else {
+        return Ok(None);
+    };
+    if options.read_only {
+        return Err(StoreError::ReadOnly {
+            location: location.to_string(),
+            reason: "opened to be read".into(),
+        });
+    }
+    let patience = options.lock_patience.unwrap_or(COMMIT_PATIENCE);
+    FileLock::take(
+        root,
+        COMMIT_LOCK,
+        LockTerms {
+            patience,
+            locks_work: options.locks_work,
+        },
+    )
+    .map(Some)
 }
 
 /// A number below `limit` (0 for 0), different in every process and call.

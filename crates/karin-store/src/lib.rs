@@ -8,6 +8,9 @@ pub mod repository;
 
 mod backend;
 
+pub use backend::PosixStorage;
+#[doc(hidden)]
+pub use backend::Weakness;
 pub use error::StoreError;
 pub use location::Location;
 pub use objects::{ObjectWriter, WrittenObject};

@@ -3,15 +3,20 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use futures::StreamExt as _;
 use icechunk::config::{
     ManifestConfig, ManifestSplitCondition, ManifestSplitDim, ManifestSplitDimCondition,
     ManifestSplittingConfig,
 };
-use icechunk::format::SnapshotId;
 use icechunk::format::snapshot::SnapshotProperties;
+use icechunk::format::{
+    CHUNKS_FILE_PATH, MANIFESTS_FILE_PATH, OVERWRITTEN_FILES_PATH, REPO_INFO_FILE_PATH, SNAPSHOTS_FILE_PATH,
+    SnapshotId, TRANSACTION_LOGS_FILE_PATH,
+};
 use icechunk::repository::VersionInfo;
 use icechunk::session::Session;
 use icechunk::{RepositoryConfig, Storage};
+use icechunk_storage::StorageContext;
 use tokio::runtime::Runtime;
 
 use crate::backend;
@@ -31,6 +36,8 @@ pub struct StoreOptions {
     pub read_only: bool,
     /// The user's word that this file system's locks reach across hosts.
     pub locks_work: bool,
+    /// How long to wait for other writers before giving up (else 10 minutes).
+    pub lock_patience: Option<std::time::Duration>,
 }
 
 /// What a new repository is told once and keeps.
@@ -128,17 +135,14 @@ impl Repository {
             .build()
             .map_err(|source| StoreError::io(&label, "start threads", source))?;
         let storage = backend::storage(&runtime, &location, options)?;
-        let opened = runtime.block_on(async {
-            match create {
-                None => icechunk::Repository::open(Arc::clone(&storage)).execute().await,
-                Some(create) => {
-                    icechunk::Repository::create(Arc::clone(&storage))
-                        .config(config(&create))
-                        .execute()
-                        .await
-                }
+        let opened = match create {
+            None => runtime.block_on(icechunk::Repository::open(Arc::clone(&storage)).execute()),
+            Some(create) => {
+                let _lock = prepare_creation(&runtime, &location, &storage, options)?;
+                let create = icechunk::Repository::create(Arc::clone(&storage)).config(config(&create));
+                runtime.block_on(create.check_clean_root(false).execute())
             }
-        });
+        };
         let action = if create.is_some() { "create" } else { "open" };
         let inner = opened.map_err(|error| StoreError::of_repository(&label, action, error))?;
         Ok(Self {
@@ -262,6 +266,57 @@ impl Drop for Repository {
             runtime.shutdown_background();
         }
     }
+}
+
+/// Names that a repository has at its root; others are somebody else's.
+const OWN_NAMES: [&str; 6] = [
+    CHUNKS_FILE_PATH,
+    MANIFESTS_FILE_PATH,
+    SNAPSHOTS_FILE_PATH,
+    TRANSACTION_LOGS_FILE_PATH,
+    OVERWRITTEN_FILES_PATH,
+    "karin",
+];
+
+/// Makes the place ready and sees that nothing else lies there. What a killed creation has left is no obstacle.
+fn prepare_creation(
+    runtime: &Runtime,
+    location: &Location,
+    storage: &Arc<dyn Storage + Send + Sync>,
+    options: &StoreOptions,
+) -> Result<Option<backend::CommitLock>, StoreError> {
+    let label = location.to_string();
+    let failed = |error| StoreError::of_storage(&label, "create", error);
+    runtime
+        .block_on(storage.create_location_if_needed())
+        .map_err(failed)?;
+    let lock = backend::commit_lock(location, options)?;
+    runtime.block_on(async {
+        let settings = storage.default_settings().await.map_err(failed)?;
+        let mut objects = storage
+            .list_objects(&StorageContext::unattributed(&settings), "")
+            .await
+            .map_err(failed)?;
+        while let Some(object) = objects.next().await {
+            let object = object.map_err(failed)?.id;
+            let top = object.split('/').next().unwrap_or_default();
+            if top == REPO_INFO_FILE_PATH {
+                let reason = "there is one already".into();
+                return Err(StoreError::AlreadyExists {
+                    location: label.clone(),
+                    reason,
+                });
+            }
+            if !OWN_NAMES.contains(&top) {
+                let reason = format!("the place is not empty: it has {object}");
+                return Err(StoreError::AlreadyExists {
+                    location: label.clone(),
+                    reason,
+                });
+            }
+        }
+        Ok(lock)
+    })
 }
 
 /// How often a commit is tried again on top of other writers' commits.

@@ -100,3 +100,9 @@ pub(crate) fn create_folders(folder: &Path) -> Result<(), StoreError> {
     }
     sync_folder(above)
 }
+
+/// Whether a name is of the form that listings pass over: `<anything>#<digits>`.
+pub(crate) fn is_hidden(name: &str) -> bool {
+    name.rsplit_once('#')
+        .is_some_and(|(_, digits)| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
+}
