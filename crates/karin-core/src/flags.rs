@@ -91,13 +91,8 @@ impl FlagTable {
     /// A stored number, of any type, as the bits that [`Flag::holds`] takes; `None` for NaN and fractions.
     pub fn bits_of(&self, raw: f64) -> Option<u64> {
         let is_whole = raw.fract() == 0.0 && raw.abs() < 18_446_744_073_709_551_616.0;
-        is_whole.then(|| {
-            if raw < 0.0 {
-                raw as i64 as u64 & self.width
-            } else {
-                raw as u64 & self.width
-            }
-        })
+        let bits = if raw < 0.0 { raw as i64 as u64 } else { raw as u64 };
+        is_whole.then_some(bits & self.width)
     }
 
     /// Names that hold for a stored number.

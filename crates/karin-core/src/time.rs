@@ -78,7 +78,7 @@ fn parse_span(text: &str) -> Result<(f64, f64), TimeError> {
 
 fn seconds_of(moment: DateTime) -> f64 {
     let since = moment.duration_since(EPOCH);
-    since.as_secs() as f64 + f64::from(since.subsec_nanos()) * 1e-9
+    since.as_secs() as f64 + f64::from(since.subsec_nanos()) / 1e9
 }
 
 /// The date and time of the calendar, rounded to microseconds; `None` for NaN and what lies outside years -9999 to 9999.
