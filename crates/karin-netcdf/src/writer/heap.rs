@@ -11,9 +11,8 @@ const TARGET: usize = 64 * 1024;
 const HEADER: usize = 16;
 
 /// Where an object of the heap lies.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct HeapId {
-    /// Address of the collection; 0 = no object.
     address: u64,
     index: u32,
 }
@@ -47,11 +46,8 @@ impl Heap {
         }
     }
 
-    /// Adds an object. Nothing is stored for an empty one.
+    /// Adds an object. An empty one is stored too: a string without one is not empty but absent.
     pub(super) fn push(&mut self, bytes: &[u8]) -> HeapId {
-        if bytes.is_empty() {
-            return HeapId::default();
-        }
         let need = HEADER + bytes.len().next_multiple_of(8);
         let full = HEADER + self.objects.len() + need > TARGET || self.count == u16::MAX;
         if full && self.count > 0 {

@@ -80,17 +80,23 @@ impl Header {
         self.message(LINK, 0, 0, &body)
     }
 
-    /// Type, extent, fill value, filters and place of a dataset.
+    /// Type, extent, fill value (its stored bytes), filters and place of a dataset.
     pub(super) fn dataset(
         &mut self,
         plan: &DatasetPlan,
         datatype: &[u8],
         dataspace: &[u8],
+        fill: &[u8],
         address: Option<u64>,
     ) -> Result<(), TooLarge> {
         self.message(DATASPACE, 0, 0, dataspace)?;
         self.message(DATATYPE, 1, 0, datatype)?;
-        self.message(FILL_VALUE, 1, 0, &fill_value(&plan.fill, plan.chunks.is_some()))?;
+        self.message(
+            FILL_VALUE,
+            1,
+            0,
+            &fill_value(&plan.fill, fill, plan.chunks.is_some()),
+        )?;
         self.message(LAYOUT, 0, 0, &layout(plan, address))?;
         match filters(plan) {
             Some(filters) => self.message(FILTERS, 1, 0, &filters),
@@ -134,12 +140,12 @@ impl Header {
 }
 
 /// Space of contiguous data is allocated late, that of chunks as they come; the fill is written if it was set.
-fn fill_value(fill: &Fill, is_chunked: bool) -> Vec<u8> {
+fn fill_value(fill: &Fill, bytes: &[u8], is_chunked: bool) -> Vec<u8> {
     let allocation = if is_chunked { 3 } else { 2 };
     match fill {
         Fill::Default => vec![3, allocation | 2 << 2],
         Fill::Never => vec![3, allocation | 1 << 2],
-        Fill::Value(bytes) => {
+        Fill::Value(_) | Fill::Text(_) => {
             let mut out = vec![3, allocation | 2 << 2 | 1 << 5];
             out.put_u32(bytes.len() as u32);
             out.extend_from_slice(bytes);

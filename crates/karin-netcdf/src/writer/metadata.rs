@@ -6,7 +6,7 @@ use super::bytes::{Put, UNDEFINED, lookup3};
 use super::datatype;
 use super::heap::Heap;
 use super::message::{AttributeParts, Header, LARGEST, TooLarge};
-use super::plan::{DatasetPlan, FilePlan, Role, Target};
+use super::plan::{DatasetPlan, FilePlan, Fill, Role, Target};
 use super::rules::{self, Fault};
 
 /// Size of the superblock, which opens the file.
@@ -111,8 +111,18 @@ fn encode_dataset(
     let mut header = Header::default();
     let datatype = datatype::element(dataset.dtype, dataset.big_endian);
     let dataspace = datatype::extent(&dataset.shape, &dataset.unlimited);
+    let fill = match &dataset.fill {
+        Fill::Value(bytes) => bytes.clone(),
+        Fill::Text(text) => {
+            let mut descriptor = Vec::new();
+            heap.push(text.as_bytes())
+                .put_descriptor(text.len() as u32, &mut descriptor);
+            descriptor
+        }
+        Fill::Never | Fill::Default => Vec::new(),
+    };
     header
-        .dataset(dataset, &datatype, &dataspace, place)
+        .dataset(dataset, &datatype, &dataspace, &fill, place)
         .map_err(too_large)?;
     let mut hidden = |name: &str, parts: &AttributeParts| header.attribute(name, parts).map_err(too_large);
     if !matches!(dataset.role, Role::BareDimension(_)) && !dataset.dimensions.is_empty() {

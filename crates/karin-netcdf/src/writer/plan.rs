@@ -49,6 +49,8 @@ pub(super) enum Role {
 pub(super) enum Fill {
     /// These bytes, in stored byte order.
     Value(Vec<u8>),
+    /// This string (`NC_STRING`).
+    Text(String),
     /// Undefined (`NC_NOFILL`).
     Never,
     /// HDF5's own default (bare dimensions).
@@ -217,7 +219,8 @@ impl FilePlan {
         scope: &Scope,
     ) -> Result<(), Fault> {
         let at = join(path, &variable.name);
-        rules::check_attributes(&variable.attributes, &at)?;
+        let attributes = rules::attributes(variable);
+        rules::check_attributes(&attributes, &at)?;
         let dataset = self.datasets.len();
         let mut dimensions = Vec::with_capacity(variable.dimensions.len());
         for name in &variable.dimensions {
@@ -256,8 +259,8 @@ impl FilePlan {
             shuffle: filtered && storage.shuffle,
             deflate: storage.deflate.filter(|_| filtered).map(|level| level.min(9)),
             fletcher32: filtered && storage.fletcher32,
-            fill: rules::fill_value(variable, &at)?,
-            attributes: variable.attributes.clone(),
+            fill: rules::fill_value(variable, &attributes, &at)?,
+            attributes,
         });
         self.variables.insert(at, dataset);
         let clash = role == Role::Variable && group.dimensions.iter().any(|dim| dim.name == variable.name);

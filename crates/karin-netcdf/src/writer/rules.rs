@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use karin_core::{AttrValue, Attributes, DType, Dimension, FillMode, GroupMeta, Values, VariableMeta};
+use karin_core::{
+    AttrValue, Attributes, DType, Dimension, Element, FillMode, GroupMeta, Values, VariableMeta,
+};
 
 use super::datatype;
 use super::plan::Fill;
@@ -135,36 +137,95 @@ pub(super) fn check_attributes(attributes: &Attributes, at: &str) -> Result<(), 
     Ok(())
 }
 
+/// The attributes of a variable, with a `_FillValue` of another number type turned into the variable's: classic
+/// files have such (Jason's GDRs), netCDF-4 refuses them. It stays as it is where that would change its value.
+pub(super) fn attributes(variable: &VariableMeta) -> Attributes {
+    let mut attributes = variable.attributes.clone();
+    if let Some(AttrValue::Array(values)) = attributes.get("_FillValue")
+        && values.dtype() != variable.dtype
+        && let Some(&[value]) = values.to_f64().as_deref()
+        && let Some(same) = number_of(variable.dtype, value)
+    {
+        attributes.set("_FillValue", AttrValue::Array(same));
+    }
+    attributes
+}
+
+impl Fault {
+    fn fill(at: &str, dtype: DType, found: DType) -> Self {
+        let reason = format!("must be one value of type {dtype}, as the variable; it has type {found}");
+        Self::structure(&format!("{at}:_FillValue"), reason)
+    }
+}
+
+/// `value` as a number of that type, if it is one exactly (and below 2^53, where `f64` counts every integer).
+fn number_of(dtype: DType, value: f64) -> Option<Values> {
+    fn one<T: Element + Copy + NumCast>(value: f64) -> Option<Values> {
+        let narrow = T::narrow(value);
+        (narrow.widen() == value).then(|| T::wrap(vec![narrow]))
+    }
+    if value.abs() >= 9_007_199_254_740_992.0 && dtype.is_integer() {
+        return None;
+    }
+    match dtype {
+        DType::Int8 => one::<i8>(value),
+        DType::UInt8 => one::<u8>(value),
+        DType::Int16 => one::<i16>(value),
+        DType::UInt16 => one::<u16>(value),
+        DType::Int32 => one::<i32>(value),
+        DType::UInt32 => one::<u32>(value),
+        DType::Int64 => one::<i64>(value),
+        DType::UInt64 => one::<u64>(value),
+        DType::Float32 => one::<f32>(value),
+        DType::Float64 => one::<f64>(value),
+        DType::Char | DType::String => None,
+    }
+}
+
+/// The conversions that `as` does.
+trait NumCast {
+    fn narrow(value: f64) -> Self;
+    fn widen(self) -> f64;
+}
+
+macro_rules! num_cast {
+    ($($type:ty),*) => {$(
+        impl NumCast for $type {
+            fn narrow(value: f64) -> Self {
+                value as Self
+            }
+            fn widen(self) -> f64 {
+                self as f64
+            }
+        }
+    )*};
+}
+num_cast!(i8, u8, i16, u16, i32, u32, i64, u64, f32, f64);
+
 /// The fill of a variable: its `_FillValue`, which must have its type, or netCDF's default of the type.
-pub(super) fn fill_value(variable: &VariableMeta, at: &str) -> Result<Fill, Fault> {
-    let given = variable.attributes.get("_FillValue");
+pub(super) fn fill_value(variable: &VariableMeta, attributes: &Attributes, at: &str) -> Result<Fill, Fault> {
+    let given = attributes.get("_FillValue");
+    if variable.storage.fill == FillMode::NoFill {
+        return Ok(Fill::Never);
+    }
     let mut bytes = match given {
+        None if variable.dtype == DType::String => return Ok(Fill::Text(String::new())),
         None => default_fill(variable.dtype),
         Some(AttrValue::Text(text)) if variable.dtype == DType::Char && text.len() <= 1 => {
             vec![text.as_bytes().first().copied().unwrap_or(0)]
         }
         Some(AttrValue::Array(values)) if values.dtype() == variable.dtype && values.len() == 1 => {
             match values {
-                Values::String(_) => default_fill(DType::String),
+                Values::String(text) => return Ok(Fill::Text(text.first().cloned().unwrap_or_default())),
                 numbers => little_endian(numbers),
             }
         }
-        Some(value) => {
-            let reason = format!(
-                "must be one value of type {}, as the variable; it has type {}",
-                variable.dtype,
-                value.dtype()
-            );
-            return Err(Fault::structure(&format!("{at}:_FillValue"), reason));
-        }
+        Some(value) => return Err(Fault::fill(at, variable.dtype, value.dtype())),
     };
-    if variable.storage.big_endian && variable.dtype != DType::String {
+    if variable.storage.big_endian {
         bytes.reverse();
     }
-    Ok(match variable.storage.fill {
-        FillMode::Fill => Fill::Value(bytes),
-        FillMode::NoFill => Fill::Never,
-    })
+    Ok(Fill::Value(bytes))
 }
 
 /// The elements of an attribute, as stored.
@@ -192,7 +253,7 @@ fn default_fill(dtype: DType) -> Vec<u8> {
         DType::UInt64 => 18_446_744_073_709_551_614_u64.to_le_bytes().to_vec(),
         DType::Float32 => 9.969_21e36_f32.to_le_bytes().to_vec(),
         DType::Float64 => 9.969_209_968_386_869e36_f64.to_le_bytes().to_vec(),
-        DType::String => vec![0; datatype::DESCRIPTOR],
+        DType::String => Vec::new(),
     }
 }
 
@@ -303,11 +364,7 @@ pub fn default_chunks(shape: &[usize], unlimited: &[bool], element: usize) -> Ve
                 return chunk;
             }
             let count = size.div_ceil(chunk);
-            let overhang = if count == 0 {
-                0
-            } else {
-                (count * chunk - size) / count
-            };
+            let overhang = (count * chunk - size).checked_div(count).unwrap_or(0);
             chunk - overhang.min(chunk - 1)
         })
         .collect()
