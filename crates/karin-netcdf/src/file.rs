@@ -1,19 +1,43 @@
 //! One open netCDF file.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use karin_core::{ByteSource, Dataset, DatasetError, GroupMeta, Slab};
+use karin_core::{Array, ByteSource, Dataset, DatasetError, GroupMeta, Slab, Values};
 
-use crate::{FileSource, Limits, NcError};
+use crate::chunks::ChunkIndex;
+use crate::decode::{Decoder, swap_bytes};
+use crate::fault::Fault;
+use crate::hdf5::{self, Heaps, Sizes, fixed_text};
+use crate::layout::{Layout, TextKind, Variable};
+use crate::{FileSource, Limits, NcError, classic};
 
 /// An open netCDF-4 or netCDF-3 file: its structure is read, its arrays are read when asked for.
+///
+/// Any number of threads may read from it at once.
 #[derive(Debug)]
 pub struct NcFile {
     source: Arc<dyn ByteSource>,
     len: u64,
     limits: Limits,
+    format: Format,
     root: GroupMeta,
+    variables: HashMap<String, Variable>,
+    skipped: Vec<(String, String)>,
+    /// Where address 0 of HDF5 is in the source.
+    base: u64,
+    sizes: Sizes,
+}
+
+/// The container of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Format {
+    /// HDF5: netCDF-4, and plain HDF5.
+    Hdf5,
+    /// netCDF-3 of version 1 (classic), 2 (64-bit offset) or 5 (64-bit data).
+    Classic(u8),
 }
 
 impl NcFile {
@@ -38,17 +62,221 @@ impl NcFile {
     /// # Errors
     /// As [`NcFile::open`].
     pub fn with_limits(source: Arc<dyn ByteSource>, limits: Limits) -> Result<Self, NcError> {
-        let len = source.len().map_err(|error| NcError::Io {
-            file: source.name().to_owned(),
+        let name = source.name().to_owned();
+        Self::read_structure(source, limits).map_err(|fault| fault.named(&name, ""))
+    }
+
+    fn read_structure(source: Arc<dyn ByteSource>, limits: Limits) -> Result<Self, Fault> {
+        let failed = |source| Fault::Io {
             action: "asking for the length".into(),
-            source: error,
-        })?;
-        Ok(Self {
             source,
+        };
+        let len = source.len().map_err(failed)?;
+        if let Some(base) = hdf5::find_superblock(source.as_ref(), len)? {
+            let contents = hdf5::open(&source, base, len, &limits)?;
+            return Ok(Self {
+                len,
+                limits,
+                format: Format::Hdf5,
+                root: contents.root,
+                variables: contents.variables.into_iter().collect(),
+                skipped: contents.skipped,
+                base,
+                sizes: contents.sizes,
+                source,
+            });
+        }
+        let contents = classic::open(source.as_ref(), len, &limits)?;
+        Ok(Self {
             len,
             limits,
-            root: GroupMeta::default(),
+            format: Format::Classic(contents.version),
+            root: contents.root,
+            variables: contents.variables.into_iter().collect(),
+            skipped: Vec::new(),
+            base: 0,
+            sizes: Sizes { offset: 8, length: 8 },
+            source,
         })
+    }
+
+    /// The container.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Bytes of the file.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// True for a file without bytes, which cannot be opened.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Paths of datasets of types that netCDF or karin has not, and which types these are. They are not in
+    /// [`Dataset::root`].
+    pub fn skipped(&self) -> &[(String, String)] {
+        &self.skipped
+    }
+
+    /// Where the chunks of a variable are; `None` if it is not chunked.
+    ///
+    /// # Errors
+    /// If there is no such variable, or its index cannot be read.
+    pub fn chunk_index(&self, path: &str) -> Result<Option<&ChunkIndex>, NcError> {
+        let variable = self.variable(path)?;
+        self.index_of(variable)
+            .map_err(|fault| fault.named(self.source.name(), path))
+    }
+
+    /// Bytes of memory that reading a slab of this variable takes besides the result: the largest chunk, as stored
+    /// and inflated.
+    ///
+    /// # Errors
+    /// If there is no such variable, or its index cannot be read.
+    pub fn scratch_bytes(&self, path: &str) -> Result<u64, NcError> {
+        let variable = self.variable(path)?;
+        let Some(index) = self.chunk_index(path)? else {
+            return Ok(1 << 20);
+        };
+        let stored = index.chunks().iter().map(|chunk| chunk.size).max().unwrap_or(0);
+        let elements = index
+            .chunk_shape()
+            .iter()
+            .fold(1_u64, |product, len| product.saturating_mul(*len as u64));
+        let chunk = elements.saturating_mul(variable.element_size as u64);
+        Ok(if variable.filters.is_empty() {
+            1 << 20
+        } else {
+            stored.saturating_add(chunk)
+        })
+    }
+
+    fn variable(&self, path: &str) -> Result<&Variable, NcError> {
+        let trimmed = path.trim_start_matches('/');
+        if let Some(variable) = self.variables.get(trimmed) {
+            return Ok(variable);
+        }
+        let (file, variable) = (self.source.name().to_owned(), path.to_owned());
+        match self.skipped.iter().find(|(skipped, _)| skipped == trimmed) {
+            Some((_, reason)) => Err(NcError::Unsupported {
+                file,
+                variable,
+                feature: reason.clone(),
+            }),
+            None => Err(NcError::NoVariable { file, variable }),
+        }
+    }
+
+    fn index_of<'v>(&self, variable: &'v Variable) -> Result<Option<&'v ChunkIndex>, Fault> {
+        let Layout::Chunked { locator, index } = &variable.layout else {
+            return Ok(None);
+        };
+        if let Some(index) = index.get() {
+            return Ok(Some(index));
+        }
+        let metadata = hdf5::metadata(&self.source, self.base, self.len);
+        let read = locator.read(&metadata, &variable.extent, variable.element_size)?;
+        Ok(Some(index.get_or_init(|| read)))
+    }
+
+    /// Reads the slab as stored, in the byte order of the file.
+    fn read_stored(&self, variable: &Variable, slab: &Slab, out: &mut [u8]) -> Result<(), Fault> {
+        let decoder = Decoder {
+            source: self.source.as_ref(),
+            base: self.base,
+            file_len: self.len,
+            limits: &self.limits,
+            variable,
+            index: self.index_of(variable)?,
+        };
+        decoder.read(slab, out)
+    }
+
+    /// Bytes of a slab of elements of that size, if the slab lies inside the variable.
+    fn slab_bytes(variable: &Variable, slab: &Slab, size: usize) -> Result<usize, Fault> {
+        if !slab.fits(&variable.shape) {
+            return Err(Fault::Invalid(format!(
+                "start {:?} count {:?} lies outside its shape {:?}",
+                slab.start, slab.count, variable.shape
+            )));
+        }
+        // The whole shape was checked at opening.
+        Ok(slab.len() * size)
+    }
+
+    fn read_numbers(&self, variable: &Variable, slab: &Slab, out: &mut [u8]) -> Result<(), Fault> {
+        if variable.text != TextKind::None {
+            return Err(Fault::Invalid("it holds strings, not numbers".into()));
+        }
+        let needed = Self::slab_bytes(variable, slab, variable.element_size)?;
+        if out.len() != needed {
+            return Err(Fault::Invalid(format!(
+                "buffer of {} bytes for a slab of {needed}",
+                out.len()
+            )));
+        }
+        self.read_stored(variable, slab, out)?;
+        if variable.swap {
+            swap_bytes(out, variable.element_size);
+        }
+        Ok(())
+    }
+
+    fn read_texts(&self, variable: &Variable, slab: &Slab) -> Result<Vec<String>, Fault> {
+        if variable.text == TextKind::None {
+            return Err(Fault::Invalid(format!(
+                "it holds {}, not strings",
+                variable.dtype
+            )));
+        }
+        let needed = Self::slab_bytes(variable, slab, variable.element_size)?;
+        self.check_allocation(needed)?;
+        let mut stored = vec![0; needed];
+        self.read_stored(variable, slab, &mut stored)?;
+        let pieces = stored.chunks_exact(variable.element_size.max(1));
+        if variable.text == TextKind::Fixed {
+            return Ok(pieces.map(fixed_text).collect());
+        }
+        let metadata = hdf5::metadata(&self.source, self.base, self.len);
+        crate::fault::guarded(|| {
+            let mut heaps = Heaps::new(&metadata, self.sizes);
+            pieces.map(|descriptor| heaps.text(descriptor)).collect()
+        })
+    }
+
+    /// Refuses memory that the file could not fill.
+    fn check_allocation(&self, needed: usize) -> Result<(), Fault> {
+        let allowed = self.limits.array_bytes_of(self.len);
+        if needed as u64 > allowed {
+            return Err(Fault::TooLarge {
+                needed: needed as u64,
+                allowed,
+            });
+        }
+        Ok(())
+    }
+
+    fn read_array(&self, path: &str, slab: Option<&Slab>) -> Result<Array, NcError> {
+        let named = |fault: Fault| fault.named(self.source.name(), path);
+        let variable = self.variable(path)?;
+        let all = Slab::all(&variable.shape);
+        let slab = slab.unwrap_or(&all);
+        if variable.text != TextKind::None {
+            let texts = self.read_texts(variable, slab).map_err(named)?;
+            return Ok(Array {
+                shape: slab.count.clone(),
+                values: Values::String(texts),
+            });
+        }
+        let needed = Self::slab_bytes(variable, slab, variable.element_size).map_err(named)?;
+        self.check_allocation(needed).map_err(named)?;
+        let mut array = Array::zeros(variable.dtype, &slab.count);
+        self.read_numbers(variable, slab, array.values.as_bytes_mut())
+            .map_err(named)?;
+        Ok(array)
     }
 }
 
@@ -62,7 +290,22 @@ impl Dataset for NcFile {
     }
 
     fn read_into(&self, path: &str, slab: &Slab, out: &mut [u8]) -> Result<(), DatasetError> {
-        let _ = (slab, out, self.limits, self.len);
-        Err(DatasetError::no_variable(self.label(), path))
+        let variable = self.variable(path)?;
+        self.read_numbers(variable, slab, out)
+            .map_err(|fault| fault.named(self.label(), path).into())
+    }
+
+    fn read_strings(&self, path: &str, slab: &Slab) -> Result<Vec<String>, DatasetError> {
+        let variable = self.variable(path)?;
+        self.read_texts(variable, slab)
+            .map_err(|fault| fault.named(self.label(), path).into())
+    }
+
+    fn read_slab(&self, path: &str, slab: &Slab) -> Result<Array, DatasetError> {
+        Ok(self.read_array(path, Some(slab))?)
+    }
+
+    fn read(&self, path: &str) -> Result<Array, DatasetError> {
+        Ok(self.read_array(path, None)?)
     }
 }

@@ -17,14 +17,25 @@
 
 #![forbid(unsafe_code)]
 
+mod chunks;
+mod classic;
+mod decode;
 pub mod error;
+mod fault;
 pub mod file;
+mod filters;
+mod gather;
+mod hdf5;
+mod layout;
 pub mod limits;
+mod runs;
 pub mod source;
+mod unshuffle;
 pub mod writer;
 
+pub use chunks::{Chunk, ChunkIndex};
 pub use error::NcError;
-pub use file::NcFile;
+pub use file::{Format, NcFile};
 pub use limits::Limits;
 pub use source::FileSource;
 pub use writer::{NcWriter, WriteError, WriteOptions, default_chunks, write_dataset};

@@ -20,7 +20,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             group_depth: 32,
-            objects: 65_536,
+            objects: 16_384,
             header_bytes: 16 << 20,
             chunk_bytes: 2 << 30,
             array_bytes: 1 << 30,

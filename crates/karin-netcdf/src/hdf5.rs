@@ -1,0 +1,87 @@
+//! HDF5 metadata: superblock, links, object headers, heaps and chunk indexes, through the crate `hdf5-reader`.
+//!
+//! Nothing outside this module (and the rare filters) knows that crate, so that it can be replaced.
+
+mod attributes;
+mod chunk_locator;
+mod creation_order;
+mod dimensions;
+mod links;
+mod storage;
+mod strings;
+mod superblock;
+mod tree;
+mod types;
+
+use std::sync::Arc;
+
+use hdf5_reader::storage::Storage;
+use karin_core::{ByteSource, GroupMeta};
+
+pub(crate) use chunk_locator::ChunkLocator;
+pub(crate) use strings::{Heaps, fixed_text};
+pub(crate) use superblock::find as find_superblock;
+
+use crate::Limits;
+use crate::fault::{Fault, guarded};
+use crate::layout::Variable;
+use storage::PagedStorage;
+
+/// How addresses and lengths are written in one file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    pub(crate) offset: u8,
+    pub(crate) length: u8,
+}
+
+impl Sizes {
+    /// True for the address that means "nowhere".
+    pub(crate) fn is_undefined(self, address: u64) -> bool {
+        hdf5_reader::io::Cursor::is_undefined_offset(address, self.offset)
+    }
+}
+
+/// What opening an HDF5 file finds.
+pub(crate) struct Contents {
+    pub(crate) root: GroupMeta,
+    /// Path and place of every variable of `root`.
+    pub(crate) variables: Vec<(String, Variable)>,
+    /// Path of what karin has no type for, and why.
+    pub(crate) skipped: Vec<(String, String)>,
+    pub(crate) sizes: Sizes,
+}
+
+/// Reads the structure of the HDF5 file whose superblock was found at `base`.
+pub(crate) fn open(
+    source: &Arc<dyn ByteSource>,
+    base: u64,
+    len: u64,
+    limits: &Limits,
+) -> Result<Contents, Fault> {
+    superblock::check_length(source.as_ref(), base, len)?;
+    guarded(|| {
+        let storage = Arc::new(PagedStorage::new(source.clone(), 0, len));
+        let options = hdf5_reader::OpenOptions::default()
+            .with_chunk_cache_bytes(0)
+            .with_max_object_header_bytes(limits.header_bytes);
+        let file = hdf5_reader::Hdf5File::from_storage_with_options(storage, options)?;
+        let header = file.superblock();
+        let sizes = Sizes {
+            offset: header.offset_size,
+            length: header.length_size,
+        };
+        let tree = tree::walk(&file, sizes, limits)?;
+        let (root, variables, skipped) = dimensions::assemble(tree)?;
+        Ok(Contents {
+            root,
+            variables,
+            skipped,
+            sizes,
+        })
+    })
+}
+
+/// A fresh view of the file's metadata, for chunk indexes and strings that are read later.
+pub(crate) fn metadata(source: &Arc<dyn ByteSource>, base: u64, len: u64) -> impl Storage + use<> {
+    PagedStorage::new(source.clone(), base, len)
+}
