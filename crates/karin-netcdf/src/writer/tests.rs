@@ -212,3 +212,134 @@ fn bytes_are_the_same_for_any_number_of_threads() {
         .into();
     assert!(all[0] == all[1] && all[1] == all[2]);
 }
+
+fn create(root: &GroupMeta, path: &Path) -> Result<NcWriter, WriteError> {
+    NcWriter::create(path, root, &WriteOptions::default())
+}
+
+/// A root with one dimension of each length and one variable over all of them.
+fn grid(shape: &[usize], storage: Storage) -> GroupMeta {
+    let names: Vec<String> = (0..shape.len()).map(|axis| format!("axis_{axis}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    GroupMeta {
+        dimensions: names
+            .iter()
+            .zip(shape)
+            .map(|(name, &size)| dimension(name, size))
+            .collect(),
+        variables: vec![variable("values", DType::Int16, &names, storage)],
+        ..GroupMeta::default()
+    }
+}
+
+#[test]
+fn a_dropped_writer_leaves_the_old_file_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kept.nc");
+    std::fs::write(&path, b"old").unwrap();
+    let mut writer = create(&grid(&[4, 4], packed(&[2, 4])), &path).unwrap();
+    writer
+        .write_slab("values", &Slab::all(&[4, 4]), &[0; 32])
+        .unwrap();
+    drop(writer);
+    assert_eq!(std::fs::read(&path).unwrap(), b"old");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn slabs_in_any_order_make_the_same_values() {
+    let folder = tempfile::tempdir().unwrap();
+    for storage in [packed(&[2, 3]), Storage::default()] {
+        let values: Vec<u8> = (0..7 * 5 * 2).collect();
+        let path = folder.path().join("out.nc");
+        let mut writer = create(&grid(&[7, 5], storage), &path).unwrap();
+        for lines in [4..7, 0..2, 2..4] {
+            let slab = Slab::rows(&[7, 5], lines.clone());
+            writer
+                .write_slab("values", &slab, &values[lines.start * 10..lines.end * 10])
+                .unwrap();
+        }
+        writer.finish().unwrap();
+        let mut read = vec![0; 70];
+        let file = crate::NcFile::open(&path).unwrap();
+        file.read_into("values", &Slab::all(&[7, 5]), &mut read).unwrap();
+        assert_eq!(read, values);
+    }
+}
+
+#[test]
+fn slabs_that_do_not_fit_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out.nc");
+    let mut writer = create(&grid(&[7, 5], packed(&[2, 5])), &path).unwrap();
+    let slab = |start: usize, count: usize| Slab::rows(&[9, 5], start..start + count);
+    for (slab, len) in [
+        (slab(1, 2), 20),
+        (slab(0, 3), 30),
+        (slab(6, 2), 20),
+        (slab(0, 2), 19),
+    ] {
+        let error = writer.write_slab("values", &slab, &vec![0; len]).unwrap_err();
+        assert!(matches!(error, WriteError::Slab { .. }), "{error}");
+    }
+    assert!(matches!(
+        writer.write_slab("nothing", &slab(0, 2), &[0; 20]),
+        Err(WriteError::NoVariable { .. })
+    ));
+    let strings = writer.write_strings("values", &slab(0, 2), &[]);
+    assert!(matches!(strings, Err(WriteError::Slab { .. })));
+    assert_eq!(writer.chunks("values").unwrap(), Some(vec![2, 5]));
+}
+
+#[test]
+fn structures_that_netcdf_does_not_have_are_refused() {
+    let path = Path::new("never/written.nc");
+    let base = || grid(&[7, 5], Storage::default());
+    let with = |change: fn(&mut GroupMeta)| {
+        let mut root = base();
+        change(&mut root);
+        create(&root, path).unwrap_err()
+    };
+    let structures: [fn(&mut GroupMeta); 9] = [
+        |root| root.variables[0].name = "a/b".into(),
+        |root| root.variables[0].name = String::new(),
+        |root| root.dimensions.push(dimension("axis_0", 3)),
+        |root| root.variables.push(root.variables[0].clone()),
+        |root| root.variables[0].dimensions[0] = "elsewhere".into(),
+        |root| {
+            root.variables[0]
+                .attributes
+                .set("_FillValue", AttrValue::number(0.5_f32))
+        },
+        |root| root.attributes.set("_NCProperties", "mine"),
+        |root| {
+            root.groups.push(GroupMeta {
+                name: "axis_0".into(),
+                ..GroupMeta::default()
+            })
+        },
+        |root| root.variables[0].storage.chunks = Some(vec![0, 5]),
+    ];
+    for change in structures {
+        let error = with(change);
+        assert!(matches!(error, WriteError::Structure { .. }), "{error}");
+    }
+    let limits: [fn(&mut GroupMeta); 4] = [
+        |root| root.attributes.set("long", "x".repeat(65_530)),
+        |root| root.variables[0].name = "x".repeat(257),
+        |root| {
+            root.dimensions[0].size = 1 << 33;
+            root.variables[0].storage.chunks = Some(vec![1 << 33, 5]);
+        },
+        |root| {
+            root.dimensions
+                .iter_mut()
+                .for_each(|dimension| dimension.size = usize::MAX)
+        },
+    ];
+    for change in limits {
+        let error = with(change);
+        assert!(matches!(error, WriteError::Limit { .. }), "{error}");
+    }
+    assert!(matches!(create(&base(), path), Err(WriteError::Io { .. })));
+}
