@@ -18,6 +18,7 @@ mod cycle_starts;
 mod geodesy;
 mod grid;
 mod half_track;
+mod passes;
 mod template;
 mod times;
 mod track;
@@ -29,7 +30,8 @@ use half_track::HalfTrack;
 use times::CycleStarts;
 use track::Template;
 
-pub use grid::{FixedGrid, Lattice, Lines, Side};
+pub use grid::{FixedGrid, Lattice, Lines, SwathSide};
+pub use passes::{PassHit, PassView, Target};
 
 /// The orbit of one phase. Pass numbers outside the phase stand for the pass of the next or last cycle that
 /// continues the count.

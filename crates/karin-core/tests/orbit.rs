@@ -1,10 +1,11 @@
 //! The orbit model against the mission's ephemerides, real footprints, real cycle starts and a real granule.
 
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 
-use karin_core::orbit::{FixedGrid, Orbit};
-use karin_core::{CycleNumber, HalfOrbit, PassNumber, Phase};
+use karin_core::orbit::{FixedGrid, Orbit, Target};
+use karin_core::{CycleNumber, HalfOrbit, PassNumber, Phase, Region, TimeRange};
 use serde_json::Value;
 
 /// Seconds since 2000-01-01 of `2023-03-28T21:52:44.095`.
@@ -244,4 +245,164 @@ fn points_far_away_are_far_from_the_track() {
     assert!(across.abs() > 5e6, "{across}");
     let (_, across) = orbit.cross_track(pass, middle.longitude + 90.0, 0.0);
     assert!(across.abs() > 5e6, "{across}");
+}
+
+/// Passes that see each region and how near nadir comes, found by trying every pixel of the fixed grid.
+fn seen_by_brute_force(phase: Phase, regions: &[Region]) -> Vec<BTreeMap<u16, f64>> {
+    let (orbit, across) = (Orbit::of(phase), FixedGrid::across_m());
+    let mut seen = vec![BTreeMap::new(); regions.len()];
+    for pass in 1..=phase.pass_count() {
+        let grid = orbit.grid(PassNumber(pass), FixedGrid::L3);
+        for (region, seen) in regions.iter().zip(&mut seen) {
+            let points = grid.longitude.iter().zip(&grid.latitude).enumerate().step_by(5);
+            let inside = points.filter(|(_, (longitude, latitude))| region.contains(**longitude, **latitude));
+            let distances = inside.map(|(index, _)| across[index % grid.pixels].abs());
+            if let Some(nearest) = distances.filter(|&distance| distance <= 60e3).reduce(f64::min) {
+                seen.insert(pass, nearest);
+            }
+        }
+    }
+    seen
+}
+
+#[test]
+fn the_passes_over_a_region_are_those_with_a_pixel_in_it() {
+    let boxes = [
+        "-15,34,36,54",
+        "179,-20,-178,-15",
+        "30,70,35,79",
+        "-5.4,43.1,-5.2,43.3",
+        "100,-3,101,-1",
+    ];
+    let polygon = r#"{"type":"Polygon","coordinates":[[[10,40],[12,44],[16,38],[13,41],[10,40]]]}"#;
+    let mut regions = boxes
+        .map(|text| Region::Box(text.parse().expect("a box")))
+        .to_vec();
+    regions.push(Region::Polygon(polygon.parse().expect("a polygon")));
+    let orbit = Orbit::of(Phase::CalVal);
+    for (region, expected) in regions.iter().zip(seen_by_brute_force(Phase::CalVal, &regions)) {
+        let views = orbit.passes_seeing(Target::Region(region), 60e3);
+        let found: BTreeMap<u16, f64> = views
+            .iter()
+            .map(|view| (view.pass.0, view.across_m.abs()))
+            .collect();
+        for (pass, nearest) in &expected {
+            let distance = found
+                .get(pass)
+                .unwrap_or_else(|| panic!("pass {pass} over {region:?} is missed"));
+            assert!(
+                (distance - nearest).abs() <= 5e3,
+                "pass {pass}: {distance} m, not {nearest} m"
+            );
+        }
+        // A corner may lie between the pixels of the grid.
+        let extra = found
+            .iter()
+            .filter(|(pass, distance)| !expected.contains_key(pass) && **distance < 57e3);
+        assert_eq!(extra.count(), 0, "{region:?}: {found:?} instead of {expected:?}");
+    }
+}
+
+#[test]
+fn a_pass_over_a_point_is_seen_when_and_where_the_orbit_says() {
+    let orbit = Orbit::of(Phase::Science);
+    let half_orbit = HalfOrbit::new(30, 165);
+    let (longitude, latitude) = orbit.point(half_orbit.pass, 7e6, 31e3);
+    let expected = orbit.time_along(half_orbit, 7e6);
+    let started = std::time::Instant::now();
+    let range = TimeRange::new(expected - 60.0, expected + 60.0);
+    let hits = orbit.passes_over(Target::Point(longitude, latitude), range, 60e3);
+    eprintln!("passes over a point: {:?}", started.elapsed());
+    let [hit] = hits[..] else { panic!("{hits:?}") };
+    assert_eq!(hit.half_orbit, half_orbit);
+    assert!(
+        (hit.time - expected).abs() < 1e-3 && (hit.across_m - 31e3).abs() < 1.0,
+        "{hit:?}"
+    );
+    // The swath ends there.
+    assert_eq!(
+        orbit.passes_over(Target::Point(longitude, latitude), range, 30e3),
+        []
+    );
+}
+
+#[test]
+fn every_cycle_of_a_range_is_listed_once() {
+    let orbit = Orbit::of(Phase::Science);
+    let views = orbit.passes_seeing(Target::Point(-5.0, 43.5), 60e3);
+    assert!(!views.is_empty());
+    let (from, to) = (
+        orbit.cycle_start(CycleNumber(100)),
+        orbit.cycle_start(CycleNumber(110)),
+    );
+    let hits = orbit.passes_over(Target::Point(-5.0, 43.5), TimeRange::new(from, to), 60e3);
+    assert_eq!(hits.len(), 10 * views.len());
+    assert!(hits.windows(2).all(|pair| pair[0].time < pair[1].time));
+}
+
+/// Writes longitudes, then latitudes of a granule as doubles.
+const COORDINATES: &str = "import sys, netCDF4, numpy
+with netCDF4.Dataset(sys.argv[1]) as granule:
+    for names in ('longitude', 'lon'), ('latitude', 'lat'):
+        name = next(name for name in names if name in granule.variables)
+        sys.stdout.buffer.write(numpy.asarray(granule[name][:], '<f8').tobytes())";
+
+#[test]
+fn the_fixed_grid_is_that_of_real_granules() {
+    let test = "the_fixed_grid_is_that_of_real_granules";
+    let Some(python) = test_support::python(test) else {
+        return;
+    };
+    for (phase, pass, name, first_line) in [
+        (
+            Phase::Science,
+            165,
+            "026_165_20241229T165806_20241229T174933_v2.0.1.nc",
+            Some(0),
+        ),
+        (
+            Phase::Science,
+            155,
+            "001_155_20230726T173637_20230726T182803_v1.0.2_fcs.nc",
+            Some(1652),
+        ),
+        (Phase::CalVal, 3, "003_v2.0.1-med.nc", None),
+    ] {
+        let name = format!("swot_l3/SWOT_L3_LR_SSH_Expert_{name}");
+        let Some(path) = test_support::reference_data(test, &name) else {
+            return;
+        };
+        let output = std::process::Command::new(&python)
+            .args(["-c", COORDINATES])
+            .arg(&path)
+            .output();
+        let output = output.expect("Python runs");
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let numbers: Vec<f64> = output
+            .stdout
+            .chunks_exact(8)
+            .map(|b| f64::from_le_bytes(b.try_into().unwrap()))
+            .collect();
+        let (longitude, latitude) = numbers.split_at(numbers.len() / 2);
+        assert!(latitude.len() > 10_000);
+        let (orbit, pass, pixels) = (Orbit::of(phase), PassNumber(pass), FixedGrid::across_m());
+        let lines = orbit.grid_lines(pass, FixedGrid::L3);
+        let (mut beside, mut along_off) = (0.0_f64, 0.0_f64);
+        for (point, (&longitude, &latitude)) in longitude.iter().zip(latitude).enumerate() {
+            let (along, across) = orbit.cross_track(pass, longitude, latitude);
+            let line = (along - lines.first_m) / lines.step_m;
+            let expected = first_line.map_or(line.round(), |first| (first + point / pixels.len()) as f64);
+            beside = beside.max((across - pixels[point % pixels.len()]).abs());
+            along_off = along_off.max((line - expected).abs() * lines.step_m);
+        }
+        eprintln!("{name}: {beside:.2} m across, {along_off:.2} m along beside the model's grid");
+        assert!(
+            beside < 1.0 && along_off < 30.0,
+            "{beside} m across, {along_off} m along"
+        );
+    }
 }

@@ -45,14 +45,14 @@ impl FixedGrid {
 
 /// A side of the swath.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Side {
+pub enum SwathSide {
     /// Left of flight.
     Left,
     /// Right of flight.
     Right,
 }
 
-impl Side {
+impl SwathSide {
     /// Pixels of a line of the 250 m product.
     pub const PIXELS: usize = 240;
     /// Usual number of lines of the 250 m product in a pass.
