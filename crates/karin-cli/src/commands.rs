@@ -2,6 +2,7 @@
 
 mod completions;
 mod man;
+mod passes;
 
 use clap::Subcommand;
 
@@ -11,6 +12,8 @@ use crate::exit::Outcome;
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// List the passes that see a place, past and future
+    Passes(passes::Arguments),
     /// Print the completion script of a shell
     Completions(completions::Arguments),
     /// Write the manual pages
@@ -23,6 +26,7 @@ pub enum Command {
 /// What the command could not do, with causes.
 pub fn run(command: Command, context: &Context) -> anyhow::Result<Outcome> {
     match command {
+        Command::Passes(arguments) => passes::run(&arguments, context),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments, context),
     }

@@ -1,0 +1,190 @@
+//! `karin passes --bbox W,S,E,N | --point LON,LAT | --polygon FILE`
+
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::Context as _;
+use clap::Args;
+use karin_core::orbit::{PassHit, Target};
+use karin_core::time::format_instant;
+use karin_core::{CycleNumber, Orbit, Phase, Region, Selection, TimeRange};
+use serde::Serialize;
+
+use crate::context::{Context, Report};
+use crate::exit::Outcome;
+use crate::table::Table;
+
+/// Arguments of `karin passes`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("place").required(true))]
+pub struct Arguments {
+    /// A point
+    #[arg(long, value_name = "LON,LAT", value_parser = point, allow_hyphen_values = true, group = "place")]
+    point: Option<(f64, f64)>,
+    /// A box, edges included; W > E crosses the antimeridian
+    #[arg(long, value_name = "W,S,E,N", allow_hyphen_values = true, group = "place")]
+    bbox: Option<String>,
+    /// The polygons of a GeoJSON file
+    #[arg(long, value_name = "FILE", group = "place")]
+    polygon: Option<PathBuf>,
+    /// When: A up to but not including B, past or future; a date is that whole day [default: one cycle from now]
+    #[arg(long, value_name = "A..B")]
+    time: Option<String>,
+    /// Orbit phase: calval or science [default: both]
+    #[arg(long, value_name = "NAME")]
+    phase: Option<String>,
+    /// How far from nadir a place counts as seen; KaRIn measures from 10 to 60 km
+    #[arg(long, value_name = "KM", default_value = "60", value_parser = half_width)]
+    half_width: f64,
+}
+
+/// One time that the place is seen.
+#[derive(Debug, Serialize)]
+struct Row {
+    phase: Phase,
+    cycle_number: u16,
+    pass_number: u16,
+    time: String,
+    direction: &'static str,
+    distance_km: f64,
+    side: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct Passes {
+    passes: Vec<Row>,
+}
+
+/// Lists the passes over a place.
+pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> {
+    let selection = arguments.selection()?;
+    let target = match (arguments.point, &selection.region) {
+        (Some((longitude, latitude)), _) => Target::Point(longitude, latitude),
+        (None, Some(region)) => Target::Region(region),
+        (None, None) => Target::Region(const { &Region::Box(karin_core::LonLatBox::GLOBE) }),
+    };
+    let (from, to) = bounded(selection.time);
+    let range = TimeRange::new(from, to);
+    let phases = selection
+        .phase
+        .map_or(vec![Phase::CalVal, Phase::Science], |phase| vec![phase]);
+    let rows = phases.into_iter().flat_map(|phase| {
+        let hits = Orbit::of(phase).passes_over(target, range, arguments.half_width * 1e3);
+        hits.into_iter().map(move |hit| row(phase, &hit))
+    });
+    let passes = Passes {
+        passes: rows.collect(),
+    };
+    context.answer(&passes)?;
+    if passes.passes.is_empty() {
+        let (from, to) = (format_instant(from), format_instant(to));
+        context.note(&format!("no pass sees it between {from} and {to}"));
+    }
+    Ok(Outcome::Done)
+}
+
+impl Arguments {
+    fn selection(&self) -> anyhow::Result<Selection> {
+        let mut builder = Selection::builder();
+        if let Some(text) = &self.bbox {
+            builder = builder.bbox(text)?;
+        }
+        if let Some(path) = &self.polygon {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("--polygon {}: cannot be read", path.display()))?;
+            builder = builder
+                .polygon(&text)
+                .with_context(|| format!("--polygon {}", path.display()))?;
+        }
+        if let Some(text) = &self.time {
+            builder = builder.time(text)?;
+        }
+        if let Some(text) = &self.phase {
+            builder = builder.phase(text)?;
+        }
+        Ok(builder.build()?)
+    }
+}
+
+fn point(text: &str) -> Result<(f64, f64), String> {
+    let numbers: Result<Vec<f64>, _> = text.split(',').map(|part| part.trim().parse()).collect();
+    match numbers.as_deref() {
+        Ok(&[longitude, latitude]) if longitude.abs() <= 720.0 && latitude.abs() <= 90.0 => {
+            Ok((longitude, latitude))
+        }
+        _ => Err("expected longitude,latitude in degrees, as -5.2,43.5".to_owned()),
+    }
+}
+
+fn half_width(text: &str) -> Result<f64, String> {
+    let km = text.parse().ok().filter(|km| (0.1..=200.0).contains(km));
+    km.ok_or_else(|| "expected kilometres from 0.1 to 200".to_owned())
+}
+
+/// From when to when to look. Where the range is open at an end, or none is given: from the first cycle of the mission
+/// or from now, to one cycle of the science phase later (counted from now, if the start lies before).
+fn bounded(range: Option<TimeRange>) -> (f64, f64) {
+    const EPOCH: f64 = 946_684_800.0;
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0.0, |since| since.as_secs_f64() - EPOCH);
+    let science = Orbit::of(Phase::Science);
+    let cycle = science.cycle_start(CycleNumber(2)) - science.cycle_start(CycleNumber(1));
+    let first = Orbit::of(Phase::CalVal).cycle_start(Phase::CalVal.first_cycle());
+    let start = range.map_or(now, |range| range.start.unwrap_or(first));
+    (
+        start,
+        range
+            .and_then(|range| range.end)
+            .unwrap_or(start.max(now) + cycle),
+    )
+}
+
+fn row(phase: Phase, hit: &PassHit) -> Row {
+    // A tenth of a kilometre is what a reader can use.
+    let distance_km = (hit.across_m.abs() / 100.0).round() / 10.0;
+    let side = match hit.across_m {
+        across if across.abs() < 10e3 => "nadir",
+        across if across < 0.0 => "left",
+        _ => "right",
+    };
+    Row {
+        phase,
+        cycle_number: hit.half_orbit.cycle.0,
+        pass_number: hit.half_orbit.pass.0,
+        time: format_instant(hit.time.round()),
+        direction: if hit.half_orbit.pass.is_ascending() {
+            "ascending"
+        } else {
+            "descending"
+        },
+        distance_km,
+        side,
+    }
+}
+
+impl Report for Passes {
+    fn write_text(&self, out: &mut dyn std::io::Write) -> std::io::Result<()> {
+        let mut table = Table::new([
+            "phase",
+            "cycle",
+            "pass",
+            "time (UTC)",
+            "direction",
+            "distance (km)",
+            "side",
+        ]);
+        for row in &self.passes {
+            table.row([
+                row.phase.to_string(),
+                format!("{:03}", row.cycle_number),
+                format!("{:03}", row.pass_number),
+                row.time.trim_end_matches('Z').replace('T', " "),
+                row.direction.to_owned(),
+                format!("{:.1}", row.distance_km),
+                row.side.to_owned(),
+            ]);
+        }
+        table.write(out)
+    }
+}
