@@ -194,12 +194,7 @@ impl UnknownProduct {
             .filter(|known| word.len() > 1 && known.to_ascii_lowercase().contains(&word))
             .collect();
         if near.is_empty() {
-            let distance = |known: &str| edits(&known.to_ascii_lowercase(), &word);
-            let best = names()
-                .map(distance)
-                .min()
-                .filter(|least| *least <= word.len() / 3);
-            near = names().filter(|known| Some(distance(known)) == best).collect();
+            near.extend(crate::suggest::nearest(bare, names()));
         }
         let hint = if near.is_empty() {
             format!("products are {}", names().collect::<Vec<_>>().join(", "))
@@ -220,28 +215,6 @@ impl UnknownProduct {
     pub const fn kind(&self) -> ErrorKind {
         ErrorKind::InvalidArgument
     }
-}
-
-/// Number of letters to change, add or drop to get from one word to the other (Levenshtein).
-fn edits(a: &str, b: &str) -> usize {
-    if b.len() > 64 {
-        return usize::MAX;
-    }
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (cell, y) in row.iter_mut().skip(1).zip(b.bytes()) {
-            let changed = diagonal + usize::from(x != y);
-            diagonal = *cell;
-            left = changed.min(*cell + 1).min(left + 1);
-            *cell = left;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 /// The structure that the granules of a product have: the baseline letter of level 2, the major release of level 3.
