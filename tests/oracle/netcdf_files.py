@@ -56,8 +56,12 @@ def storage(variable, hdf5):
     chunks = variable.chunking() if variable.ndim else "contiguous"
     filters = variable.filters() or {}
     fill = "Fill"
-    if hdf5 is not None and hdf5.id.get_create_plist().get_fill_time() == h5py.h5d.FILL_TIME_NEVER:
-        fill = "NoFill"
+    if hdf5 is not None:
+        plist = hdf5.id.get_create_plist()
+        never = plist.get_fill_time() == h5py.h5d.FILL_TIME_NEVER
+        # netCDF-C calls it unfilled, too, if there is only the default of HDF5 (files of h5netcdf).
+        if never or plist.fill_value_defined() != h5py.h5d.FILL_VALUE_USER_DEFINED:
+            fill = "NoFill"
     return {
         "chunks": None if chunks in ("contiguous", None) else [int(n) for n in chunks],
         "shuffle": bool(filters.get("shuffle")),
