@@ -1,0 +1,262 @@
+//! States of many cells at once: one per pixel of a pass (over cycles), or one per cell of a grid.
+//!
+//! A batch of slices (one per cycle) is added block by block, so that the states of a block stay in the first cache
+//! while all slices pass over them. Integers add up exactly; floating values are added in the order given.
+
+use std::ops::Range;
+
+use super::sample::{Fill, Sample, Sum};
+use super::single::{Ends, Slope, Spread};
+use super::{Needs, Statistic};
+
+/// Elements of one block: states and slices of a block fit into 32 KiB.
+const BLOCK: usize = 1024;
+
+/// Scale and offset from stored to true values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scale {
+    /// Factor.
+    pub scale: f64,
+    /// Added after it.
+    pub offset: f64,
+}
+
+/// The states of `len` cells.
+#[derive(Clone, Debug)]
+pub struct Cells<T: Sample> {
+    needs: Needs,
+    count: Vec<u32>,
+    sum: Vec<T::Sum>,
+    squares: Vec<T::Squares>,
+    /// Of floating samples, whose plain squares would cancel.
+    spreads: Vec<Spread>,
+    extremes: Vec<(T, T)>,
+    ends: Vec<Ends<T>>,
+    slopes: Vec<Slope>,
+}
+
+impl<T: Sample> Cells<T> {
+    /// Empty states.
+    pub fn new(len: usize, needs: Needs) -> Self {
+        let sized = |wanted: bool| if wanted { len } else { 0 };
+        Self {
+            needs,
+            count: vec![0; len],
+            sum: vec![T::Sum::default(); sized(needs.sum)],
+            squares: vec![T::Squares::default(); sized(needs.squares && T::EXACT)],
+            spreads: vec![Spread::default(); sized(needs.squares && !T::EXACT)],
+            extremes: vec![(T::GREATEST, T::LEAST); sized(needs.extremes)],
+            ends: vec![Ends::default(); sized(needs.ends)],
+            slopes: vec![Slope::default(); sized(needs.trend)],
+        }
+    }
+
+    /// Bytes that `len` states take.
+    pub fn bytes(len: usize, needs: Needs) -> usize {
+        let of = |wanted: bool, size: usize| if wanted { size } else { 0 };
+        len * (4
+            + of(needs.sum, size_of::<T::Sum>())
+            + of(needs.squares, if T::EXACT { size_of::<T::Squares>() } else { size_of::<Spread>() })
+            + of(needs.extremes, 2 * size_of::<T>())
+            + of(needs.ends, size_of::<Ends<T>>())
+            + of(needs.trend, size_of::<Slope>()))
+    }
+
+    /// Number of cells.
+    pub fn len(&self) -> usize {
+        self.count.len()
+    }
+
+    /// True without cells.
+    pub fn is_empty(&self) -> bool {
+        self.count.is_empty()
+    }
+
+    /// Adds slices of one value per cell, in order; `years[k]` are the times of slice `k`, one per `width` cells
+    /// (empty unless a trend is asked for).
+    pub fn add(&mut self, fill: Fill<T>, slices: &[&[T]], years: &[&[f64]], width: usize) {
+        let len = slices.iter().map(|slice| slice.len()).fold(self.len(), usize::min);
+        let mut start = 0;
+        while start < len {
+            let range = start..len.min(start + BLOCK);
+            let mut group = slices;
+            while let [first, rest @ ..] = group {
+                if let [a, b, c, d, rest @ ..] = group {
+                    self.add_sums(fill, range.clone(), [a, b, c, d]);
+                    group = rest;
+                } else {
+                    self.add_sums(fill, range.clone(), [first]);
+                    group = rest;
+                }
+            }
+            for (k, slice) in slices.iter().enumerate() {
+                self.add_rest(fill, range.clone(), &slice[range.clone()]);
+                if let Some(years) = years.get(k) {
+                    self.add_trend(fill, range.clone(), &slice[range.clone()], years, width);
+                }
+            }
+            start = range.end;
+        }
+    }
+
+    /// Counts and sums of `N` slices; the loop that a mean over cycles spends its time in.
+    fn add_sums<const N: usize>(&mut self, fill: Fill<T>, range: Range<usize>, slices: [&[T]; N]) {
+        let slices = slices.map(|slice| &slice[range.clone()]);
+        let counts = &mut self.count[range.clone()];
+        let len = counts.len();
+        let slices = slices.map(|slice| &slice[..len]);
+        if !self.needs.sum {
+            for (index, count) in counts.iter_mut().enumerate() {
+                *count += slices.iter().map(|slice| u32::from(fill.keeps(slice[index]))).sum::<u32>();
+            }
+            return;
+        }
+        let sums = &mut self.sum[range][..len];
+        for index in 0..len {
+            let mut count = counts[index];
+            let mut sum = sums[index];
+            for slice in slices {
+                let value = slice[index];
+                let keeps = fill.keeps(value);
+                count += u32::from(keeps);
+                sum = sum.plus(if keeps { value.widen() } else { T::Sum::default() });
+            }
+            counts[index] = count;
+            sums[index] = sum;
+        }
+    }
+
+    /// Squares, extremes and ends of one slice, after its sums.
+    fn add_rest(&mut self, fill: Fill<T>, range: Range<usize>, values: &[T]) {
+        if self.needs.squares && T::EXACT {
+            for (squares, &value) in self.squares[range.clone()].iter_mut().zip(values) {
+                if fill.keeps(value) {
+                    *squares = squares.plus(value.square());
+                }
+            }
+        }
+        if self.needs.extremes {
+            for ((least, greatest), &value) in self.extremes[range.clone()].iter_mut().zip(values) {
+                if fill.keeps(value) {
+                    *least = if value < *least { value } else { *least };
+                    *greatest = if value > *greatest { value } else { *greatest };
+                }
+            }
+        }
+        for (ends, &value) in self.ends.get_mut(range.clone()).unwrap_or_default().iter_mut().zip(values) {
+            if fill.keeps(value) {
+                ends.add(value);
+            }
+        }
+        for (spread, &value) in self.spreads.get_mut(range).unwrap_or_default().iter_mut().zip(values) {
+            if fill.keeps(value) {
+                spread.add(value.to_f64());
+            }
+        }
+    }
+
+    fn add_trend(&mut self, fill: Fill<T>, range: Range<usize>, values: &[T], years: &[f64], width: usize) {
+        for ((index, slope), &value) in range.clone().zip(&mut self.slopes[range]).zip(values) {
+            if fill.keeps(value) {
+                slope.add(years.get(index / width).copied().unwrap_or(f64::NAN), value.to_f64());
+            }
+        }
+    }
+
+    /// Adds values to the cells that `cells` names (`u32::MAX`: to none), in order; `years` one per value.
+    pub fn scatter(&mut self, fill: Fill<T>, values: &[T], cells: &[u32], years: impl Fn(usize) -> f64) {
+        let needs = self.needs;
+        for (index, (&value, &cell)) in values.iter().zip(cells).enumerate() {
+            let cell = cell as usize;
+            if cell >= self.count.len() || !fill.keeps(value) {
+                continue;
+            }
+            self.count[cell] += 1;
+            if needs.sum {
+                self.sum[cell] = self.sum[cell].plus(value.widen());
+            }
+            if needs.squares {
+                if T::EXACT {
+                    self.squares[cell] = self.squares[cell].plus(value.square());
+                } else {
+                    self.spreads[cell].add(value.to_f64());
+                }
+            }
+            if needs.extremes {
+                let (least, greatest) = &mut self.extremes[cell];
+                *least = if value < *least { value } else { *least };
+                *greatest = if value > *greatest { value } else { *greatest };
+            }
+            if needs.ends {
+                self.ends[cell].add(value);
+            }
+            if needs.trend {
+                self.slopes[cell].add(years(index), value.to_f64());
+            }
+        }
+    }
+
+    /// Takes the states of later values into these.
+    pub fn merge(&mut self, later: &Self) {
+        fn each<S>(into: &mut [S], from: &[S], merge: impl Fn(&mut S, &S)) {
+            into.iter_mut().zip(from).for_each(|(into, from)| merge(into, from));
+        }
+        each(&mut self.count, &later.count, |a, b| *a += b);
+        each(&mut self.sum, &later.sum, |a, b| *a = a.plus(*b));
+        each(&mut self.squares, &later.squares, |a, b| *a = a.plus(*b));
+        each(&mut self.spreads, &later.spreads, Spread::merge);
+        each(&mut self.ends, &later.ends, Ends::merge);
+        each(&mut self.slopes, &later.slopes, Slope::merge);
+        each(&mut self.extremes, &later.extremes, |a, b| {
+            a.0 = if b.0 < a.0 { b.0 } else { a.0 };
+            a.1 = if b.1 > a.1 { b.1 } else { a.1 };
+        });
+    }
+
+    /// Number of values in each cell.
+    pub fn counts(&self) -> &[u32] {
+        &self.count
+    }
+
+    /// The true values of a statistic; NaN where there is no value. Empty for statistics that these states do not
+    /// keep (quantiles) and for the count, which is not a value.
+    pub fn values(&self, statistic: Statistic, scale: Scale) -> Vec<f64> {
+        let per_cell = |value: &dyn Fn(usize, f64) -> f64| {
+            let of = |(index, &count): (usize, &u32)| {
+                if count == 0 { f64::NAN } else { value(index, f64::from(count)) }
+            };
+            self.count.iter().enumerate().map(of).collect()
+        };
+        let true_value = |packed: f64| packed * scale.scale + scale.offset;
+        match statistic {
+            Statistic::Mean => per_cell(&|index, count| true_value(self.sum[index].as_f64() / count)),
+            Statistic::Sum => {
+                per_cell(&|index, count| self.sum[index].as_f64() * scale.scale + count * scale.offset)
+            }
+            Statistic::Variance => per_cell(&|index, count| self.variance(index, count) * scale.scale * scale.scale),
+            Statistic::StandardDeviation => {
+                per_cell(&|index, count| self.variance(index, count).sqrt() * scale.scale.abs())
+            }
+            Statistic::Min | Statistic::Max => {
+                // A negative scale turns smallest into greatest.
+                let least = (statistic == Statistic::Min) == (scale.scale >= 0.0);
+                per_cell(&|index, _| {
+                    let (low, high) = self.extremes[index];
+                    true_value(if least { low } else { high }.to_f64())
+                })
+            }
+            Statistic::First => per_cell(&|index, _| true_value(self.ends[index].first.to_f64())),
+            Statistic::Last => per_cell(&|index, _| true_value(self.ends[index].last.to_f64())),
+            Statistic::Trend => per_cell(&|index, _| self.slopes[index].per_year() * scale.scale),
+            Statistic::Count | Statistic::Median | Statistic::Quantile(_) => Vec::new(),
+        }
+    }
+
+    fn variance(&self, index: usize, count: f64) -> f64 {
+        match (self.squares.get(index), self.spreads.get(index)) {
+            (Some(squares), _) => T::exact_variance(self.sum[index], *squares, self.count[index]),
+            (None, Some(spread)) => spread.squared / count,
+            (None, None) => f64::NAN,
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Sums of floating numbers without any rounding, so that every order and every split gives the same bits.
+
+/// Bits of one digit.
+const DIGIT: u32 = 32;
+/// Digits that hold every finite `f64` (exponents -1074 to 1023), with room for carries at the top.
+const DIGITS: usize = 68;
+/// Additions after which carries must be moved on: each adds less than 2^33 to a digit.
+const CARRY_EVERY: u32 = 1 << 29;
+
+/// An exact sum: one long fixed-point number in digits of 32 bits (after Neal 2015, "small superaccumulator").
+/// Infinities and NaN have no place in it; the caller counts them as fill.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExactSum {
+    digits: Box<[i64; DIGITS]>,
+    pending: u32,
+}
+
+impl Default for ExactSum {
+    fn default() -> Self {
+        Self { digits: Box::new([0; DIGITS]), pending: 0 }
+    }
+}
+
+impl ExactSum {
+    /// Adds a finite number.
+    #[inline]
+    pub fn add(&mut self, value: f64) {
+        let bits = value.to_bits();
+        let exponent = ((bits >> 52) & 0x7ff) as u32;
+        let fraction = bits & ((1 << 52) - 1);
+        // Subnormal numbers have the exponent of the smallest normal ones and no leading one.
+        let (mantissa, exponent) = if exponent == 0 { (fraction, 0) } else { (fraction | 1 << 52, exponent - 1) };
+        let wide = u128::from(mantissa) << (exponent % DIGIT);
+        let first = (exponent / DIGIT) as usize;
+        let sign = if bits >> 63 == 0 { 1 } else { -1 };
+        for (k, digit) in self.digits.iter_mut().skip(first).take(3).enumerate() {
+            *digit += sign * ((wide >> (DIGIT * k as u32)) as u32 as i64);
+        }
+        self.pending += 1;
+        if self.pending == CARRY_EVERY {
+            self.carry();
+        }
+    }
+
+    /// Takes in another sum.
+    pub fn merge(&mut self, other: &Self) {
+        self.carry();
+        let mut other = other.clone();
+        other.carry();
+        for (digit, more) in self.digits.iter_mut().zip(other.digits.iter()) {
+            *digit += more;
+        }
+        self.carry();
+    }
+
+    /// Moves what exceeds a digit to the next one: all digits but the last end in 0..2^32.
+    fn carry(&mut self) {
+        let mut carry = 0;
+        let last = DIGITS - 1;
+        for digit in self.digits.iter_mut().take(last) {
+            let total = *digit + carry;
+            *digit = total & 0xffff_ffff;
+            carry = total >> DIGIT;
+        }
+        self.digits[last] += carry;
+        self.pending = 0;
+    }
+
+    /// The sum as a number and what that number lacks: together good to 100 bits.
+    pub fn value(&self) -> (f64, f64) {
+        let high = self.rounded();
+        let mut rest = self.clone();
+        rest.carry();
+        if high.is_finite() {
+            rest.add(-high);
+        }
+        (high, rest.rounded())
+    }
+
+    /// The nearest `f64`, up to one unit in the last place.
+    fn rounded(&self) -> f64 {
+        let mut whole = self.clone();
+        whole.carry();
+        let negative = whole.digits[DIGITS - 1] < 0;
+        if negative {
+            whole.digits.iter_mut().for_each(|digit| *digit = -*digit);
+            whole.carry();
+        }
+        // Digit k counts multiples of 2^(32 k - 1074); powers are applied in two steps, because 2^-1074 times a large
+        // digit is subnormal on the way.
+        let sum = whole.digits.iter().enumerate().fold(0.0, |sum, (k, &digit)| {
+            let power = DIGIT as i32 * k as i32 - 1074;
+            sum + digit as f64 * 2f64.powi(power / 2) * 2f64.powi(power - power / 2)
+        });
+        if negative { -sum } else { sum }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::ExactSum;
+
+    fn sum(values: &[f64]) -> ExactSum {
+        let mut sum = ExactSum::default();
+        values.iter().for_each(|value| sum.add(*value));
+        sum
+    }
+
+    #[test]
+    fn what_cancels_leaves_nothing_behind() {
+        assert_eq!(sum(&[1e300, 1.0, -1e300]).value(), (1.0, 0.0));
+        assert_eq!(sum(&[1e-300, 1.0, -1.0]).value().0, 1e-300);
+        assert_eq!(sum(&[5e-324, 5e-324]).value().0, 1e-323);
+        assert_eq!(sum(&[0.1; 10]).value().0, 1.0);
+        assert_eq!(sum(&[-0.5, 0.25]).value().0, -0.25);
+        assert_eq!(sum(&[]).value(), (0.0, 0.0));
+    }
+
+    proptest! {
+        #[test]
+        fn any_order_and_split_gives_the_same(
+            values in prop::collection::vec(prop::num::f64::NORMAL.prop_map(|x| x % 1e100), 0..50),
+            at in 0usize..50,
+        ) {
+            let whole = sum(&values);
+            let mut turned = values.clone();
+            turned.reverse();
+            let at = at.min(values.len());
+            let mut merged = sum(&turned[..at]);
+            merged.merge(&sum(&turned[at..]));
+            prop_assert_eq!(whole.value(), merged.value());
+        }
+
+        #[test]
+        fn integers_are_summed_exactly(values in prop::collection::vec(-1i64 << 52..1 << 52, 0..200)) {
+            let floats: Vec<f64> = values.iter().map(|&x| x as f64).collect();
+            let exact: i128 = values.iter().map(|&x| i128::from(x)).sum();
+            let (high, low) = sum(&floats).value();
+            prop_assert_eq!(high as i128 + low as i128, exact);
+        }
+    }
+}

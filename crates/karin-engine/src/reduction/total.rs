@@ -1,0 +1,181 @@
+//! The state of one number over very many values: exact for integers and for floating values alike, so that every
+//! split and every order of granules gives the same bits.
+
+use super::exact_sum::ExactSum;
+use super::sample::{Fill, Sample, Sum, exact_variance};
+use super::cells::Scale;
+use super::single::{Ends, Slope};
+use super::{Needs, Statistic};
+
+/// One number's state.
+#[derive(Clone, Debug)]
+pub struct Total<T: Sample> {
+    needs: Needs,
+    count: u64,
+    sum: i128,
+    squares: u128,
+    exact: Option<Box<FloatSums>>,
+    extremes: (T, T),
+    ends: Ends<T>,
+    slope: Slope,
+}
+
+/// Sums of floating values; squares as two numbers each, so that nothing is lost.
+#[derive(Clone, Debug, Default)]
+struct FloatSums {
+    sum: ExactSum,
+    squares: ExactSum,
+}
+
+impl<T: Sample> Total<T> {
+    /// Nothing yet.
+    pub fn new(needs: Needs) -> Self {
+        let exact = !T::EXACT && (needs.sum || needs.squares);
+        Self {
+            needs,
+            count: 0,
+            sum: 0,
+            squares: 0,
+            exact: exact.then(Box::default),
+            extremes: (T::GREATEST, T::LEAST),
+            ends: Ends::default(),
+            slope: Slope::default(),
+        }
+    }
+
+    /// Adds values in order; `years(k)` is the time of value `k`, asked only for trends.
+    pub fn add(&mut self, fill: Fill<T>, values: &[T], years: impl Fn(usize) -> f64) {
+        for (block, values) in values.chunks(4096).enumerate() {
+            self.add_block(fill, values);
+            if self.needs.trend {
+                for (index, &value) in values.iter().enumerate().filter(|(_, value)| fill.keeps(**value)) {
+                    self.slope.add(years(block * 4096 + index), value.to_f64());
+                }
+            }
+        }
+    }
+
+    fn add_block(&mut self, fill: Fill<T>, values: &[T]) {
+        let mut count = 0u32;
+        if T::EXACT {
+            let mut sum = T::Sum::default();
+            for &value in values {
+                let keeps = fill.keeps(value);
+                count += u32::from(keeps);
+                sum = sum.plus(if keeps { value.widen() } else { T::Sum::default() });
+            }
+            // Exact: at most 4096 numbers of 32 bits.
+            self.sum += T::sum_to_i128(sum);
+            if self.needs.squares {
+                let mut squares = T::Squares::default();
+                for &value in values {
+                    squares = squares.plus(if fill.keeps(value) { value.square() } else { T::Squares::default() });
+                }
+                self.squares += T::squares_to_u128(squares);
+            }
+        } else {
+            count = values.iter().map(|&value| u32::from(fill.keeps(value))).sum();
+            if let Some(sums) = &mut self.exact {
+                for value in values.iter().filter(|value| fill.keeps(**value)).map(|value| value.to_f64()) {
+                    sums.add(value, self.needs.squares);
+                }
+            }
+        }
+        self.count += u64::from(count);
+        if count > 0 && self.needs.extremes {
+            let (mut least, mut greatest) = self.extremes;
+            for &value in values {
+                if fill.keeps(value) {
+                    least = if value < least { value } else { least };
+                    greatest = if value > greatest { value } else { greatest };
+                }
+            }
+            self.extremes = (least, greatest);
+        }
+        if count > 0 && self.needs.ends {
+            let mut kept = values.iter().filter(|value| fill.keeps(**value));
+            if let Some(first) = kept.next() {
+                self.ends.add(*first);
+                self.ends.add(*kept.next_back().unwrap_or(first));
+            }
+        }
+    }
+
+    /// Takes in the state of later values.
+    pub fn merge(&mut self, later: &Self) {
+        self.count += later.count;
+        self.sum += later.sum;
+        self.squares += later.squares;
+        if let (Some(sums), Some(more)) = (&mut self.exact, &later.exact) {
+            sums.sum.merge(&more.sum);
+            sums.squares.merge(&more.squares);
+        }
+        let (least, greatest) = later.extremes;
+        self.extremes.0 = if least < self.extremes.0 { least } else { self.extremes.0 };
+        self.extremes.1 = if greatest > self.extremes.1 { greatest } else { self.extremes.1 };
+        self.ends.merge(&later.ends);
+        self.slope.merge(&later.slope);
+    }
+
+    /// Number of values.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The true value of a statistic; NaN without values. Quantiles are not in this state.
+    pub fn value(&self, statistic: Statistic, scale: Scale) -> f64 {
+        if self.count == 0 {
+            return f64::NAN;
+        }
+        let true_value = |packed: f64| packed * scale.scale + scale.offset;
+        let count = self.count as f64;
+        match statistic {
+            Statistic::Count => count,
+            Statistic::Sum => self.sum_value() * scale.scale + count * scale.offset,
+            Statistic::Mean => true_value(self.sum_value() / count),
+            Statistic::Variance => self.variance() * scale.scale * scale.scale,
+            Statistic::StandardDeviation => self.variance().sqrt() * scale.scale.abs(),
+            Statistic::Min | Statistic::Max => {
+                let least = (statistic == Statistic::Min) == (scale.scale >= 0.0);
+                true_value(if least { self.extremes.0 } else { self.extremes.1 }.to_f64())
+            }
+            Statistic::First => true_value(self.ends.first.to_f64()),
+            Statistic::Last => true_value(self.ends.last.to_f64()),
+            Statistic::Trend => self.slope.per_year() * scale.scale,
+            Statistic::Median | Statistic::Quantile(_) => f64::NAN,
+        }
+    }
+
+    fn sum_value(&self) -> f64 {
+        self.exact.as_ref().map_or(self.sum as f64, |sums| sums.sum.value().0)
+    }
+
+    fn variance(&self) -> f64 {
+        let Some(sums) = &self.exact else { return exact_variance(self.sum, self.squares, self.count) };
+        // sum of squares - sum^2 / n, with every product split into a number and its rounding error.
+        let count = self.count as f64;
+        let (sum, sum_rest) = sums.sum.value();
+        let (squares, squares_rest) = sums.squares.value();
+        let mean = sum / count;
+        let mean_rest = (mean.mul_add(-count, sum) + sum_rest) / count;
+        let product = mean * sum;
+        let product_rest = mean.mul_add(sum, -product) + mean * sum_rest + mean_rest * sum;
+        (((squares - product) + (squares_rest - product_rest)) / count).max(0.0)
+    }
+}
+
+impl FloatSums {
+    fn add(&mut self, value: f64, squares: bool) {
+        if !value.is_finite() {
+            return;
+        }
+        self.sum.add(value);
+        if squares {
+            let square = value * value;
+            if square.is_finite() {
+                self.squares.add(square);
+                self.squares.add(value.mul_add(value, -square));
+            }
+        }
+    }
+}
