@@ -52,7 +52,9 @@ pub enum EngineError {
         kind: ErrorKind,
     },
     /// The result does not fit into the budget and has no sink to stream to.
-    #[error("the result takes {needed} bytes, the memory budget is {budget}: write it to a file, or raise --memory")]
+    #[error(
+        "the result takes {needed} bytes, the memory budget is {budget}: write it to a file, or raise --memory"
+    )]
     Memory {
         /// Bytes of the result.
         needed: u64,
@@ -89,6 +91,9 @@ impl EngineError {
 
     /// An option that makes no sense here.
     pub(crate) fn option(option: &str, reason: impl Into<String>) -> Self {
-        Self::Option { option: option.to_owned(), reason: reason.into() }
+        Self::Option {
+            option: option.to_owned(),
+            reason: reason.into(),
+        }
     }
 }

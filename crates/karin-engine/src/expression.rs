@@ -48,12 +48,21 @@ impl Expression {
     /// # Errors
     /// If it is no expression; the error shows where, and what may have been meant.
     pub fn parse(text: &str) -> Result<Self, ExpressionError> {
-        parser::parse(text).map(|node| Self { text: text.to_owned(), node })
+        parser::parse(text).map(|node| Self {
+            text: text.to_owned(),
+            node,
+        })
     }
 
     /// The expression that is just a variable or a let.
     pub fn of_name(name: &str) -> Self {
-        Self { text: name.to_owned(), node: Node::Name { name: name.to_owned(), position: 0 } }
+        Self {
+            text: name.to_owned(),
+            node: Node::Name {
+                name: name.to_owned(),
+                position: 0,
+            },
+        }
     }
 
     /// The text that was parsed.
@@ -88,9 +97,14 @@ impl Expression {
                 fault = Some((name.to_owned(), position));
             }
         });
-        let Some((name, position)) = fault else { return Ok(()) };
+        let Some((name, position)) = fault else {
+            return Ok(());
+        };
         let suggestion = karin_core::suggest::nearest(&name, known.iter().copied()).map(str::to_owned);
-        Err(ExpressionError::new(&self.text, position, format!("no variable `{name}`")).suggesting(suggestion))
+        Err(
+            ExpressionError::new(&self.text, position, format!("no variable `{name}`"))
+                .suggesting(suggestion),
+        )
     }
 }
 
@@ -118,8 +132,15 @@ impl Let {
             return Err(ExpressionError::new(name, 0, format!("`{name}` is not a name")));
         }
         if Expression::parse(name).map(|parsed| parsed.node) != Ok(Expression::of_name(name).node) {
-            return Err(ExpressionError::new(name, 0, format!("`{name}` is a word of the language")));
+            return Err(ExpressionError::new(
+                name,
+                0,
+                format!("`{name}` is a word of the language"),
+            ));
         }
-        Ok(Self { name: name.to_owned(), expression })
+        Ok(Self {
+            name: name.to_owned(),
+            expression,
+        })
     }
 }

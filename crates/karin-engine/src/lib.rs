@@ -5,4 +5,25 @@
 //! Not here: parsing of names and selections (`karin-core`), formats of files and stores, drawing, writing outputs.
 #![forbid(unsafe_code)]
 
+pub mod derive;
+pub mod engine;
+pub mod error;
 pub mod expression;
+mod load;
+pub mod mask;
+pub mod plan;
+pub mod reduction;
+mod region;
+pub mod result;
+pub mod selected;
+pub mod source;
+pub mod swath;
+
+pub use engine::{Engine, Failure};
+pub use error::EngineError;
+pub use mask::Mask;
+pub use plan::{Column, Piece, Plan};
+pub use result::{MemoryDataset, Sink};
+pub use selected::{SelectedPass, SelectedVariable};
+pub use source::{Entry, GranuleFiles, Source, Sources};
+pub use swath::{Shape, Swath};

@@ -16,7 +16,12 @@ pub struct ExpressionError {
 
 impl ExpressionError {
     pub(super) fn new(text: &str, position: usize, message: impl Into<String>) -> Self {
-        Self { text: text.to_owned(), position, message: message.into(), suggestion: None }
+        Self {
+            text: text.to_owned(),
+            position,
+            message: message.into(),
+            suggestion: None,
+        }
     }
 
     pub(super) fn suggesting(mut self, suggestion: Option<String>) -> Self {
@@ -26,15 +31,23 @@ impl ExpressionError {
 
     /// The text on one line, as shown.
     fn line(&self) -> String {
-        self.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+        self.text
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect()
     }
 
     /// Characters before the fault.
     fn column(&self) -> usize {
-        self.text.char_indices().take_while(|(index, _)| *index < self.position).count()
+        self.text
+            .char_indices()
+            .take_while(|(index, _)| *index < self.position)
+            .count()
     }
 
     fn hint(&self) -> String {
-        self.suggestion.as_ref().map_or_else(String::new, |name| format!(" did you mean `{name}`?"))
+        self.suggestion
+            .as_ref()
+            .map_or_else(String::new, |name| format!(" did you mean `{name}`?"))
     }
 }

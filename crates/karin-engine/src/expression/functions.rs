@@ -74,7 +74,10 @@ const TABLE: [(&str, Function, usize, usize); 30] = [
 impl Function {
     /// The function of that name with its least and most arguments.
     pub(super) fn of_name(name: &str) -> Option<(Self, usize, usize)> {
-        TABLE.iter().find(|row| row.0 == name).map(|row| (row.1, row.2, row.3))
+        TABLE
+            .iter()
+            .find(|row| row.0 == name)
+            .map(|row| (row.1, row.2, row.3))
     }
 
     /// Every name.
@@ -164,10 +167,18 @@ fn sign(x: f64) -> f64 {
 
 #[inline]
 fn least(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { a.min(b) }
+    if a.is_nan() || b.is_nan() {
+        f64::NAN
+    } else {
+        a.min(b)
+    }
 }
 
 #[inline]
 fn greatest(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
+    if a.is_nan() || b.is_nan() {
+        f64::NAN
+    } else {
+        a.max(b)
+    }
 }

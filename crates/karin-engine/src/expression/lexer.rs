@@ -24,7 +24,8 @@ pub(super) struct Spanned {
 
 /// Longest first, so that `**` is not read as two `*`.
 const SYMBOLS: [&str; 22] = [
-    "**", "//", "<=", ">=", "==", "!=", "&&", "||", "+", "-", "*", "/", "%", "<", ">", "&", "|", "^", "(", ")", ",", "~",
+    "**", "//", "<=", ">=", "==", "!=", "&&", "||", "+", "-", "*", "/", "%", "<", ">", "&", "|", "^", "(",
+    ")", ",", "~",
 ];
 const BRACKETS: [&str; 2] = ["[", "]"];
 const KEYWORDS: [&str; 4] = ["and", "or", "not", "in"];
@@ -32,7 +33,10 @@ const KEYWORDS: [&str; 4] = ["and", "or", "not", "in"];
 /// All tokens of `text`, closed by [`Token::End`].
 pub(super) fn tokens(text: &str) -> Result<Vec<Spanned>, ExpressionError> {
     if text.len() > MAX_LENGTH {
-        let message = format!("the expression has {} bytes, at most {MAX_LENGTH} are read", text.len());
+        let message = format!(
+            "the expression has {} bytes, at most {MAX_LENGTH} are read",
+            text.len()
+        );
         return Err(ExpressionError::new("", 0, message));
     }
     let mut found = Vec::new();
@@ -41,7 +45,10 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Spanned>, ExpressionError> {
         rest = rest.trim_start();
         let position = text.len() - rest.len();
         let Some(first) = rest.chars().next() else {
-            found.push(Spanned { token: Token::End, position });
+            found.push(Spanned {
+                token: Token::End,
+                position,
+            });
             return Ok(found);
         };
         let (token, length) = if first.is_ascii_digit() || (first == '.' && second_is_digit(rest)) {
@@ -92,7 +99,9 @@ fn number(text: &str, rest: &str, position: usize) -> Result<(Token, usize), Exp
 }
 
 fn word(rest: &str) -> (Token, usize) {
-    let length = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
+    let length = rest
+        .find(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .unwrap_or(rest.len());
     let word = rest.get(..length).unwrap_or("");
     let token = KEYWORDS
         .into_iter()
@@ -102,7 +111,10 @@ fn word(rest: &str) -> (Token, usize) {
 }
 
 fn symbol(text: &str, rest: &str, position: usize, first: char) -> Result<(Token, usize), ExpressionError> {
-    let found = SYMBOLS.into_iter().chain(BRACKETS).find(|symbol| rest.starts_with(symbol));
+    let found = SYMBOLS
+        .into_iter()
+        .chain(BRACKETS)
+        .find(|symbol| rest.starts_with(symbol));
     if let Some(symbol) = found {
         return Ok((Token::Symbol(symbol), symbol.len()));
     }

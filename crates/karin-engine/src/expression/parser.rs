@@ -35,7 +35,13 @@ const COMPARISONS: [(&str, Binary); 6] = [
 
 /// Parses a whole text.
 pub(super) fn parse(text: &str) -> Result<Node, ExpressionError> {
-    let mut parser = Parser { text, tokens: tokens(text)?, next: 0, depth: 0, nodes: 0 };
+    let mut parser = Parser {
+        text,
+        tokens: tokens(text)?,
+        next: 0,
+        depth: 0,
+        nodes: 0,
+    };
     let node = parser.any_of()?;
     match parser.peek() {
         Token::End => Ok(node),
@@ -65,11 +71,15 @@ fn describe(token: &Token) -> String {
 
 impl Parser<'_> {
     fn peek(&self) -> &Token {
-        self.tokens.get(self.next).map_or(&Token::End, |spanned| &spanned.token)
+        self.tokens
+            .get(self.next)
+            .map_or(&Token::End, |spanned| &spanned.token)
     }
 
     fn position(&self) -> usize {
-        self.tokens.get(self.next).map_or(self.text.len(), |spanned| spanned.position)
+        self.tokens
+            .get(self.next)
+            .map_or(self.text.len(), |spanned| spanned.position)
     }
 
     fn error(&self, message: impl Into<String>) -> ExpressionError {
@@ -90,8 +100,13 @@ impl Parser<'_> {
     }
 
     fn take_operator(&mut self, table: &[(&str, Binary)]) -> Option<Binary> {
-        let Token::Symbol(symbol) = self.peek() else { return None };
-        let found = table.iter().find(|(text, _)| text == symbol).map(|(_, binary)| *binary);
+        let Token::Symbol(symbol) = self.peek() else {
+            return None;
+        };
+        let found = table
+            .iter()
+            .find(|(text, _)| text == symbol)
+            .map(|(_, binary)| *binary);
         self.next += usize::from(found.is_some());
         found
     }
@@ -160,7 +175,11 @@ impl Parser<'_> {
         if self.take("in") {
             let members = self.members()?;
             let node = self.node(Node::In(Box::new(first), members))?;
-            return if negated { self.node(Node::Unary(Unary::Not, Box::new(node))) } else { Ok(node) };
+            return if negated {
+                self.node(Node::Unary(Unary::Not, Box::new(node)))
+            } else {
+                Ok(node)
+            };
         }
         if negated {
             return Err(self.error("expected `in` after `not`"));
@@ -174,9 +193,7 @@ impl Parser<'_> {
         }
         match (steps.len(), steps.pop()) {
             (0, _) | (_, None) => Ok(first),
-            (1, Some((binary, second))) => {
-                self.node(Node::Binary(binary, Box::new(first), Box::new(second)))
-            }
+            (1, Some((binary, second))) => self.node(Node::Binary(binary, Box::new(first), Box::new(second))),
             (_, Some(last)) => {
                 steps.push(last);
                 self.node(Node::Chain(Box::new(first), steps))
@@ -207,7 +224,9 @@ impl Parser<'_> {
     }
 
     fn level(&mut self, level: usize) -> Result<Node, ExpressionError> {
-        let Some(table) = LEVELS.get(level) else { return self.signed() };
+        let Some(table) = LEVELS.get(level) else {
+            return self.signed();
+        };
         let mut left = self.level(level + 1)?;
         while let Some(binary) = self.take_operator(table) {
             let right = self.level(level + 1)?;
@@ -242,7 +261,11 @@ impl Parser<'_> {
             }
             Token::Name(name) => {
                 self.next += 1;
-                if self.take("(") { self.call(&name, position) } else { self.name(name, position) }
+                if self.take("(") {
+                    self.call(&name, position)
+                } else {
+                    self.name(name, position)
+                }
             }
             Token::Symbol("(") => {
                 self.next += 1;
@@ -269,8 +292,10 @@ impl Parser<'_> {
     fn call(&mut self, name: &str, position: usize) -> Result<Node, ExpressionError> {
         let Some((function, least, most)) = Function::of_name(name) else {
             let suggestion = karin_core::suggest::nearest(name, Function::names()).map(str::to_owned);
-            return Err(ExpressionError::new(self.text, position, format!("no function `{name}`"))
-                .suggesting(suggestion));
+            return Err(
+                ExpressionError::new(self.text, position, format!("no function `{name}`"))
+                    .suggesting(suggestion),
+            );
         };
         let arguments = self.list(")")?;
         if !(least..=most).contains(&arguments.len()) {

@@ -15,11 +15,35 @@ pub const BLOCK: usize = 1024;
 /// One operation on whole blocks; numbers are registers. `out` is never one of the operands.
 #[derive(Clone, Debug, PartialEq)]
 enum Step {
-    Unary { unary: Unary, out: usize, a: usize },
-    Binary { binary: Binary, out: usize, a: usize, b: usize },
-    One { function: Function, out: usize, a: usize },
-    Two { function: Function, out: usize, a: usize, b: usize },
-    Three { function: Function, out: usize, a: usize, b: usize, c: usize },
+    Unary {
+        unary: Unary,
+        out: usize,
+        a: usize,
+    },
+    Binary {
+        binary: Binary,
+        out: usize,
+        a: usize,
+        b: usize,
+    },
+    One {
+        function: Function,
+        out: usize,
+        a: usize,
+    },
+    Two {
+        function: Function,
+        out: usize,
+        a: usize,
+        b: usize,
+    },
+    Three {
+        function: Function,
+        out: usize,
+        a: usize,
+        b: usize,
+        c: usize,
+    },
 }
 
 /// Compiled expressions: reads named inputs, gives one block per output.
@@ -46,7 +70,11 @@ impl Program {
     /// If a let is used before it is defined, or two have one name.
     pub fn compile(lets: &[Let], outputs: &[&Expression]) -> Result<Self, ExpressionError> {
         for (index, definition) in lets.iter().enumerate() {
-            if lets.iter().take(index).any(|earlier| earlier.name == definition.name) {
+            if lets
+                .iter()
+                .take(index)
+                .any(|earlier| earlier.name == definition.name)
+            {
                 let message = format!("`{}` is defined twice", definition.name);
                 return Err(ExpressionError::new(&definition.expression.text, 0, message));
             }
@@ -133,7 +161,11 @@ fn map_two(
     apply: impl Fn(f64, f64) -> f64,
 ) {
     let mut block = std::mem::take(&mut registers[out]);
-    for ((value, &a), &b) in block[..count].iter_mut().zip(&registers[a][..count]).zip(&registers[b][..count]) {
+    for ((value, &a), &b) in block[..count]
+        .iter_mut()
+        .zip(&registers[a][..count])
+        .zip(&registers[b][..count])
+    {
         *value = apply(a, b);
     }
     registers[out] = block;
@@ -169,7 +201,13 @@ impl Step {
                 Function::Max => map_two(registers, [out, a, b], count, |a, b| Function::Max.two(a, b)),
                 other => map_two(registers, [out, a, b], count, |a, b| other.two(a, b)),
             },
-            Self::Three { function, out, a, b, c } => {
+            Self::Three {
+                function,
+                out,
+                a,
+                b,
+                c,
+            } => {
                 let mut block = std::mem::take(&mut registers[out]);
                 for (index, value) in block[..count].iter_mut().enumerate() {
                     *value = function.three(registers[a][index], registers[b][index], registers[c][index]);
@@ -189,8 +227,21 @@ fn run_binary(binary: Binary, registers: &mut [Vec<f64>], [out, a, b]: [usize; 3
     specialise!(
         binary,
         Binary {
-            Add, Subtract, Multiply, Divide, FloorDivide, Less, LessEqual, Greater, GreaterEqual, Equal, NotEqual,
-            And, Or, BitAnd, BitOr
+            Add,
+            Subtract,
+            Multiply,
+            Divide,
+            FloorDivide,
+            Less,
+            LessEqual,
+            Greater,
+            GreaterEqual,
+            Equal,
+            NotEqual,
+            And,
+            Or,
+            BitAnd,
+            BitOr
         },
         |binary: Binary| run!(binary)
     );
@@ -261,7 +312,13 @@ impl<'a> Compiler<'a> {
     }
 
     /// The register of a let (only the first `visible` are known) or of an input.
-    fn name(&mut self, name: &str, visible: usize, text: &str, position: usize) -> Result<usize, ExpressionError> {
+    fn name(
+        &mut self,
+        name: &str,
+        visible: usize,
+        text: &str,
+        position: usize,
+    ) -> Result<usize, ExpressionError> {
         let lets = self.lets;
         let Some(index) = lets.iter().position(|definition| definition.name == name) else {
             return Ok(self.input(name));
@@ -306,7 +363,11 @@ impl<'a> Compiler<'a> {
             Node::Unary(unary, inner) => {
                 let a = self.compile(inner, visible, text)?;
                 let out = self.fresh();
-                self.steps.push(Step::Unary { unary: *unary, out, a });
+                self.steps.push(Step::Unary {
+                    unary: *unary,
+                    out,
+                    a,
+                });
                 self.release(a);
                 Ok(out)
             }
@@ -343,14 +404,25 @@ impl<'a> Compiler<'a> {
             }
             [a, b, c] if matches!(function, Function::Where | Function::Clip) => {
                 let out = self.fresh();
-                self.steps.push(Step::Three { function, out, a: *a, b: *b, c: *c });
+                self.steps.push(Step::Three {
+                    function,
+                    out,
+                    a: *a,
+                    b: *b,
+                    c: *c,
+                });
                 out
             }
             [first, rest @ ..] => {
                 let mut last = *first;
                 for b in rest {
                     let out = self.fresh();
-                    self.steps.push(Step::Two { function, out, a: last, b: *b });
+                    self.steps.push(Step::Two {
+                        function,
+                        out,
+                        a: last,
+                        b: *b,
+                    });
                     if last != *first {
                         self.release(last);
                     }
@@ -360,7 +432,10 @@ impl<'a> Compiler<'a> {
             }
             [] => self.constant(f64::NAN),
         };
-        operands.into_iter().filter(|operand| *operand != out).for_each(|operand| self.release(operand));
+        operands
+            .into_iter()
+            .filter(|operand| *operand != out)
+            .for_each(|operand| self.release(operand));
         Ok(out)
     }
 

@@ -47,7 +47,13 @@ fn run(expression: &Expression, lets: &[Let], a: &[f64], b: &[f64]) -> Vec<f64> 
     program.run(
         a.len(),
         &mut program.scratch(),
-        |input, range, block| block.copy_from_slice(if inputs[input] == "a" { &a[range] } else { &b[range] }),
+        |input, range, block| {
+            block.copy_from_slice(if inputs[input] == "a" {
+                &a[range]
+            } else {
+                &b[range]
+            })
+        },
         |_, range, block| out[range].copy_from_slice(block),
     );
     out
@@ -89,7 +95,16 @@ fn precedence_and_chains_are_pythons() {
 
 #[test]
 fn fill_is_nan_and_no_comparison_with_it_holds() {
-    for text in ["a < 1", "a > 1", "a == a", "a != 1", "a in (a, 1)", "a and 1", "0 < a < 5", "(a & 4) == 0"] {
+    for text in [
+        "a < 1",
+        "a > 1",
+        "a == a",
+        "a != 1",
+        "a in (a, 1)",
+        "a and 1",
+        "0 < a < 5",
+        "(a & 4) == 0",
+    ] {
         assert_eq!(value(text, f64::NAN, 0.0), 0.0, "{text}");
     }
     assert_eq!(value("isnan(a)", f64::NAN, 0.0), 1.0);
@@ -110,19 +125,33 @@ fn lets_use_those_before_them_and_are_run_once() {
     // Doubling lets stay linear in size.
     let mut doubling = vec![Let::parse("x0=a").unwrap()];
     doubling.extend((1..60).map(|n| Let::parse(&format!("x{n}=x{}+x{}", n - 1, n - 1)).unwrap()));
-    assert_eq!(run(&Expression::of_name("x59"), &doubling, &[1.0], &[0.0]), [(1u64 << 59) as f64]);
+    assert_eq!(
+        run(&Expression::of_name("x59"), &doubling, &[1.0], &[0.0]),
+        [(1u64 << 59) as f64]
+    );
 }
 
 #[test]
 fn errors_point_at_the_fault() {
     let error = Expression::parse("ssha > > 3").unwrap_err();
     assert_eq!(error.position, 7);
-    assert!(error.to_string().ends_with("\n  ssha > > 3\n         ^"), "{error}");
+    assert!(
+        error.to_string().ends_with("\n  ssha > > 3\n         ^"),
+        "{error}"
+    );
     let error = Expression::parse("sqr(ssha)").unwrap_err();
     assert_eq!(error.suggestion.as_deref(), Some("sqrt"));
-    let error = Expression::parse("1 + shsa_karin").unwrap().check_names(&["ssh_karin", "ssha_karin"]).unwrap_err();
-    assert_eq!((error.position, error.suggestion.as_deref()), (4, Some("ssha_karin")));
-    for text in ["", "(", "1 +", "a b", "a = 1", "min(1)", "a && b", "1..2", "0x", "a.b", "in (1)", "a in 3", "é§"] {
+    let error = Expression::parse("1 + shsa_karin")
+        .unwrap()
+        .check_names(&["ssh_karin", "ssha_karin"])
+        .unwrap_err();
+    assert_eq!(
+        (error.position, error.suggestion.as_deref()),
+        (4, Some("ssha_karin"))
+    );
+    for text in [
+        "", "(", "1 +", "a b", "a = 1", "min(1)", "a && b", "1..2", "0x", "a.b", "in (1)", "a in 3", "é§",
+    ] {
         assert!(Expression::parse(text).is_err(), "{text}");
     }
     for text in ["1x=2", "pi=3", "and=1", "x", "=1", "a-b=1"] {
@@ -152,13 +181,18 @@ fn texts() -> impl Strategy<Value = String> {
         let binary = prop::sample::select(vec![
             "+", "-", "*", "/", "//", "%", "**", "<", "<=", ">", ">=", "==", "!=", "and", "or", "&", "|", "^",
         ]);
-        let one = prop::sample::select(vec!["abs", "sqrt", "exp", "sin", "isnan", "floor", "sign", "round", "-", "not "]);
+        let one = prop::sample::select(vec![
+            "abs", "sqrt", "exp", "sin", "isnan", "floor", "sign", "round", "-", "not ",
+        ]);
         prop_oneof![
             (inner.clone(), binary, inner.clone()).prop_map(|(l, op, r)| format!("({l}) {op} ({r})")),
             (one, inner.clone()).prop_map(|(name, x)| format!("{name}({x})")),
-            (inner.clone(), inner.clone(), inner.clone()).prop_map(|(a, b, c)| format!("where({a}, {b}, {c})")),
-            (inner.clone(), inner.clone(), inner.clone()).prop_map(|(a, b, c)| format!("({a}) < ({b}) <= ({c})")),
-            (inner.clone(), inner.clone(), inner.clone()).prop_map(|(a, b, c)| format!("({a}) in (({b}), ({c}))")),
+            (inner.clone(), inner.clone(), inner.clone())
+                .prop_map(|(a, b, c)| format!("where({a}, {b}, {c})")),
+            (inner.clone(), inner.clone(), inner.clone())
+                .prop_map(|(a, b, c)| format!("({a}) < ({b}) <= ({c})")),
+            (inner.clone(), inner.clone(), inner.clone())
+                .prop_map(|(a, b, c)| format!("({a}) in (({b}), ({c}))")),
             (inner.clone(), inner.clone(), inner).prop_map(|(a, b, c)| format!("max({a}, {b}, {c})")),
         ]
     })

@@ -36,7 +36,10 @@ pub(super) enum Unary {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Node {
     Number(f64),
-    Name { name: String, position: usize },
+    Name {
+        name: String,
+        position: usize,
+    },
     Unary(Unary, Box<Node>),
     Binary(Binary, Box<Node>, Box<Node>),
     Call(Function, Vec<Node>),
@@ -117,7 +120,11 @@ impl Binary {
 #[inline]
 fn modulo(a: f64, b: f64) -> f64 {
     let remainder = a % b;
-    if remainder != 0.0 && (remainder < 0.0) != (b < 0.0) { remainder + b } else { remainder }
+    if remainder != 0.0 && (remainder < 0.0) != (b < 0.0) {
+        remainder + b
+    } else {
+        remainder
+    }
 }
 
 impl Unary {

@@ -56,7 +56,14 @@ impl<T: Sample> Cells<T> {
         let of = |wanted: bool, size: usize| if wanted { size } else { 0 };
         len * (4
             + of(needs.sum, size_of::<T::Sum>())
-            + of(needs.squares, if T::EXACT { size_of::<T::Squares>() } else { size_of::<Spread>() })
+            + of(
+                needs.squares,
+                if T::EXACT {
+                    size_of::<T::Squares>()
+                } else {
+                    size_of::<Spread>()
+                },
+            )
             + of(needs.extremes, 2 * size_of::<T>())
             + of(needs.ends, size_of::<Ends<T>>())
             + of(needs.trend, size_of::<Slope>()))
@@ -75,7 +82,10 @@ impl<T: Sample> Cells<T> {
     /// Adds slices of one value per cell, in order; `years[k]` are the times of slice `k`, one per `width` cells
     /// (empty unless a trend is asked for).
     pub fn add(&mut self, fill: Fill<T>, slices: &[&[T]], years: &[&[f64]], width: usize) {
-        let len = slices.iter().map(|slice| slice.len()).fold(self.len(), usize::min);
+        let len = slices
+            .iter()
+            .map(|slice| slice.len())
+            .fold(self.len(), usize::min);
         let mut start = 0;
         while start < len {
             let range = start..len.min(start + BLOCK);
@@ -107,7 +117,10 @@ impl<T: Sample> Cells<T> {
         let slices = slices.map(|slice| &slice[..len]);
         if !self.needs.sum {
             for (index, count) in counts.iter_mut().enumerate() {
-                *count += slices.iter().map(|slice| u32::from(fill.keeps(slice[index]))).sum::<u32>();
+                *count += slices
+                    .iter()
+                    .map(|slice| u32::from(fill.keeps(slice[index])))
+                    .sum::<u32>();
             }
             return;
         }
@@ -143,12 +156,24 @@ impl<T: Sample> Cells<T> {
                 }
             }
         }
-        for (ends, &value) in self.ends.get_mut(range.clone()).unwrap_or_default().iter_mut().zip(values) {
+        for (ends, &value) in self
+            .ends
+            .get_mut(range.clone())
+            .unwrap_or_default()
+            .iter_mut()
+            .zip(values)
+        {
             if fill.keeps(value) {
                 ends.add(value);
             }
         }
-        for (spread, &value) in self.spreads.get_mut(range).unwrap_or_default().iter_mut().zip(values) {
+        for (spread, &value) in self
+            .spreads
+            .get_mut(range)
+            .unwrap_or_default()
+            .iter_mut()
+            .zip(values)
+        {
             if fill.keeps(value) {
                 spread.add(value.to_f64());
             }
@@ -158,7 +183,10 @@ impl<T: Sample> Cells<T> {
     fn add_trend(&mut self, fill: Fill<T>, range: Range<usize>, values: &[T], years: &[f64], width: usize) {
         for ((index, slope), &value) in range.clone().zip(&mut self.slopes[range]).zip(values) {
             if fill.keeps(value) {
-                slope.add(years.get(index / width).copied().unwrap_or(f64::NAN), value.to_f64());
+                slope.add(
+                    years.get(index / width).copied().unwrap_or(f64::NAN),
+                    value.to_f64(),
+                );
             }
         }
     }
@@ -199,7 +227,9 @@ impl<T: Sample> Cells<T> {
     /// Takes the states of later values into these.
     pub fn merge(&mut self, later: &Self) {
         fn each<S>(into: &mut [S], from: &[S], merge: impl Fn(&mut S, &S)) {
-            into.iter_mut().zip(from).for_each(|(into, from)| merge(into, from));
+            into.iter_mut()
+                .zip(from)
+                .for_each(|(into, from)| merge(into, from));
         }
         each(&mut self.count, &later.count, |a, b| *a += b);
         each(&mut self.sum, &later.sum, |a, b| *a = a.plus(*b));
@@ -223,7 +253,11 @@ impl<T: Sample> Cells<T> {
     pub fn values(&self, statistic: Statistic, scale: Scale) -> Vec<f64> {
         let per_cell = |value: &dyn Fn(usize, f64) -> f64| {
             let of = |(index, &count): (usize, &u32)| {
-                if count == 0 { f64::NAN } else { value(index, f64::from(count)) }
+                if count == 0 {
+                    f64::NAN
+                } else {
+                    value(index, f64::from(count))
+                }
             };
             self.count.iter().enumerate().map(of).collect()
         };
@@ -233,7 +267,9 @@ impl<T: Sample> Cells<T> {
             Statistic::Sum => {
                 per_cell(&|index, count| self.sum[index].as_f64() * scale.scale + count * scale.offset)
             }
-            Statistic::Variance => per_cell(&|index, count| self.variance(index, count) * scale.scale * scale.scale),
+            Statistic::Variance => {
+                per_cell(&|index, count| self.variance(index, count) * scale.scale * scale.scale)
+            }
             Statistic::StandardDeviation => {
                 per_cell(&|index, count| self.variance(index, count).sqrt() * scale.scale.abs())
             }

@@ -17,7 +17,10 @@ pub struct ExactSum {
 
 impl Default for ExactSum {
     fn default() -> Self {
-        Self { digits: Box::new([0; DIGITS]), pending: 0 }
+        Self {
+            digits: Box::new([0; DIGITS]),
+            pending: 0,
+        }
     }
 }
 
@@ -29,7 +32,11 @@ impl ExactSum {
         let exponent = ((bits >> 52) & 0x7ff) as u32;
         let fraction = bits & ((1 << 52) - 1);
         // Subnormal numbers have the exponent of the smallest normal ones and no leading one.
-        let (mantissa, exponent) = if exponent == 0 { (fraction, 0) } else { (fraction | 1 << 52, exponent - 1) };
+        let (mantissa, exponent) = if exponent == 0 {
+            (fraction, 0)
+        } else {
+            (fraction | 1 << 52, exponent - 1)
+        };
         let wide = u128::from(mantissa) << (exponent % DIGIT);
         let first = (exponent / DIGIT) as usize;
         let sign = if bits >> 63 == 0 { 1 } else { -1 };

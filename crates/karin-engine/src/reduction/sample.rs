@@ -217,7 +217,10 @@ impl<T: Sample> Fill<T> {
     /// The fill of a packing; `None` if it has none of this type.
     pub fn of(packing: &Packing) -> Option<Self> {
         let fill = packing.fill_as::<T>()?;
-        Some(Self { fill, missing: packing.missing_as::<T>().unwrap_or(fill) })
+        Some(Self {
+            fill,
+            missing: packing.missing_as::<T>().unwrap_or(fill),
+        })
     }
 
     /// True for a value.

@@ -120,6 +120,10 @@ impl Slope {
 
     /// Packed units per year; NaN with fewer than two different times.
     pub fn per_year(&self) -> f64 {
-        if self.spread > 0.0 { self.common / self.spread } else { f64::NAN }
+        if self.spread > 0.0 {
+            self.common / self.spread
+        } else {
+            f64::NAN
+        }
     }
 }

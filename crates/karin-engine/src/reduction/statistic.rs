@@ -57,9 +57,11 @@ impl Statistic {
     pub fn name(self) -> String {
         match self {
             Self::Quantile(q) => format!("quantile_{q}"),
-            other => {
-                NAMES.iter().find(|(_, known)| *known == other).map_or("", |(name, _)| name).to_owned()
-            }
+            other => NAMES
+                .iter()
+                .find(|(_, known)| *known == other)
+                .map_or("", |(name, _)| name)
+                .to_owned(),
         }
     }
 
@@ -123,12 +125,18 @@ impl FromStr for Statistic {
             if (0.0..=1.0).contains(&q) {
                 return Ok(Self::Quantile(q));
             }
-            return Err(EngineError::option("--stats", format!("{word}: a quantile lies between 0 and 1")));
+            return Err(EngineError::option(
+                "--stats",
+                format!("{word}: a quantile lies between 0 and 1"),
+            ));
         }
         let known = NAMES.iter().map(|(name, _)| *name).chain(["quantile(0.5)"]);
         let hint = karin_core::suggest::did_you_mean(&lower, known.clone());
         let all: Vec<&str> = known.collect();
-        Err(EngineError::option("--stats", format!("no statistic {word:?}{hint} (there are {})", all.join(", "))))
+        Err(EngineError::option(
+            "--stats",
+            format!("no statistic {word:?}{hint} (there are {})", all.join(", ")),
+        ))
     }
 }
 
@@ -155,7 +163,10 @@ impl Needs {
         let any = |test: fn(&Statistic) -> bool| statistics.iter().any(test);
         Self {
             sum: any(|s| {
-                matches!(s, Statistic::Sum | Statistic::Mean | Statistic::Variance | Statistic::StandardDeviation)
+                matches!(
+                    s,
+                    Statistic::Sum | Statistic::Mean | Statistic::Variance | Statistic::StandardDeviation
+                )
             }),
             squares: any(|s| matches!(s, Statistic::Variance | Statistic::StandardDeviation)),
             extremes: any(|s| matches!(s, Statistic::Min | Statistic::Max)),

@@ -1,9 +1,9 @@
 //! The state of one number over very many values: exact for integers and for floating values alike, so that every
 //! split and every order of granules gives the same bits.
 
+use super::cells::Scale;
 use super::exact_sum::ExactSum;
 use super::sample::{Fill, Sample, Sum, exact_variance};
-use super::cells::Scale;
 use super::single::{Ends, Slope};
 use super::{Needs, Statistic};
 
@@ -69,14 +69,22 @@ impl<T: Sample> Total<T> {
             if self.needs.squares {
                 let mut squares = T::Squares::default();
                 for &value in values {
-                    squares = squares.plus(if fill.keeps(value) { value.square() } else { T::Squares::default() });
+                    squares = squares.plus(if fill.keeps(value) {
+                        value.square()
+                    } else {
+                        T::Squares::default()
+                    });
                 }
                 self.squares += T::squares_to_u128(squares);
             }
         } else {
             count = values.iter().map(|&value| u32::from(fill.keeps(value))).sum();
             if let Some(sums) = &mut self.exact {
-                for value in values.iter().filter(|value| fill.keeps(**value)).map(|value| value.to_f64()) {
+                for value in values
+                    .iter()
+                    .filter(|value| fill.keeps(**value))
+                    .map(|value| value.to_f64())
+                {
                     sums.add(value, self.needs.squares);
                 }
             }
@@ -111,8 +119,16 @@ impl<T: Sample> Total<T> {
             sums.squares.merge(&more.squares);
         }
         let (least, greatest) = later.extremes;
-        self.extremes.0 = if least < self.extremes.0 { least } else { self.extremes.0 };
-        self.extremes.1 = if greatest > self.extremes.1 { greatest } else { self.extremes.1 };
+        self.extremes.0 = if least < self.extremes.0 {
+            least
+        } else {
+            self.extremes.0
+        };
+        self.extremes.1 = if greatest > self.extremes.1 {
+            greatest
+        } else {
+            self.extremes.1
+        };
         self.ends.merge(&later.ends);
         self.slope.merge(&later.slope);
     }
@@ -147,11 +163,15 @@ impl<T: Sample> Total<T> {
     }
 
     fn sum_value(&self) -> f64 {
-        self.exact.as_ref().map_or(self.sum as f64, |sums| sums.sum.value().0)
+        self.exact
+            .as_ref()
+            .map_or(self.sum as f64, |sums| sums.sum.value().0)
     }
 
     fn variance(&self) -> f64 {
-        let Some(sums) = &self.exact else { return exact_variance(self.sum, self.squares, self.count) };
+        let Some(sums) = &self.exact else {
+            return exact_variance(self.sum, self.squares, self.count);
+        };
         // sum of squares - sum^2 / n, with every product split into a number and its rounding error.
         let count = self.count as f64;
         let (sum, sum_rest) = sums.sum.value();

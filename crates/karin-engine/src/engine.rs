@@ -1,0 +1,347 @@
+//! What every execution shares: open granules, threads, masks that several variables need, and what went wrong.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use karin_core::{Dataset, DatasetError, ErrorKind, Progress, Resources};
+
+use crate::EngineError;
+use crate::load::{drop_where, gate_path, load_program, load_shared};
+use crate::mask::{Mask, gate_keep, mask_of};
+use crate::plan::{Column, Piece, Plan};
+use crate::reduction::Sample;
+use crate::source::Handles;
+use crate::swath::{self, Shape, Swath};
+
+/// Open granules that are kept: a pass has at most 399 cycles, and a process about 1,000 files by default.
+const OPEN_GRANULES: usize = 420;
+
+/// What could not be read, by granule; the rest of the work went on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The granule.
+    pub granule: String,
+    /// What is wrong with it.
+    pub reason: String,
+    /// Stable code.
+    pub kind: ErrorKind,
+}
+
+/// Executes a plan.
+pub struct Engine<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) resources: Resources,
+    pub(crate) progress: &'a dyn Progress,
+    pub(crate) pool: rayon::ThreadPool,
+    handles: Handles,
+    masks: Recent<Mask>,
+    gates: Recent<Vec<u8>>,
+    failures: Mutex<BTreeMap<usize, Failure>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<'a> Engine<'a> {
+    /// With its own threads.
+    ///
+    /// # Errors
+    /// If the threads cannot be started.
+    pub fn new(
+        plan: &'a Plan,
+        resources: Resources,
+        progress: &'a dyn Progress,
+    ) -> Result<Self, EngineError> {
+        let jobs = resources.jobs.max(1);
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(jobs)
+            .thread_name(|index| format!("karin-engine-{index}"))
+            .stack_size(4 << 20)
+            .build()
+            .map_err(|error| EngineError::Threads {
+                jobs,
+                reason: error.to_string(),
+            })?;
+        Ok(Self {
+            plan,
+            resources,
+            progress,
+            pool,
+            handles: Handles::new(Arc::clone(plan.source()), OPEN_GRANULES),
+            masks: Recent::new(resources.memory / 8),
+            gates: Recent::new(resources.memory / 8),
+            failures: Mutex::default(),
+        })
+    }
+
+    /// What could not be read so far, in the order of granules.
+    pub fn failures(&self) -> Vec<Failure> {
+        locked(&self.failures).values().cloned().collect()
+    }
+
+    /// Notes that a granule, or a variable of it, cannot be read.
+    pub(crate) fn fail(&self, piece: &Piece, error: &DatasetError) {
+        let granule = self
+            .plan
+            .entry(piece)
+            .map_or_else(|| error.dataset.clone(), |entry| entry.label.clone());
+        let variable = if error.variable.is_empty() {
+            String::new()
+        } else {
+            format!("{}: ", error.variable)
+        };
+        let failure = Failure {
+            granule,
+            reason: format!("{variable}{}", error.reason),
+            kind: error.kind,
+        };
+        // The least reason of several, so that the report does not depend on which thread came first.
+        let mut failures = locked(&self.failures);
+        let kept = failures.entry(piece.entry).or_insert_with(|| failure.clone());
+        if failure.reason < kept.reason {
+            *kept = failure;
+        }
+    }
+
+    /// Tells the user what was left out.
+    pub(crate) fn report_failures(&self) {
+        for failure in self.failures() {
+            self.progress
+                .warn(&format!("left out {}: {}", failure.granule, failure.reason));
+        }
+    }
+
+    /// Stops the work once the user wants to.
+    pub(crate) fn check_cancelled(&self) -> Result<(), EngineError> {
+        if self.progress.is_cancelled() {
+            Err(EngineError::Cancelled)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The granule, opened now or before.
+    pub(crate) fn open(&self, piece: &Piece) -> Result<Arc<dyn Dataset>, DatasetError> {
+        self.handles.open(piece.entry)
+    }
+
+    /// The swath of that group as this granule has it.
+    pub(crate) fn swath(&self, dataset: &dyn Dataset, group: &str) -> Result<Swath, DatasetError> {
+        Swath::of(dataset.root(), self.plan.selection().side)
+            .into_iter()
+            .find(|swath| swath.group == group)
+            .ok_or_else(|| DatasetError::invalid(dataset.label(), group, "it has no latitudes along lines"))
+    }
+
+    /// True if the selection restricts pixels or lines.
+    pub(crate) fn has_masks(&self) -> bool {
+        let selection = self.plan.selection();
+        selection.time.is_some()
+            || selection.region.is_some()
+            || selection.where_.is_some()
+            || selection.nadir != karin_core::Nadir::Keep
+    }
+
+    /// What the selection keeps of a granule's swath, quality aside.
+    pub(crate) fn mask(
+        &self,
+        piece: &Piece,
+        dataset: &dyn Dataset,
+        swath: &Swath,
+    ) -> Result<Arc<Mask>, DatasetError> {
+        if !self.has_masks() {
+            return Ok(Arc::new(Mask::all(swath)));
+        }
+        let key = (piece.entry, swath.group.clone());
+        if let Some(mask) = self.masks.recall(&key) {
+            return Ok(mask);
+        }
+        let (selection, formulas) = (self.plan.selection(), self.plan.formulas());
+        let mask =
+            mask_of(dataset, swath, selection, formulas, self.plan.product()).map_err(
+                |error| match error {
+                    crate::mask::MaskError::Dataset(error) => error,
+                    crate::mask::MaskError::Expression(error) => {
+                        DatasetError::invalid(dataset.label(), "", error.to_string())
+                    }
+                },
+            )?;
+        let bytes = mask.bytes();
+        Ok(self.masks.keep(key, mask, bytes))
+    }
+
+    /// Rows of a variable with a shared packing: fill where the mask or its quality drops a value.
+    pub(crate) fn load_packed<T: Sample>(
+        &self,
+        piece: &Piece,
+        column: &Column,
+        lines: Range<usize>,
+        out: &mut Vec<T>,
+    ) -> Result<(), DatasetError> {
+        let dataset = self.open(piece)?;
+        let dataset = dataset.as_ref();
+        let path = column.path();
+        let Some(packing) = &column.packing else {
+            return Err(DatasetError::invalid(
+                dataset.label(),
+                &path,
+                "it has no shared packing",
+            ));
+        };
+        let rows = (!matches!(column.shape, Shape::Other(_))).then(|| lines.clone());
+        load_shared(dataset, &path, packing, rows, out)?;
+        let fill = packing.fill_as::<T>().unwrap_or_default();
+        self.drop_unwanted(piece, dataset, column, lines, out, fill)
+    }
+
+    /// Rows of any variable as true values: NaN where there is none, or the mask or its quality drops it.
+    pub(crate) fn load_real(
+        &self,
+        piece: &Piece,
+        column: &Column,
+        lines: Range<usize>,
+        out: &mut Vec<f64>,
+    ) -> Result<(), DatasetError> {
+        let dataset = self.open(piece)?;
+        let dataset = dataset.as_ref();
+        let path = column.path();
+        if column.derived {
+            let swath = self.swath(dataset, &column.group)?;
+            let group = dataset.root().group(&column.group);
+            let group = group.ok_or_else(|| DatasetError::no_variable(dataset.label(), &column.group))?;
+            let program = self
+                .plan
+                .formulas()
+                .program(group, &column.name)
+                .map_err(|error| DatasetError::invalid(dataset.label(), &path, error.to_string()))?;
+            *out = load_program(
+                dataset,
+                &swath,
+                &program,
+                lines.clone(),
+                Some(self.plan.selection().quality),
+            )?;
+        } else if let Shape::Other(_) = column.shape {
+            let rows = dataset
+                .root()
+                .shape(&path)
+                .and_then(|shape| shape.first().copied());
+            *out = swath::decoded(dataset, &path, 0..rows.unwrap_or(0))?;
+        } else {
+            *out = swath::decoded(dataset, &path, lines.clone())?;
+        }
+        self.drop_unwanted(piece, dataset, column, lines, out, f64::NAN)
+    }
+
+    fn drop_unwanted<T: Copy>(
+        &self,
+        piece: &Piece,
+        dataset: &dyn Dataset,
+        column: &Column,
+        lines: Range<usize>,
+        values: &mut [T],
+        fill: T,
+    ) -> Result<(), DatasetError> {
+        if matches!(column.shape, Shape::Other(_)) {
+            return Ok(());
+        }
+        let level = self.plan.selection().quality;
+        if !self.has_masks() && level == karin_core::QualityLevel::Any {
+            return Ok(());
+        }
+        let swath = self.swath(dataset, &column.group)?;
+        if self.has_masks() {
+            self.mask(piece, dataset, &swath)?
+                .apply(lines.clone(), column.shape, values, fill);
+        }
+        if !column.derived
+            && let Some((gate, path)) = gate_path(dataset, &swath, &column.name, level)
+        {
+            let keep = self.gate(piece, dataset, &path, &gate, lines)?;
+            if keep.len() != values.len() {
+                let reason = format!("its quality flag {path} has another shape");
+                return Err(DatasetError::invalid(dataset.label(), &column.path(), reason));
+            }
+            drop_where(values, &keep, fill);
+        }
+        Ok(())
+    }
+
+    /// Where a flag keeps values, kept for the other variables that it gates.
+    fn gate(
+        &self,
+        piece: &Piece,
+        dataset: &dyn Dataset,
+        path: &str,
+        gate: &karin_core::Gate,
+        lines: Range<usize>,
+    ) -> Result<Arc<Vec<u8>>, DatasetError> {
+        let key = (piece.entry, format!("{path}?{}-{}", lines.start, lines.end));
+        if let Some(keep) = self.gates.recall(&key) {
+            return Ok(keep);
+        }
+        let keep = gate_keep(dataset, path, gate, self.plan.selection().quality, lines)?;
+        let bytes = keep.len();
+        Ok(self.gates.keep(key, keep, bytes))
+    }
+}
+
+/// A granule, and what of it.
+type Key = (usize, String);
+
+/// What was made for one variable and may serve the next, up to a number of bytes; the oldest go first.
+struct Recent<V> {
+    limit: usize,
+    kept: Mutex<Kept<V>>,
+}
+
+struct Kept<V> {
+    values: HashMap<Key, (usize, Arc<V>)>,
+    order: VecDeque<Key>,
+    bytes: usize,
+}
+
+impl<V> Recent<V> {
+    fn new(limit: u64) -> Self {
+        let kept = Kept {
+            values: HashMap::new(),
+            order: VecDeque::new(),
+            bytes: 0,
+        };
+        Self {
+            limit: usize::try_from(limit).unwrap_or(usize::MAX),
+            kept: Mutex::new(kept),
+        }
+    }
+
+    fn recall(&self, key: &Key) -> Option<Arc<V>> {
+        locked(&self.kept)
+            .values
+            .get(key)
+            .map(|(_, value)| Arc::clone(value))
+    }
+
+    fn keep(&self, key: Key, value: V, bytes: usize) -> Arc<V> {
+        let value = Arc::new(value);
+        let mut kept = locked(&self.kept);
+        if kept
+            .values
+            .insert(key.clone(), (bytes, Arc::clone(&value)))
+            .is_none()
+        {
+            kept.bytes += bytes;
+            kept.order.push_back(key);
+        }
+        while kept.bytes > self.limit && kept.order.len() > 1 {
+            let Some(oldest) = kept.order.pop_front() else {
+                break;
+            };
+            if let Some((dropped, _)) = kept.values.remove(&oldest) {
+                kept.bytes = kept.bytes.saturating_sub(dropped);
+            }
+        }
+        value
+    }
+}

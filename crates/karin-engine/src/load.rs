@@ -1,0 +1,218 @@
+//! Reading rows of variables, masked and gated, and running expressions over them.
+
+use std::ops::Range;
+
+use karin_core::{Dataset, DatasetError, Packing, QualityLevel, Slab, Values, gate_of};
+
+use crate::expression::Program;
+use crate::mask::gate_keep;
+use crate::reduction::Sample;
+use crate::swath::{self, Shape, Swath};
+
+/// The values of a program over `lines` x pixels of a swath. With a level, every input is gated by it first.
+pub(crate) fn load_program(
+    dataset: &dyn Dataset,
+    swath: &Swath,
+    program: &Program,
+    lines: Range<usize>,
+    level: Option<QualityLevel>,
+) -> Result<Vec<f64>, DatasetError> {
+    let width = swath.num_pixels.max(1);
+    let mut inputs = Vec::with_capacity(program.inputs().len());
+    for name in program.inputs() {
+        inputs.push(Input::read(dataset, swath, name, lines.clone(), level)?);
+    }
+    let len = lines.len() * width;
+    let mut out = vec![0.0; len];
+    program.run(
+        len,
+        &mut program.scratch(),
+        |input, range, block| {
+            if let Some(input) = inputs.get(input) {
+                input.fill_block(range, width, block);
+            }
+        },
+        |_, range, block| {
+            if let Some(out) = out.get_mut(range) {
+                out.copy_from_slice(block);
+            }
+        },
+    );
+    Ok(out)
+}
+
+/// One input of a program: stored values, spread over pixels where they are per line or per pixel.
+struct Input {
+    packing: Packing,
+    values: Values,
+    spread: Spread,
+}
+
+enum Spread {
+    Each,
+    PerLine,
+    PerPixel,
+}
+
+impl Input {
+    fn read(
+        dataset: &dyn Dataset,
+        swath: &Swath,
+        name: &str,
+        lines: Range<usize>,
+        level: Option<QualityLevel>,
+    ) -> Result<Self, DatasetError> {
+        let path = swath.path(name);
+        let shape = swath
+            .shape_of(dataset.root(), &path)
+            .ok_or_else(|| DatasetError::no_variable(dataset.label(), &path))?;
+        let (rows, spread) = match shape {
+            Shape::Pixels => (lines, Spread::Each),
+            Shape::Lines(1) => (lines, Spread::PerLine),
+            Shape::Other(n) if n == swath.num_pixels => (0..n, Spread::PerPixel),
+            Shape::Lines(_) | Shape::Other(_) => {
+                let reason = "its dimensions are neither lines nor pixels: it cannot stand in an expression";
+                return Err(DatasetError::invalid(dataset.label(), &path, reason));
+            }
+        };
+        let (packing, mut values) = swath::packed_rows(dataset, &path, rows.clone())?;
+        if let Some(level) = level {
+            gate_values(dataset, swath, name, rows, level, &packing, &mut values)?;
+        }
+        Ok(Self {
+            packing,
+            values,
+            spread,
+        })
+    }
+
+    fn fill_block(&self, range: Range<usize>, width: usize, block: &mut [f64]) {
+        match self.spread {
+            Spread::Each => decode_range(&self.packing, &self.values, range, block),
+            Spread::PerLine | Spread::PerPixel => {
+                for (value, index) in block.iter_mut().zip(range) {
+                    let at = if matches!(self.spread, Spread::PerLine) {
+                        index / width
+                    } else {
+                        index % width
+                    };
+                    decode_range(
+                        &self.packing,
+                        &self.values,
+                        at..at + 1,
+                        std::slice::from_mut(value),
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn decode_range(packing: &Packing, values: &Values, range: Range<usize>, block: &mut [f64]) {
+    karin_core::with_values!(
+        values,
+        raw => packing.decode_into(raw.get(range).unwrap_or_default(), block),
+        String(_text) => block.fill(f64::NAN)
+    );
+}
+
+/// Writes fill where the variable's gate does not keep a value at that level.
+fn gate_values(
+    dataset: &dyn Dataset,
+    swath: &Swath,
+    name: &str,
+    lines: Range<usize>,
+    level: QualityLevel,
+    packing: &Packing,
+    values: &mut Values,
+) -> Result<(), DatasetError> {
+    let Some((gate, path)) = gate_path(dataset, swath, name, level) else {
+        return Ok(());
+    };
+    let keep = gate_keep(dataset, &path, &gate, level, lines)?;
+    drop_values(values, &keep, packing);
+    Ok(())
+}
+
+/// The gate of a variable and the path of its flag, if the level needs it and the granule has it.
+pub(crate) fn gate_path(
+    dataset: &dyn Dataset,
+    swath: &Swath,
+    name: &str,
+    level: QualityLevel,
+) -> Option<(karin_core::Gate, String)> {
+    if level == QualityLevel::Any {
+        return None;
+    }
+    let group = dataset.root().group(&swath.group)?;
+    let variable = group.variables.iter().find(|variable| variable.name == name)?;
+    let gate = gate_of(group, variable)?;
+    let path = swath.path(&gate.flag_variable);
+    Some((gate, path))
+}
+
+/// Writes fill (NaN for floating types without one) where `keep` is 0.
+pub(crate) fn drop_values(values: &mut Values, keep: &[u8], packing: &Packing) {
+    macro_rules! drop_in {
+        ($($variant:ident),*) => {
+            match values {
+                $(Values::$variant(values) => {
+                    if let Some(fill) = packing.fill_as() {
+                        drop_where(values, keep, fill);
+                    }
+                })*
+                Values::Char(_) | Values::String(_) => {}
+            }
+        };
+    }
+    drop_in!(
+        Int8, UInt8, Int16, UInt16, Int32, UInt32, Int64, UInt64, Float32, Float64
+    );
+}
+
+/// Writes `fill` where `keep` is 0.
+pub(crate) fn drop_where<T: Copy>(values: &mut [T], keep: &[u8], fill: T) {
+    for (value, &keep) in values.iter_mut().zip(keep) {
+        *value = if keep == 0 { fill } else { *value };
+    }
+}
+
+/// Rows of a stored variable in the packing that a whole plan shares, into a buffer that is used again.
+pub(crate) fn load_shared<T: Sample>(
+    dataset: &dyn Dataset,
+    path: &str,
+    shared: &Packing,
+    lines: Option<Range<usize>>,
+    out: &mut Vec<T>,
+) -> Result<(), DatasetError> {
+    let own = swath::packing(dataset, path)?;
+    let shape = dataset
+        .root()
+        .shape(path)
+        .ok_or_else(|| DatasetError::no_variable(dataset.label(), path))?;
+    let slab = lines.map_or_else(|| Slab::all(&shape), |lines| Slab::rows(&shape, lines));
+    out.resize(slab.len(), T::default());
+    if own.dtype == shared.dtype && own.scale == shared.scale && own.offset == shared.offset {
+        dataset.read_into(path, &slab, bytemuck::cast_slice_mut(out))?;
+        if own.fill != shared.fill || own.missing != shared.missing {
+            let fill = shared.fill_as::<T>().unwrap_or_default();
+            out.iter_mut()
+                .filter(|value| own.is_fill(**value))
+                .for_each(|value| *value = fill);
+        }
+        return Ok(());
+    }
+    let mut values = Values::zeros(own.dtype, slab.len());
+    dataset.read_into(path, &slab, values.as_bytes_mut())?;
+    let repacked = own.repack(&values, shared).map_err(|error| {
+        let reason = format!("it is packed otherwise than the other granules, and {error}");
+        DatasetError::new(
+            karin_core::ErrorKind::SchemaMismatch,
+            dataset.label(),
+            path,
+            reason,
+        )
+    })?;
+    out.copy_from_slice(repacked.as_slice::<T>().unwrap_or_default());
+    Ok(())
+}

@@ -1,0 +1,300 @@
+//! Which pixels of a granule a selection keeps: time, region, condition, nadir, and quality per variable.
+
+use std::ops::Range;
+
+use karin_core::{
+    Crop, Dataset, DatasetError, Gate, Nadir, Packed, Product, QualityLevel, Selection, Values,
+};
+
+use crate::derive::Formulas;
+use crate::expression::ExpressionError;
+use crate::load::load_program;
+use crate::swath::{self, Shape, Swath};
+
+/// Pixels to keep, over a range of lines. Lines outside the range are dropped whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mask {
+    /// The range of lines outside which nothing is kept.
+    pub lines: Range<usize>,
+    /// 1 for lines of the range with something to keep; `None` = all.
+    pub line_keep: Option<Vec<u8>>,
+    /// 1 for pixels of the range to keep; `None` = all pixels of kept lines.
+    pub pixel_keep: Option<Vec<u8>>,
+    /// Pixels of one line.
+    pub width: usize,
+}
+
+impl Mask {
+    /// Everything.
+    pub fn all(swath: &Swath) -> Self {
+        Self {
+            lines: 0..swath.num_lines,
+            line_keep: None,
+            pixel_keep: None,
+            width: swath.num_pixels,
+        }
+    }
+
+    /// True if nothing is dropped.
+    pub fn is_all(&self, swath: &Swath) -> bool {
+        self.lines == (0..swath.num_lines) && self.line_keep.is_none() && self.pixel_keep.is_none()
+    }
+
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        self.line_keep.as_ref().map_or(0, Vec::len) + self.pixel_keep.as_ref().map_or(0, Vec::len) + 64
+    }
+
+    /// True if the line (an index of the granule) has something to keep.
+    pub fn keeps_line(&self, line: usize) -> bool {
+        self.lines.contains(&line)
+            && self
+                .line_keep
+                .as_ref()
+                .is_none_or(|keep| keep.get(line - self.lines.start) == Some(&1))
+    }
+
+    /// True if the pixel is kept.
+    pub fn keeps(&self, line: usize, pixel: usize) -> bool {
+        let index = || (line - self.lines.start) * self.width + pixel;
+        self.keeps_line(line)
+            && self
+                .pixel_keep
+                .as_ref()
+                .is_none_or(|keep| keep.get(index()) == Some(&1))
+    }
+
+    /// Writes `fill` where the mask drops a value of `lines` x `width` pixels.
+    pub fn apply<T: Copy>(&self, lines: Range<usize>, shape: Shape, values: &mut [T], fill: T) {
+        let width = match shape {
+            Shape::Pixels => self.width,
+            Shape::Lines(n) => n,
+            Shape::Other(_) => return,
+        };
+        let rows = values.chunks_mut(width.max(1));
+        for (line, row) in lines.zip(rows) {
+            if !self.keeps_line(line) {
+                row.fill(fill);
+                continue;
+            }
+            let start = (line - self.lines.start) * self.width;
+            let keep = self
+                .pixel_keep
+                .as_ref()
+                .and_then(|keep| keep.get(start..start + self.width));
+            if let (Shape::Pixels, Some(keep)) = (shape, keep) {
+                for (value, &keep) in row.iter_mut().zip(keep) {
+                    *value = if keep == 0 { fill } else { *value };
+                }
+            }
+        }
+    }
+
+    /// Shrinks the range to lines with something to keep.
+    fn shrink(&mut self) {
+        let Some(keep) = &self.line_keep else { return };
+        let first = keep.iter().position(|keep| *keep == 1).unwrap_or(keep.len());
+        let last = keep
+            .iter()
+            .rposition(|keep| *keep == 1)
+            .map_or(first, |last| last + 1);
+        let (start, width) = (self.lines.start, self.width);
+        if let Some(pixels) = &mut self.pixel_keep {
+            pixels.truncate(last * width);
+            pixels.drain(..(first * width).min(pixels.len()));
+        }
+        if let Some(keep) = &mut self.line_keep {
+            keep.truncate(last);
+            keep.drain(..first);
+        }
+        self.lines = start + first..start + last;
+    }
+
+    /// Drops lines, and pixels of lines, in which no pixel is kept.
+    fn drop_empty_lines(&mut self) {
+        let Some(pixels) = &self.pixel_keep else { return };
+        let any = |row: &[u8]| u8::from(row.contains(&1));
+        let kept: Vec<u8> = pixels.chunks(self.width.max(1)).map(any).collect();
+        self.line_keep = Some(match self.line_keep.take() {
+            None => kept,
+            Some(before) => before.iter().zip(&kept).map(|(a, b)| a & b).collect(),
+        });
+        self.shrink();
+    }
+}
+
+/// Why a mask cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MaskError {
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    #[error(transparent)]
+    Expression(#[from] ExpressionError),
+}
+
+/// The mask of a selection on one swath of a granule, quality aside.
+pub(crate) fn mask_of(
+    dataset: &dyn Dataset,
+    swath: &Swath,
+    selection: &Selection,
+    formulas: &Formulas,
+    product: Option<Product>,
+) -> Result<Mask, MaskError> {
+    let mut mask = Mask::all(swath);
+    if let Some(time) = &selection.time {
+        let times = swath.times(dataset, mask.lines.clone())?;
+        mask.line_keep = Some(
+            times
+                .iter()
+                .map(|time_| u8::from(time.contains(*time_)))
+                .collect(),
+        );
+        mask.shrink();
+    }
+    restrict_to_region(&mut mask, dataset, swath, selection)?;
+    if swath::has_clipped_nadir(product) && selection.nadir != Nadir::Keep {
+        restrict_nadir(&mut mask, dataset, swath, selection.nadir)?;
+    }
+    let group = dataset.root().group(&swath.group);
+    if let Some(group) = group
+        && let Some(program) = formulas.condition_program(group)?
+        && !mask.lines.is_empty()
+    {
+        let values = load_program(dataset, swath, &program, mask.lines.clone(), None)?;
+        let holds = |value: &f64| u8::from(*value != 0.0 && !value.is_nan());
+        intersect(&mut mask.pixel_keep, values.iter().map(holds));
+        mask.drop_empty_lines();
+    }
+    Ok(mask)
+}
+
+fn intersect(into: &mut Option<Vec<u8>>, with: impl Iterator<Item = u8>) {
+    match into {
+        None => *into = Some(with.collect()),
+        Some(before) => before.iter_mut().zip(with).for_each(|(a, b)| *a &= b),
+    }
+}
+
+/// Lines of coordinates decoded at a time, so that 250 m products do not hold them all.
+const POSITION_LINES: usize = 16_384;
+
+fn restrict_to_region(
+    mask: &mut Mask,
+    dataset: &dyn Dataset,
+    swath: &Swath,
+    selection: &Selection,
+) -> Result<(), DatasetError> {
+    let Some(region) = &selection.region else {
+        return Ok(());
+    };
+    let mut inside = Vec::with_capacity(mask.lines.len() * swath.num_pixels);
+    let bounds = region.bounds();
+    let mut start = mask.lines.start;
+    while start < mask.lines.end {
+        let lines = start..mask.lines.end.min(start + POSITION_LINES);
+        let latitudes = swath::decoded(dataset, &swath.latitude, lines.clone())?;
+        let near = |latitude: &f64| {
+            bounds
+                .iter()
+                .any(|b| *latitude >= b.south() - 1e-8 && *latitude <= b.north() + 1e-8)
+        };
+        if latitudes.iter().any(near) {
+            let longitudes = swath::decoded(dataset, &swath.longitude, lines.clone())?;
+            let places = longitudes.iter().zip(&latitudes);
+            inside.extend(places.map(|(lon, lat)| u8::from(near(lat) && region.contains(*lon, *lat))));
+        } else {
+            inside.resize(inside.len() + latitudes.len(), 0);
+        }
+        start = lines.end;
+    }
+    match selection.crop {
+        Crop::Exact => intersect(&mut mask.pixel_keep, inside.into_iter()),
+        Crop::Lines => {
+            let touched = inside
+                .chunks(swath.num_pixels.max(1))
+                .map(|row| u8::from(row.contains(&1)));
+            intersect(&mut mask.line_keep, touched);
+            mask.shrink();
+        }
+    }
+    mask.drop_empty_lines();
+    Ok(())
+}
+
+/// Drops, or keeps only, the pixels that hold values of the nadir altimeter (`i_num_line`, `i_num_pixel`).
+fn restrict_nadir(
+    mask: &mut Mask,
+    dataset: &dyn Dataset,
+    swath: &Swath,
+    nadir: Nadir,
+) -> Result<(), DatasetError> {
+    let read = |name: &str| -> Result<Vec<f64>, DatasetError> {
+        let path = swath.path(name);
+        match dataset.root().shape(&path) {
+            Some(shape) => swath::decoded(dataset, &path, 0..shape.first().copied().unwrap_or(0)),
+            None => Ok(Vec::new()),
+        }
+    };
+    let (lines, pixels) = (read("i_num_line")?, read("i_num_pixel")?);
+    let (outside, at_nadir) = if nadir == Nadir::Only { (0, 1) } else { (1, 0) };
+    let mut keep = vec![outside; mask.lines.len() * mask.width];
+    for (line, pixel) in lines
+        .iter()
+        .zip(&pixels)
+        .filter(|(line, pixel)| **line >= 0.0 && **pixel >= 0.0)
+    {
+        let (line, pixel) = (*line as usize, *pixel as usize);
+        if mask.lines.contains(&line)
+            && pixel < mask.width
+            && let Some(keep) = keep.get_mut((line - mask.lines.start) * mask.width + pixel)
+        {
+            *keep = at_nadir;
+        }
+    }
+    intersect(&mut mask.pixel_keep, keep.into_iter());
+    if nadir == Nadir::Only {
+        mask.drop_empty_lines();
+    }
+    Ok(())
+}
+
+/// 1 where a quality level keeps a value, over rows of the flag variable `path`.
+pub(crate) fn gate_keep(
+    dataset: &dyn Dataset,
+    path: &str,
+    gate: &Gate,
+    level: QualityLevel,
+    lines: Range<usize>,
+) -> Result<Vec<u8>, DatasetError> {
+    let (packing, values) = swath::packed_rows(dataset, path, lines)?;
+    let keep = |fill: bool, raw: u64| u8::from(!fill && gate.keeps(raw, level));
+    Ok(match &values {
+        Values::UInt32(raw) => raw
+            .iter()
+            .map(|&raw| keep(packing.is_fill(raw), u64::from(raw)))
+            .collect(),
+        Values::UInt8(raw) => raw
+            .iter()
+            .map(|&raw| keep(packing.is_fill(raw), u64::from(raw)))
+            .collect(),
+        other => {
+            let decoded = packing
+                .decode(other)
+                .map_err(|error| DatasetError::invalid(dataset.label(), path, error.to_string()))?;
+            // Negative numbers are masks whose sign bit was wrapped by a server: they are bad.
+            decoded
+                .iter()
+                .map(|&value| {
+                    keep(
+                        value.is_nan(),
+                        if value < 0.0 {
+                            u64::MAX
+                        } else {
+                            value.to_f64() as u64
+                        },
+                    )
+                })
+                .collect()
+        }
+    })
+}

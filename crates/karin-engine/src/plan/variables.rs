@@ -1,0 +1,255 @@
+//! Which variables a selection takes, and how each is accumulated.
+
+use karin_core::{DType, GroupMeta, Packing, Product, Selection, VariableMeta};
+
+use crate::EngineError;
+use crate::derive::{Formulas, built_in};
+use crate::swath::{Shape, Swath, join};
+
+/// One variable of a plan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    /// Name within the group, or of the expression.
+    pub name: String,
+    /// Path of the group; empty for the root.
+    pub group: String,
+    /// True for `--let` and the derived quantities of the contract.
+    pub derived: bool,
+    /// True if the user named it.
+    pub named: bool,
+    /// The packing that all schemas share; `None` if they differ, and for derived variables: values are decoded.
+    pub packing: Option<Packing>,
+    /// Metadata as in the newest schema; for derived variables an empty one of its name.
+    pub meta: VariableMeta,
+    /// How it lies on its swath.
+    pub shape: Shape,
+    /// Lengths of its dimensions in the granule that the plan looked at.
+    pub lengths: Vec<usize>,
+}
+
+impl Column {
+    /// Path of the variable.
+    pub fn path(&self) -> String {
+        join(&self.group, &self.name)
+    }
+
+    /// True for coordinates of pixels, which are carried along rather than reduced.
+    pub fn is_position(&self, swath: &Swath) -> bool {
+        let path = self.path();
+        path == swath.latitude || path == swath.longitude
+    }
+}
+
+/// Splits `left/ssh_karin_2` into group and name; without a group, any will do.
+fn split(name: &str) -> (Option<&str>, &str) {
+    name.rsplit_once('/')
+        .map_or((None, name), |(group, name)| (Some(group), name))
+}
+
+/// Groups that variables are looked for in: those with swaths, else all.
+fn groups(root: &GroupMeta, swaths: &[Swath]) -> Vec<String> {
+    if !swaths.is_empty() {
+        return swaths.iter().map(|swath| swath.group.clone()).collect();
+    }
+    let mut groups: Vec<String> = Vec::new();
+    for path in root.variable_paths() {
+        let group = path.rsplit_once('/').map_or("", |(group, _)| group);
+        if !groups.iter().any(|known| known == group) {
+            groups.push(group.to_owned());
+        }
+    }
+    groups
+}
+
+fn has(root: &GroupMeta, groups: &[String], wanted: &str) -> bool {
+    let (group, name) = split(wanted);
+    groups
+        .iter()
+        .filter(|known| group.is_none_or(|group| group == known.as_str()))
+        .any(|group| {
+            root.variable(&join(group, name)).is_some()
+                || root
+                    .group(group)
+                    .is_some_and(|meta| built_in(meta).iter().any(|formula| formula.name == name))
+        })
+}
+
+/// True if a granule of that structure has every variable that the selection names.
+pub(super) fn holds_all(root: &GroupMeta, selection: &Selection) -> bool {
+    let swaths = Swath::of(root, selection.side);
+    let groups = groups(root, &swaths);
+    let Ok(formulas) = Formulas::new(selection) else {
+        return true;
+    };
+    let is_let = |name: &str| formulas.lets().iter().any(|formula| formula.name == name);
+    let named = selection
+        .variables
+        .iter()
+        .map(String::as_str)
+        .filter(|name| !is_let(name));
+    named
+        .chain(formulas.variables())
+        .all(|name| has(root, &groups, name))
+}
+
+/// The error for the first name that no structure has.
+pub(super) fn unknown<'a>(
+    selection: &Selection,
+    roots: impl Iterator<Item = &'a GroupMeta> + Clone,
+    product: Option<Product>,
+) -> EngineError {
+    let product = product.map_or_else(|| "the files".to_owned(), |product| product.to_string());
+    let formulas = Formulas::new(selection).ok();
+    let lets = formulas.as_ref().map_or(&[][..], Formulas::lets);
+    let named = selection.variables.iter().map(String::as_str);
+    let used = formulas.iter().flat_map(Formulas::variables);
+    for name in named.chain(used) {
+        let missing = roots.clone().all(|root| {
+            let swaths = Swath::of(root, selection.side);
+            !has(root, &groups(root, &swaths), name)
+        });
+        if missing && !lets.iter().any(|formula| formula.name == name) {
+            let paths: Vec<String> = roots.clone().flat_map(GroupMeta::variable_paths).collect();
+            let known = paths
+                .iter()
+                .map(|path| split(path).1)
+                .chain(lets.iter().map(|l| l.name.as_str()));
+            let mut hint = karin_core::suggest::did_you_mean(name, known);
+            if matches!(
+                name,
+                "u_geo" | "v_geo" | "u_geo_abs" | "v_geo_abs" | "adt" | "ssha" | "ssha_filtered"
+            ) {
+                hint = format!("{hint}: it is derived from variables that the granules lack");
+            }
+            return EngineError::NoVariable {
+                name: name.to_owned(),
+                product,
+                hint,
+            };
+        }
+    }
+    EngineError::Empty("no granule holds all variables asked for".to_owned())
+}
+
+/// The variables of a plan over granules of these structures (one per schema, oldest first).
+pub(super) fn columns(
+    roots: &[&GroupMeta],
+    swaths: &[Swath],
+    formulas: &Formulas,
+    selection: &Selection,
+    product: Option<Product>,
+) -> Result<Vec<Column>, EngineError> {
+    let Some(newest) = roots.last() else {
+        return Ok(Vec::new());
+    };
+    let groups = groups(newest, swaths);
+    let mut columns = Vec::new();
+    if selection.variables.is_empty() {
+        for group in &groups {
+            let variables = newest
+                .group(group)
+                .map(|meta| meta.variables.as_slice())
+                .unwrap_or_default();
+            let numeric = variables.iter().filter(|variable| variable.dtype.is_numeric());
+            columns.extend(numeric.filter_map(|variable| stored(roots, swaths, group, &variable.name)));
+            let lets = formulas.lets().iter();
+            columns
+                .extend(lets.filter_map(|formula| derived(newest, swaths, formulas, group, &formula.name)));
+        }
+        return Ok(columns);
+    }
+    for wanted in &selection.variables {
+        let (only, name) = split(wanted);
+        let before = columns.len();
+        for group in groups
+            .iter()
+            .filter(|group| only.is_none_or(|only| only == group.as_str()))
+        {
+            let column = if formulas.lets().iter().any(|formula| formula.name == name) {
+                derived(newest, swaths, formulas, group, name)
+            } else {
+                stored(roots, swaths, group, name).or_else(|| derived(newest, swaths, formulas, group, name))
+            };
+            columns.extend(column.map(|column| Column {
+                named: true,
+                ..column
+            }));
+        }
+        if columns.len() == before {
+            return Err(unknown(selection, roots.iter().copied(), product));
+        }
+    }
+    Ok(columns)
+}
+
+fn swath_of<'a>(swaths: &'a [Swath], group: &str) -> Option<&'a Swath> {
+    swaths.iter().find(|swath| swath.group == group)
+}
+
+fn stored(roots: &[&GroupMeta], swaths: &[Swath], group: &str, name: &str) -> Option<Column> {
+    let newest = roots.last()?;
+    let path = join(group, name);
+    let meta = newest.variable(&path)?.clone();
+    let lengths = newest.shape(&path)?;
+    let all = Shape::Other(lengths.iter().product());
+    let shape = swath_of(swaths, group)
+        .and_then(|swath| swath.shape_of(newest, &path))
+        .unwrap_or(all);
+    let packing = Packing::of(&meta).filter(|packing| {
+        let same = |root: &&GroupMeta| {
+            let other = root.variable(&path).and_then(Packing::of);
+            other.is_none_or(|other| {
+                other.dtype == packing.dtype && other.scale == packing.scale && other.offset == packing.offset
+            })
+        };
+        // 64-bit integers do not fit the integer sums; they are decoded.
+        let fits = !matches!(packing.dtype, DType::Int64 | DType::UInt64);
+        packing.fill.is_some() && fits && roots.iter().all(same)
+    });
+    Some(Column {
+        name: name.to_owned(),
+        group: group.to_owned(),
+        derived: false,
+        named: false,
+        packing,
+        meta,
+        shape,
+        lengths,
+    })
+}
+
+fn derived(
+    root: &GroupMeta,
+    swaths: &[Swath],
+    formulas: &Formulas,
+    group: &str,
+    name: &str,
+) -> Option<Column> {
+    let swath = swath_of(swaths, group);
+    let meta = formulas.describe(root.group(group)?, name)?;
+    let path_shape = |input: &str| swath.and_then(|swath| swath.shape_of(root, &join(group, input)));
+    let inputs = formulas.inputs_of(root.group(group)?, name)?;
+    let on_pixels = inputs
+        .iter()
+        .any(|input| path_shape(input) == Some(Shape::Pixels));
+    let (shape, lengths) = match swath {
+        Some(swath) if on_pixels || swath.num_pixels == 1 => {
+            (Shape::Pixels, vec![swath.num_lines, swath.num_pixels])
+        }
+        Some(swath) => (Shape::Pixels, vec![swath.num_lines, swath.num_pixels]),
+        None => {
+            let lengths = root.shape(&join(group, inputs.first()?))?;
+            (Shape::Other(lengths.iter().product()), lengths)
+        }
+    };
+    Some(Column {
+        name: name.to_owned(),
+        group: group.to_owned(),
+        derived: true,
+        named: false,
+        packing: None,
+        meta,
+        shape,
+        lengths,
+    })
+}

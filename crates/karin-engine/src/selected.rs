@@ -1,0 +1,261 @@
+//! Selected values of one granule at a time, as stored and as true values: what extracts and plots are made of.
+
+use std::sync::Arc;
+
+use karin_core::{Array, Dataset, DatasetError, Packing, Values, VariableMeta};
+
+use crate::engine::Engine;
+use crate::plan::{Column, Piece};
+use crate::source::Entry;
+use crate::swath::{Shape, Swath};
+use crate::{EngineError, Mask};
+
+/// What a selection keeps of one swath of one granule.
+pub struct SelectedPass {
+    /// The granule.
+    pub entry: Entry,
+    /// The granule, opened: for whatever else of it is wanted.
+    pub dataset: Arc<dyn Dataset>,
+    /// The swath.
+    pub swath: Swath,
+    /// Indices in the granule of the lines that are kept, ascending.
+    pub lines: Vec<usize>,
+    /// What is kept of the pixels, by indices of the granule.
+    pub mask: Arc<Mask>,
+    /// Degrees east of each pixel of the kept lines, as in the granule; NaN where there is none.
+    pub longitude: Vec<f64>,
+    /// Degrees north of each pixel of the kept lines.
+    pub latitude: Vec<f64>,
+    /// Seconds since 2000-01-01 of each kept line; NaN where there is none.
+    pub time: Vec<f64>,
+    /// The variables, in the order of the plan.
+    pub variables: Vec<SelectedVariable>,
+}
+
+/// The values of one variable on the kept lines.
+#[derive(Clone, Debug)]
+pub struct SelectedVariable {
+    /// Its column of the plan.
+    pub column: Column,
+    /// Its metadata in this granule; type `float64` for derived variables.
+    pub meta: VariableMeta,
+    /// How it lies on the swath.
+    pub shape: Shape,
+    /// Stored values of the kept lines (all values, where lines are none of its dimensions); fill, or NaN for derived
+    /// variables, where the selection or its quality keeps none.
+    pub packed: Array,
+}
+
+impl SelectedVariable {
+    /// True values, NaN where there is none. Text has none: all NaN.
+    pub fn decoded(&self) -> Vec<f64> {
+        let values = &self.packed.values;
+        match Packing::of(&self.meta).and_then(|packing| packing.decode(values).ok()) {
+            Some(decoded) => decoded,
+            None => vec![f64::NAN; values.len()],
+        }
+    }
+}
+
+impl SelectedPass {
+    /// True if the pixel of a kept line (counted from 0 among `lines`) is kept.
+    pub fn keeps(&self, kept_line: usize, pixel: usize) -> bool {
+        self.lines
+            .get(kept_line)
+            .is_some_and(|line| self.mask.keeps(*line, pixel))
+    }
+}
+
+impl Engine<'_> {
+    /// What the plan keeps of a granule, one item per swath; swaths of which nothing is kept are left out.
+    ///
+    /// # Errors
+    /// If the granule cannot be read.
+    pub fn select(&self, piece: &Piece) -> Result<Vec<SelectedPass>, EngineError> {
+        let dataset = self.open(piece)?;
+        let mut selected = Vec::new();
+        for swath in Swath::of(dataset.root(), self.plan.selection().side) {
+            let mask = self.mask(piece, dataset.as_ref(), &swath)?;
+            let lines: Vec<usize> = mask.lines.clone().filter(|line| mask.keeps_line(*line)).collect();
+            if lines.is_empty() {
+                continue;
+            }
+            selected.push(self.select_swath(piece, &dataset, swath, mask, lines)?);
+        }
+        Ok(selected)
+    }
+
+    fn select_swath(
+        &self,
+        piece: &Piece,
+        dataset: &Arc<dyn Dataset>,
+        swath: Swath,
+        mask: Arc<Mask>,
+        lines: Vec<usize>,
+    ) -> Result<SelectedPass, EngineError> {
+        let (longitude, latitude) = swath.positions(dataset.as_ref(), mask.lines.clone())?;
+        let time = swath.times(dataset.as_ref(), mask.lines.clone())?;
+        let start = mask.lines.start;
+        let columns = self
+            .plan
+            .columns()
+            .iter()
+            .filter(|column| column.group == swath.group);
+        let variables =
+            columns.map(|column| self.select_variable(piece, dataset, &swath, &mask, &lines, column));
+        let variables = variables.collect::<Result<Vec<_>, _>>()?;
+        let entry = self
+            .plan
+            .entry(piece)
+            .cloned()
+            .ok_or_else(|| EngineError::Empty("no such granule".into()))?;
+        Ok(SelectedPass {
+            entry,
+            dataset: Arc::clone(dataset),
+            longitude: rows_of(&longitude, &lines, start, swath.num_pixels),
+            latitude: rows_of(&latitude, &lines, start, swath.num_pixels),
+            time: rows_of(&time, &lines, start, 1),
+            swath,
+            lines,
+            mask,
+            variables,
+        })
+    }
+
+    fn select_variable(
+        &self,
+        piece: &Piece,
+        dataset: &Arc<dyn Dataset>,
+        swath: &Swath,
+        mask: &Mask,
+        lines: &[usize],
+        column: &Column,
+    ) -> Result<SelectedVariable, DatasetError> {
+        let rows = mask.lines.clone();
+        let path = column.path();
+        let root = dataset.root();
+        let (meta, lengths, shape) = if column.derived {
+            (
+                column.meta.clone(),
+                vec![swath.num_lines, swath.num_pixels],
+                Shape::Pixels,
+            )
+        } else {
+            let missing = || DatasetError::no_variable(dataset.label(), &path);
+            let meta = root.variable(&path).ok_or_else(missing)?.clone();
+            let shape = swath.shape_of(root, &path).ok_or_else(missing)?;
+            (meta, root.shape(&path).ok_or_else(missing)?, shape)
+        };
+        let own = Column {
+            packing: Packing::of(&meta),
+            shape,
+            ..column.clone()
+        };
+        let mut values = Values::zeros(
+            if column.derived {
+                meta.dtype
+            } else {
+                own_type(&own, &meta)
+            },
+            0,
+        );
+        macro_rules! load {
+            ($($variant:ident),*) => {
+                match &mut values {
+                    $(Values::$variant(out) => self.load_packed(piece, &own, rows, out)?,)*
+                    Values::Float64(out) if column.derived => self.load_real(piece, &own, rows, out)?,
+                    Values::Float64(out) => self.load_packed(piece, &own, rows, out)?,
+                    // 64-bit integers and text are passed through as they are.
+                    _ => values = self.load_plain(dataset.as_ref(), &own, rows)?,
+                }
+            };
+        }
+        load!(Int8, UInt8, Int16, UInt16, Int32, UInt32, Float32);
+        if let Shape::Other(_) = shape {
+            return Ok(SelectedVariable {
+                column: own,
+                meta,
+                shape,
+                packed: Array {
+                    shape: lengths,
+                    values,
+                },
+            });
+        }
+        let width = lengths.iter().skip(1).product();
+        let values = pick_rows(&values, lines, mask.lines.start, width);
+        let mut lengths = lengths;
+        if let Some(first) = lengths.first_mut() {
+            *first = lines.len();
+        }
+        Ok(SelectedVariable {
+            column: own,
+            meta,
+            shape,
+            packed: Array {
+                shape: lengths,
+                values,
+            },
+        })
+    }
+
+    fn load_plain(
+        &self,
+        dataset: &dyn Dataset,
+        column: &Column,
+        rows: std::ops::Range<usize>,
+    ) -> Result<Values, DatasetError> {
+        let path = column.path();
+        let shape = dataset
+            .root()
+            .shape(&path)
+            .ok_or_else(|| DatasetError::no_variable(dataset.label(), &path))?;
+        let slab = match column.shape {
+            Shape::Other(_) => karin_core::Slab::all(&shape),
+            Shape::Pixels | Shape::Lines(_) => karin_core::Slab::rows(&shape, rows),
+        };
+        Ok(dataset.read_slab(&path, &slab)?.values)
+    }
+}
+
+/// The type in which values are loaded: of the packing, else of the variable.
+fn own_type(column: &Column, meta: &VariableMeta) -> karin_core::DType {
+    column
+        .packing
+        .as_ref()
+        .map_or(meta.dtype, |packing| packing.dtype)
+}
+
+/// The rows of `lines` from values of consecutive lines starting at `start`.
+fn rows_of(values: &[f64], lines: &[usize], start: usize, width: usize) -> Vec<f64> {
+    let mut out = Vec::with_capacity(lines.len() * width);
+    for line in lines {
+        let at = (line - start) * width;
+        out.extend_from_slice(values.get(at..at + width).unwrap_or_default());
+    }
+    out
+}
+
+fn pick_rows(values: &Values, lines: &[usize], start: usize, width: usize) -> Values {
+    let is_whole = lines.len() * width == values.len();
+    if is_whole {
+        return values.clone();
+    }
+    macro_rules! pick {
+        ($($variant:ident),*) => {
+            match values {
+                $(Values::$variant(values) => {
+                    let mut out = Vec::with_capacity(lines.len() * width);
+                    for line in lines {
+                        let at = (line - start) * width;
+                        out.extend(values.get(at..at + width).unwrap_or_default().iter().cloned());
+                    }
+                    Values::$variant(out)
+                })*
+            }
+        };
+    }
+    pick!(
+        Int8, UInt8, Int16, UInt16, Int32, UInt32, Int64, UInt64, Float32, Float64, Char, String
+    )
+}
