@@ -1,10 +1,12 @@
 //! Writes what the reader sees, for programs that compare it with other readers:
-//! `dump FILE OUT_DIR` makes `structure.json` and one file of raw native-order values per variable (strings: JSON).
+//! `dump FILE OUT_DIR` makes `structure.json`, one file of raw native-order values per variable (strings: JSON), and
+//! one of decoded `f64` values per number variable.
 //! `dump --list` reads such pairs from standard input, one a line, separated by a tab.
 
 use std::io::BufRead as _;
 use std::path::Path;
 
+use karin_core::packing::Packing;
 use karin_core::{DType, Dataset as _, Values};
 use karin_netcdf::NcFile;
 
@@ -56,6 +58,11 @@ fn dump(file: &Path, out: &Path) -> std::io::Result<()> {
                         std::fs::write(out.join(&name), serde_json::to_string(strings)?)?
                     }
                     values => std::fs::write(out.join(&name), values.as_bytes())?,
+                }
+                let packing = opened.root().variable(&path).and_then(Packing::of);
+                if let Some(Ok(decoded)) = packing.map(|packing| packing.decode(&array.values)) {
+                    let bytes: Vec<u8> = decoded.iter().flat_map(|value| value.to_ne_bytes()).collect();
+                    std::fs::write(out.join(format!("{number}.f64")), bytes)?;
                 }
                 serde_json::json!({ "file": name, "shape": array.shape, "text": array.values.dtype() == DType::String })
             }
