@@ -113,7 +113,8 @@ def same_attributes(owner, attributes, path):
         want = owner.getncattr(name)
         texts, dtype = value["value"], value["type"]
         if dtype == "char":
-            assert texts[0].replace("\0", "") == want, f"{path}@{name}"
+            want = want.decode() if isinstance(want, bytes) else want
+            assert texts[0].replace("\0", "") == want.replace("\0", ""), f"{path}@{name}"
         elif dtype == "string":
             assert texts == ([want] if isinstance(want, str) else list(want)), f"{path}@{name}"
         else:

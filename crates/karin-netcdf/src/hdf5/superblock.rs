@@ -31,7 +31,7 @@ pub(super) fn check_length(source: &dyn ByteSource, base: u64, len: u64) -> Resu
     source
         .read_exact_at(bytes, base)
         .map_err(|error| Fault::read(present, base, error))?;
-    let Some(stated) = end_of_file(bytes) else {
+    let Some((stated_base, stated_end)) = stated(bytes) else {
         // Too short even for the superblock: a real file of any version is longer than 48 bytes.
         return if present < 48 {
             Err(Fault::Truncated {
@@ -42,8 +42,9 @@ pub(super) fn check_length(source: &dyn ByteSource, base: u64, len: u64) -> Resu
             Ok(())
         };
     };
-    let expected = stated.saturating_add(base);
-    if expected > len && stated != u64::MAX {
+    // The end counts from the start of the file as it was written; whoever put something in front moved it.
+    let expected = stated_end.saturating_add(base).saturating_sub(stated_base);
+    if expected > len && stated_end != u64::MAX {
         return Err(Fault::Truncated {
             expected,
             present: len,
@@ -52,8 +53,8 @@ pub(super) fn check_length(source: &dyn ByteSource, base: u64, len: u64) -> Resu
     Ok(())
 }
 
-/// The end-of-file address of a superblock of version 0 to 3; `None` if it cannot be read.
-fn end_of_file(bytes: &[u8]) -> Option<u64> {
+/// Base and end-of-file address of a superblock of version 0 to 3; `None` if they cannot be read.
+fn stated(bytes: &[u8]) -> Option<(u64, u64)> {
     let version = *bytes.get(8)?;
     // Position of the size of offsets, and of the base address, after which the end of file is the third address
     // in every version.
@@ -64,8 +65,7 @@ fn end_of_file(bytes: &[u8]) -> Option<u64> {
         _ => return None,
     };
     let size = usize::from(*bytes.get(size_at)?);
-    let at = base_at + 2 * size;
-    match size {
+    let address = |at: usize| match size {
         4 => bytes
             .get(at..at + 4)?
             .try_into()
@@ -74,5 +74,6 @@ fn end_of_file(bytes: &[u8]) -> Option<u64> {
             .map(u64::from),
         8 => bytes.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes),
         _ => None,
-    }
+    };
+    Some((address(base_at)?, address(base_at + 2 * size)?))
 }
