@@ -42,7 +42,6 @@ pub fn run(long: bool) -> anyhow::Result<()> {
             "--release",
             "--workspace",
             "--no-deps",
-            "--document-private-items",
         ])
         .env("RUSTDOCFLAGS", "-D warnings"),
     )?;

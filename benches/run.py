@@ -1,0 +1,38 @@
+"""`cargo xtask bench [NAME...]`: karin beside its peers and its floor, medians and ratios in one table."""
+
+import sys
+
+from granules import FOLDER
+from patterns import BENCHMARKS, report
+
+
+def line(what, bar, measured):
+    """One row of the table: what karin took, and how many times that the others took."""
+    ours = measured.get("karin")
+    cells = []
+    for name, value in measured.items():
+        if ours is None or name.endswith("bytes"):
+            cells.append(f"{name} {value / 1e6:.1f} MB")
+        elif name == "karin":
+            cells.append(f"karin {value:.3f} s")
+        else:
+            cells.append(f"{name} {value:.3f} s ({value / ours:.2f}x)")
+    return f"| {what} | {bar} | {'; '.join(cells)} |"
+
+
+def main(names):
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        sys.exit(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    rows = []
+    print("| what | bar | measured (others as multiples of karin) |\n|---|---|---|")
+    for name in names or BENCHMARKS:
+        for row in BENCHMARKS[name]():
+            rows.append(row)
+            print(line(*row), flush=True)
+    (FOLDER / "results.json").write_text(report(rows))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
