@@ -37,13 +37,7 @@ pub fn run(long: bool) -> anyhow::Result<()> {
     )?;
     step(
         "cargo doc",
-        cargo(&[
-            "doc",
-            "--release",
-            "--workspace",
-            "--no-deps",
-        ])
-        .env("RUSTDOCFLAGS", "-D warnings"),
+        cargo(&["doc", "--release", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"),
     )?;
     let skips = workspace().join("target/skipped-tests.txt");
     let _ = std::fs::remove_file(&skips);
