@@ -69,6 +69,12 @@ pub fn granule_structures() -> &'static [GranuleStructure] {
     &STRUCTURES
 }
 
+macro_rules! table {
+    ($name:literal) => {
+        include_str!(concat!("granule_structure/tables/", $name, ".txt"))
+    };
+}
+
 /// The tables are part of the program, and a test parses them all: a mistake in one is found before release.
 static STRUCTURES: LazyLock<Vec<GranuleStructure>> = LazyLock::new(|| {
     let read = |(name, text): &(&str, &str)| match table::parse(text) {
@@ -78,9 +84,14 @@ static STRUCTURES: LazyLock<Vec<GranuleStructure>> = LazyLock::new(|| {
     TABLES.iter().flat_map(read).collect()
 });
 
-const TABLES: [(&str, &str); 2] = [
-    ("l2_2km", include_str!("granule_structure/tables/l2_2km.txt")),
-    ("l3", include_str!("granule_structure/tables/l3.txt")),
+const TABLES: [(&str, &str); 4] = [
+    ("l2_2km", concat!(table!("l2_common"), table!("l2_2km"))),
+    (
+        "l2_unsmoothed",
+        concat!(table!("l2_common"), table!("l2_unsmoothed")),
+    ),
+    ("l3_v1", table!("l3_v1")),
+    ("l3", table!("l3")),
 ];
 
 /// Variables that place every other one; [`GranuleStructure::lean`] keeps them.

@@ -7,13 +7,7 @@ fn structure(product: Product, schema: Schema) -> &'static GranuleStructure {
 
 #[test]
 fn every_ingested_product_has_its_structure_and_no_other_has() {
-    for product in [
-        Product::L2Basic,
-        Product::L2WindWave,
-        Product::L2Expert,
-        Product::L4,
-        Product::NadirGdr,
-    ] {
+    for product in Product::ALL {
         for schema in [Schema::C, Schema::D, Schema::V1, Schema::V2, Schema::V3] {
             let ingested = product.ingested_schemas().contains(&schema);
             assert_eq!(
@@ -33,6 +27,16 @@ fn variable_counts_are_those_of_the_products() {
         (Product::L2WindWave, Schema::C, 33),
         (Product::L2Expert, Schema::C, 102),
         (Product::L2Expert, Schema::D, 102),
+        (Product::L2Unsmoothed, Schema::C, 18),
+        (Product::L2Unsmoothed, Schema::D, 34),
+        (Product::L3Basic, Schema::V1, 8),
+        (Product::L3Expert, Schema::V1, 20),
+        (Product::L3Basic, Schema::V2, 8),
+        (Product::L3Expert, Schema::V2, 23),
+        (Product::L3Unsmoothed, Schema::V2, 21),
+        (Product::L3Basic, Schema::V3, 8),
+        (Product::L3Expert, Schema::V3, 23),
+        (Product::L3Technical, Schema::V3, 15),
     ] {
         assert_eq!(
             structure(product, schema).swath_variables().count(),
