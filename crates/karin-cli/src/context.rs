@@ -3,7 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
 
-use karin_core::Resources;
+use karin_core::{Progress as _, Resources};
 use serde::Serialize;
 
 use crate::cli::{Color, GlobalOptions};
@@ -16,7 +16,6 @@ pub struct Context {
     /// Told how far the work is; asked whether the user pressed Ctrl-C.
     pub progress: Arc<TerminalProgress>,
     json: bool,
-    quiet: bool,
     color: bool,
 }
 
@@ -46,7 +45,6 @@ impl Context {
             resources,
             progress,
             json: options.json,
-            quiet: options.quiet,
             color,
         }
     }
@@ -77,9 +75,7 @@ impl Context {
 
     /// Prints a note for people on stderr, unless they want quiet.
     pub fn note(&self, text: &str) {
-        if !self.quiet && !self.json {
-            self.progress.suspend(|| eprintln!("{text}"));
-        }
+        self.progress.note(text);
     }
 
     /// Prints an error with its causes on stderr.

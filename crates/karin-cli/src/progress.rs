@@ -83,6 +83,12 @@ impl Progress for TerminalProgress {
         }
     }
 
+    fn note(&self, message: &str) {
+        if !self.hidden {
+            self.suspend(|| eprintln!("{message}"));
+        }
+    }
+
     fn warn(&self, message: &str) {
         let (start, end) = if self.color {
             ("\u{1b}[1;33m", "\u{1b}[0m")

@@ -37,6 +37,11 @@ pub trait Progress: Send + Sync {
         let _ = message;
     }
 
+    /// Something the user will be glad to know: what a commit acknowledged, what was written.
+    fn note(&self, message: &str) {
+        let _ = message;
+    }
+
     /// The stage has ended.
     fn finish(&self) {}
 

@@ -12,4 +12,4 @@
 
 mod error;
 
-pub use error::kind_of;
+pub use error::{Error, kind_of};
