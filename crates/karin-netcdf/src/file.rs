@@ -154,6 +154,19 @@ impl NcFile {
         })
     }
 
+    /// Length of a variable along each dimension.
+    ///
+    /// # Errors
+    /// If there is no such variable.
+    pub fn shape(&self, path: &str) -> Result<&[usize], NcError> {
+        self.variable(path).map(|variable| variable.shape.as_slice())
+    }
+
+    /// Bytes of memory of one element (strings: of what stands for one in the file).
+    pub(crate) fn element_bytes(&self, path: &str) -> Result<u64, NcError> {
+        self.variable(path).map(|variable| variable.element_size as u64)
+    }
+
     fn variable(&self, path: &str) -> Result<&Variable, NcError> {
         let trimmed = path.trim_start_matches('/');
         if let Some(variable) = self.variables.get(trimmed) {
@@ -257,6 +270,17 @@ impl NcFile {
             });
         }
         Ok(())
+    }
+
+    /// Reads a slab into a buffer of exactly its length, in native byte order.
+    pub(crate) fn read_part_into(&self, path: &str, slab: &Slab, out: &mut [u8]) -> Result<(), NcError> {
+        self.read_numbers(self.variable(path)?, slab, out)
+            .map_err(|fault| fault.named(self.source.name(), path))
+    }
+
+    /// Reads a slab into an array of its own.
+    pub(crate) fn read_part(&self, path: &str, slab: &Slab) -> Result<Array, NcError> {
+        self.read_array(path, Some(slab))
     }
 
     fn read_array(&self, path: &str, slab: Option<&Slab>) -> Result<Array, NcError> {
