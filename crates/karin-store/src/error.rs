@@ -123,6 +123,35 @@ pub enum StoreError {
         /// Which object.
         object: String,
     },
+    /// No such granule in a group.
+    #[error("{location}{group}: no granule {half_orbit}")]
+    NoGranule {
+        /// Where.
+        location: String,
+        /// Which group.
+        group: String,
+        /// Cycle and pass.
+        half_orbit: String,
+    },
+    /// A granule that the collection does not take; others may still be ingested.
+    #[error("{granule}: refused: {reason}")]
+    Refused {
+        /// The file or granule.
+        granule: String,
+        /// Expected, found, what to do.
+        reason: String,
+        /// Stable code.
+        kind: ErrorKind,
+    },
+    /// A granule that cannot be read; others may still be ingested.
+    #[error("{granule}: cannot be ingested")]
+    Unreadable {
+        /// The file or granule.
+        granule: String,
+        /// What reading it met.
+        #[source]
+        source: karin_core::DatasetError,
+    },
     /// The call makes no sense.
     #[error("{0}")]
     InvalidArgument(String),
@@ -153,7 +182,11 @@ impl StoreError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::InvalidLocation { .. } | Self::InvalidArgument(_) => ErrorKind::InvalidArgument,
-            Self::NotACollection { .. } | Self::SnapshotNotFound { .. } => ErrorKind::NotFound,
+            Self::NotACollection { .. } | Self::SnapshotNotFound { .. } | Self::NoGranule { .. } => {
+                ErrorKind::NotFound
+            }
+            Self::Refused { kind, .. } => *kind,
+            Self::Unreadable { source, .. } => source.kind,
             Self::AlreadyExists { .. } => ErrorKind::AlreadyExists,
             Self::Io { source, .. } => ErrorKind::of_io(source),
             Self::ReadOnly { .. } => ErrorKind::Permission,

@@ -1,17 +1,27 @@
 //! The collection: Zarr v3 arrays in an Icechunk repository, safe for many writers on plain disks and on S3.
 
 pub mod codec;
+pub mod collection;
 pub mod error;
+pub mod facts;
+pub mod ingest;
+pub mod layout;
 pub mod location;
 pub mod objects;
 pub mod repository;
 
 mod backend;
+mod slab;
 
 pub use backend::PosixStorage;
 #[doc(hidden)]
 pub use backend::Weakness;
+pub use codec::Profile;
+pub use collection::{Collection, CollectionGroup, OpenOptions};
 pub use error::StoreError;
+pub use facts::{GranuleFacts, GranuleState};
+pub use ingest::{IncomingGranule, Ingest, IngestCommit, IngestOptions, Outcome};
+pub use layout::GroupKey;
 pub use location::Location;
 pub use objects::{ObjectWriter, WrittenObject};
 pub use repository::{BRANCH, Committed, CreateOptions, Repository, StoreOptions};

@@ -1,0 +1,165 @@
+//! A granule of a collection as a [`Dataset`]: structure as in the file it came from, values from chunks.
+
+use std::sync::Arc;
+
+use icechunk::format::manifest::ChunkPayload;
+use karin_core::{Dataset, DatasetError, ErrorKind, GroupMeta, HalfOrbit, Slab};
+
+use super::group::Inner;
+use crate::layout::{ArrayLayout, Placement};
+use crate::{GranuleFacts, StoreError};
+
+/// One granule, read from the chunks of one snapshot.
+pub(super) struct CollectionGranule {
+    pub group: Arc<Inner>,
+    pub facts: GranuleFacts,
+    /// Indices of cycle and pass.
+    pub position: (u32, u32),
+    pub label: String,
+    pub root: GroupMeta,
+}
+
+impl CollectionGranule {
+    pub(super) fn label_of(location: &str, key: impl std::fmt::Display, half_orbit: HalfOrbit) -> String {
+        format!("{location}{key} {half_orbit}")
+    }
+
+    fn failed(&self, variable: &str, error: StoreError) -> DatasetError {
+        let kind = error.kind();
+        DatasetError::new(kind, &self.label, variable, "cannot be read from the collection").caused_by(error)
+    }
+
+    /// The chunk that holds lines `block * chunk_rows..` of a variable.
+    fn reference(&self, array: &ArrayLayout, block: usize) -> Result<Option<ChunkPayload>, StoreError> {
+        let (cycle, pass) = self.position;
+        if let (Some(own), true) = (&array.own_array, self.facts.own_geometry) {
+            let found = self
+                .group
+                .snapshot
+                .reference(own, array.coordinates(true, cycle, pass, block))?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        self.group
+            .snapshot
+            .reference(&array.array, array.coordinates(false, cycle, pass, block))
+    }
+
+    /// Reads rows `rows` of the first dimension, whole in the others, into `out`.
+    fn read_rows(
+        &self,
+        array: &ArrayLayout,
+        rows: std::ops::Range<usize>,
+        out: &mut [u8],
+    ) -> Result<(), StoreError> {
+        let line = array.columns() * array.dtype.size();
+        let mut rest = out;
+        let mut at = rows.start;
+        while at < rows.end {
+            let block = at / array.chunk_rows.max(1);
+            let first = block * array.chunk_rows;
+            let end = rows.end.min(first + array.chunk_rows);
+            let (part, next) = std::mem::take(&mut rest).split_at_mut((end - at) * line);
+            match self.reference(array, block)? {
+                Some(payload) => {
+                    let cached = array.placement != Placement::Granule && !self.facts.own_geometry;
+                    if cached && let Some(raw) = self.group.shared(array, &payload)? {
+                        part.copy_from_slice(&raw[(at - first) * line..(end - first) * line]);
+                    } else {
+                        let inside = at - first..end - first;
+                        let decode = |stored: &[u8]| array.codec.decode_rows(stored, inside, part);
+                        self.group.snapshot.chunks.with_stored(&payload, decode)?;
+                    }
+                }
+                None => fill(part, &array.fill),
+            }
+            (rest, at) = (next, end);
+        }
+        Ok(())
+    }
+
+    fn read_slab_into(&self, array: &ArrayLayout, slab: &Slab, out: &mut [u8]) -> Result<(), StoreError> {
+        let rows = match (slab.start.first(), slab.count.first()) {
+            (Some(&start), Some(&count)) => start..start + count,
+            _ => 0..1,
+        };
+        let inner_whole = slab
+            .count
+            .iter()
+            .zip(&array.tail)
+            .skip(1)
+            .all(|(count, size)| count == size);
+        if inner_whole {
+            return self.read_rows(array, rows, out);
+        }
+        let size = array.dtype.size();
+        let mut whole = vec![0; rows.len() * array.columns() * size];
+        self.read_rows(array, rows.clone(), &mut whole)?;
+        let inner = Slab {
+            start: std::iter::once(0)
+                .chain(slab.start.iter().skip(1).copied())
+                .collect(),
+            count: slab.count.clone(),
+        };
+        let shape: Vec<usize> = std::iter::once(rows.len())
+            .chain(array.tail.iter().skip(1).copied())
+            .collect();
+        crate::slab::copy_out(&whole, &shape, size, &inner, out);
+        Ok(())
+    }
+}
+
+/// Fills `out` with copies of one element.
+fn fill(out: &mut [u8], element: &[u8]) {
+    match element {
+        [byte] => out.fill(*byte),
+        _ => out
+            .chunks_exact_mut(element.len().max(1))
+            .for_each(|slot| slot.copy_from_slice(element)),
+    }
+}
+
+impl Dataset for CollectionGranule {
+    fn label(&self) -> &str {
+        &self.label
+    }
+
+    fn root(&self) -> &GroupMeta {
+        &self.root
+    }
+
+    fn read_into(&self, path: &str, slab: &Slab, out: &mut [u8]) -> Result<(), DatasetError> {
+        let shape = self
+            .root
+            .shape(path)
+            .ok_or_else(|| DatasetError::no_variable(&self.label, path))?;
+        if !slab.fits(&shape) {
+            return Err(DatasetError::invalid(
+                &self.label,
+                path,
+                format!("{slab:?} lies outside {shape:?}"),
+            ));
+        }
+        let array = self.group.layout.find(path);
+        let array = array.filter(|array| array.tail.len() == shape.len() && slab.fits(&array.tail));
+        let array = array.ok_or_else(|| {
+            let reason = "its document does not fit the layout of the group";
+            DatasetError::new(ErrorKind::Corrupt, &self.label, path, reason)
+        })?;
+        if slab.len() * array.dtype.size() != out.len() {
+            let reason = format!(
+                "{} bytes for {} elements of {}",
+                out.len(),
+                slab.len(),
+                array.dtype
+            );
+            return Err(DatasetError::invalid(&self.label, path, reason));
+        }
+        if slab.is_empty() {
+            return Ok(());
+        }
+        self.read_slab_into(array, slab, out)
+            .map_err(|error| self.failed(path, error))
+    }
+}

@@ -1,0 +1,554 @@
+//! Granules into a collection: checked, encoded on all cores, packed into few objects, committed together.
+//!
+//! ```text
+//! put(granule): fits? newer? lies on its pass? ──> encoded chunks ──> one packed object
+//! commit():     packed object to stable storage ──> facts and references on the newest snapshot ──> acknowledged
+//! ```
+//!
+//! Whatever another writer did in the meantime, a commit decides anew from what the newest snapshot holds: the rules
+//! of versions apply there, finished objects are referred to again, and nothing is encoded twice.
+
+mod decide;
+mod encode;
+mod geometry;
+mod granule;
+mod landing;
+mod merge;
+mod nodes;
+mod register;
+mod shared;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use icechunk::format::manifest::ChunkPayload;
+use karin_core::{Dataset, GranuleName, HalfOrbit, Product, Resources, granule_structure};
+use rayon::prelude::*;
+
+use crate::collection::chunks::ChunkReader;
+use crate::facts::document::{Document, GroupDelta, SourceRecord};
+use crate::facts::view::View;
+use crate::layout::{Blueprint, FORMAT_VERSION, GroupLayout};
+use crate::{GranuleFacts, GranuleState, GroupKey, ObjectWriter, Profile, Repository, StoreError};
+pub use decide::Outcome;
+use decide::{Decision, decide};
+use encode::Encoded;
+use geometry::{Column, Guide};
+use granule::{Fitted, Refusal, fit};
+use shared::{Claim, SharedArrays};
+
+/// Bytes after which a packed object is closed, where it is a file.
+const FILE_LIMIT: u64 = 1 << 30;
+
+/// Bytes after which a packed object is closed, where it is held in memory until then (buckets).
+const MEMORY_LIMIT: u64 = 64 << 20;
+
+/// How to ingest.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct IngestOptions {
+    /// Codecs of groups that do not exist yet.
+    pub profile: Profile,
+    /// Put a granule in the place of one of the same version but other content.
+    pub replace: bool,
+    /// Check everything, write nothing.
+    pub dry_run: bool,
+    /// Threads and memory.
+    pub resources: Resources,
+    /// After how long [`Ingest::is_due`] asks for a commit.
+    pub commit_every: Duration,
+}
+
+impl Default for IngestOptions {
+    /// `portable`, all cores, a commit every 60 seconds.
+    fn default() -> Self {
+        Self {
+            profile: Profile::Portable,
+            replace: false,
+            dry_run: false,
+            resources: Resources::default(),
+            commit_every: Duration::from_secs(60),
+        }
+    }
+}
+
+/// A granule on its way into a collection.
+#[derive(Clone, Copy)]
+pub struct IncomingGranule<'a> {
+    /// Its identity, from its name.
+    pub name: &'a GranuleName,
+    /// Its structure and values.
+    pub dataset: &'a dyn Dataset,
+    /// Name of the file that it comes from.
+    pub source_name: &'a str,
+    /// Bytes of that file.
+    pub size: u64,
+    /// BLAKE3 of that file.
+    pub checksum: [u8; 32],
+}
+
+/// What a commit stored.
+#[derive(Clone, Debug)]
+pub struct IngestCommit {
+    /// The newest snapshot.
+    pub snapshot: String,
+    /// Each granule put since the last commit, and what became of it.
+    pub granules: Vec<(GroupKey, HalfOrbit, Outcome)>,
+}
+
+/// An ingest in progress. Dropped without [`Ingest::commit`], it leaves the collection as it was.
+pub struct Ingest<'a> {
+    repository: &'a Arc<Repository>,
+    options: IngestOptions,
+    chunks: ChunkReader,
+    pool: rayon::ThreadPool,
+    groups: HashMap<GroupKey, Group>,
+    writer: Option<ObjectWriter<'a>>,
+    pending: Vec<Pending>,
+    since: Instant,
+}
+
+struct Group {
+    layout: Arc<GroupLayout>,
+    shared: SharedArrays,
+}
+
+/// A granule whose chunks are written, but which no commit refers to yet.
+struct Pending {
+    layout: Arc<GroupLayout>,
+    facts: GranuleFacts,
+    document: Document,
+    /// Chunks of the document.
+    document_chunks: Vec<ChunkPayload>,
+    /// Array, block, and where it lies.
+    chunks: Vec<(usize, u32, ChunkPayload)>,
+    claims: Vec<Claim>,
+}
+
+impl<'a> Ingest<'a> {
+    /// Begins to ingest into a collection (an empty repository is one).
+    ///
+    /// # Errors
+    /// If the threads cannot be started.
+    pub fn begin(repository: &'a Arc<Repository>, options: IngestOptions) -> Result<Self, StoreError> {
+        let jobs = options.resources.jobs.max(1);
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(jobs)
+            .build()
+            .map_err(|error| {
+                StoreError::io(repository.label(), "start threads", std::io::Error::other(error))
+            })?;
+        Ok(Self {
+            chunks: ChunkReader::new(Arc::clone(repository)),
+            repository,
+            options,
+            pool,
+            groups: HashMap::new(),
+            writer: None,
+            pending: Vec::new(),
+            since: Instant::now(),
+        })
+    }
+
+    /// Checks a granule and writes its chunks. It becomes part of the collection with the next commit.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] and [`StoreError::Unreadable`] are about this granule alone, and the ingest can go on;
+    /// all others are about the collection.
+    pub fn put(&mut self, granule: &IncomingGranule<'_>) -> Result<Outcome, StoreError> {
+        self.try_put(granule)
+            .map_err(|refusal| refusal.of(granule.source_name))
+    }
+
+    /// Says what [`Ingest::put`] would do with a granule of that identity and checksum, without reading it; `None`
+    /// if that depends on its content.
+    ///
+    /// # Errors
+    /// If the collection cannot be read.
+    pub fn foresee(
+        &mut self,
+        name: &GranuleName,
+        checksum: &[u8; 32],
+    ) -> Result<Option<Outcome>, StoreError> {
+        let Ok(key) = key_of(name) else { return Ok(None) };
+        match self.ensure_group(key) {
+            Ok(()) => {}
+            Err(Refusal::Store(error)) => return Err(error),
+            Err(_) => return Ok(None),
+        }
+        let (there, known) = self.there(key, name.half_orbit, checksum)?;
+        let same = there.is_some_and(|there| known && there.version == name.version);
+        Ok(same.then_some(Outcome::AlreadyThere))
+    }
+
+    /// True once the last commit lies so far back that it is time for another.
+    pub fn is_due(&self) -> bool {
+        !self.pending.is_empty() && self.since.elapsed() >= self.options.commit_every
+    }
+
+    /// Granules that wait for the next commit.
+    pub fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Puts everything on stable storage and makes it part of the collection. When it returns, it is there for good.
+    ///
+    /// # Errors
+    /// What writing met; nothing of this part is in the collection then, and all of it can be put again.
+    pub fn commit(&mut self) -> Result<Option<IngestCommit>, StoreError> {
+        self.since = Instant::now();
+        if let Some(writer) = self.writer.take() {
+            writer.finish()?;
+        }
+        if self.pending.is_empty() {
+            return Ok(None);
+        }
+        let committed = register::commit(self.repository, &self.chunks, &self.pending, &self.options);
+        self.pending.clear();
+        self.groups.clear();
+        committed.map(Some)
+    }
+
+    fn try_put(&mut self, granule: &IncomingGranule<'_>) -> Result<Outcome, Refusal> {
+        let key = key_of(granule.name)?;
+        let half_orbit = granule.name.half_orbit;
+        self.ensure_group(key)?;
+        let Some(layout) = self.groups.get(&key).map(|group| Arc::clone(&group.layout)) else {
+            return Err(Refusal::structure("its group is not there"));
+        };
+        let fitted = fit(granule.dataset, &layout)?;
+        let state = if fitted.is_partial() {
+            GranuleState::Partial
+        } else {
+            GranuleState::Whole
+        };
+        let (there, known) = self.there(key, half_orbit, &granule.checksum)?;
+        let outcome = match decide(
+            there.as_ref(),
+            state,
+            &granule.name.version,
+            known,
+            self.options.replace,
+        ) {
+            Decision::Take(outcome) => outcome,
+            Decision::Refuse => return Err(conflict(granule.name)),
+        };
+        if !outcome.is_stored() {
+            return Ok(outcome);
+        }
+        let pass = half_orbit.pass.index(key.phase).unwrap_or(0) as u32;
+        let mut gathered = Gathered::default();
+        let pending = self.encode(granule, &layout, &fitted, state, &mut gathered);
+        let pending = pending.inspect_err(|_| {
+            // A grid that was not found to lie on its pass must not vouch for the next granule.
+            if let Some(group) = self.groups.get_mut(&key) {
+                group.shared.retract(&gathered.claims, pass);
+            }
+        })?;
+        if !self.options.dry_run {
+            self.pending.push(pending);
+        }
+        Ok(outcome)
+    }
+
+    /// Loads or invents the layout of a group.
+    fn ensure_group(&mut self, key: GroupKey) -> Result<(), Refusal> {
+        if self.groups.contains_key(&key) {
+            return Ok(());
+        }
+        let session = self.repository.read_session(&self.repository.tip()?)?;
+        let found = nodes::find_layout(self.repository, &session, key)?;
+        let exists = found.is_some();
+        let layout = Arc::new(match found {
+            Some(layout) => layout,
+            None => invent_layout(key, self.options.profile)?,
+        });
+        let shared = SharedArrays::new(session, exists, &layout);
+        self.groups.insert(key, Group { layout, shared });
+        Ok(())
+    }
+
+    /// The granule that is there or waits for the commit, and whether it came from the file of that checksum.
+    fn there(
+        &self,
+        key: GroupKey,
+        half_orbit: HalfOrbit,
+        checksum: &[u8; 32],
+    ) -> Result<(Option<GranuleFacts>, bool), StoreError> {
+        let waiting = self
+            .pending
+            .iter()
+            .rev()
+            .find(|one| one.layout.key == key && one.facts.half_orbit == half_orbit);
+        if let Some(waiting) = waiting {
+            return Ok((Some(waiting.facts.clone()), waiting.facts.checksum == *checksum));
+        }
+        let Some(group) = self.groups.get(&key) else {
+            return Ok((None, false));
+        };
+        if !group.shared.exists() {
+            return Ok((None, false));
+        }
+        let view = View {
+            session: group.shared.session(),
+            chunks: &self.chunks,
+            layout: &group.layout,
+        };
+        let there = view.facts(half_orbit)?;
+        let known = register::is_known(&view, there.as_ref(), checksum)?;
+        Ok((there, known))
+    }
+
+    fn encode(
+        &mut self,
+        granule: &IncomingGranule<'_>,
+        layout: &Arc<GroupLayout>,
+        fitted: &Fitted,
+        state: GranuleState,
+        gathered: &mut Gathered,
+    ) -> Result<Pending, Refusal> {
+        let pass = granule.name.half_orbit.pass.index(layout.key.phase).unwrap_or(0) as u32;
+        if let Some(group) = self.groups.get_mut(&layout.key) {
+            group.shared.load(&self.chunks, layout, pass)?;
+        }
+        for wave in encode::waves(layout, fitted, self.options.resources.memory / 4) {
+            let Some(group) = self.groups.get(&layout.key) else {
+                break;
+            };
+            let known = group.shared.of_pass(pass);
+            let encode = |placed: &&_| encode::encode(granule.dataset, layout, fitted, placed, &known);
+            let encoded: Result<Vec<Encoded>, Refusal> = self
+                .pool
+                .install(|| wave.par_iter().with_max_len(1).map(encode).collect());
+            for one in encoded? {
+                self.gather(one, layout, state, pass, gathered)?;
+            }
+            gathered.check_geometry(granule.name, layout, fitted)?;
+        }
+        let (start, end) = gathered.times.unwrap_or((granule.name.start, granule.name.end));
+        let document = document(granule, layout, fitted);
+        let (document_size, document_chunks) = self.write_document(&document)?;
+        let facts = GranuleFacts {
+            half_orbit: granule.name.half_orbit,
+            state,
+            version: granule.name.version.clone(),
+            size: granule.size,
+            checksum: granule.checksum,
+            time_start: start,
+            time_end: end,
+            ingested: now(),
+            own_geometry: false,
+            counts: fitted.counts.clone(),
+            document_size,
+        };
+        let (chunks, claims) = (std::mem::take(&mut gathered.chunks), gathered.claims.clone());
+        Ok(Pending {
+            layout: Arc::clone(layout),
+            facts,
+            document,
+            document_chunks,
+            chunks,
+            claims,
+        })
+    }
+
+    /// Writes the chunks of one variable and remembers what else it told.
+    fn gather(
+        &mut self,
+        encoded: Encoded,
+        layout: &GroupLayout,
+        state: GranuleState,
+        pass: u32,
+        gathered: &mut Gathered,
+    ) -> Result<(), Refusal> {
+        let Some(array) = layout.arrays.get(encoded.array) else {
+            return Ok(());
+        };
+        if let Some((first, last)) = encoded.times {
+            let (start, end) = gathered.times.unwrap_or((first, last));
+            gathered.times = Some((start.min(first), end.max(last)));
+        }
+        if let Some(hash) = encoded.hash {
+            let stored = encoded.blocks.into_iter().next().map(|(_, stored)| stored);
+            let payload = match stored {
+                Some(stored) => Some(self.push(&stored)?),
+                None => self
+                    .groups
+                    .get(&layout.key)
+                    .and_then(|group| group.shared.payload(encoded.array, pass)),
+            };
+            let Some(payload) = payload else { return Ok(()) };
+            let claim = Claim {
+                array: encoded.array,
+                hash,
+                payload,
+                whole: state == GranuleState::Whole,
+            };
+            if let Some(group) = self.groups.get_mut(&layout.key) {
+                gathered.is_new_grid |= group.shared.claim(&claim, pass);
+            }
+            gathered.claims.push(claim);
+        } else {
+            for (block, stored) in encoded.blocks {
+                let payload = self.push(&stored)?;
+                gathered.chunks.push((encoded.array, block, payload));
+            }
+        }
+        if let Some(column) = encoded.column {
+            gathered.columns.insert(array.variable.clone(), column);
+        }
+        Ok(())
+    }
+
+    fn write_document(&mut self, document: &Document) -> Result<(u32, Vec<ChunkPayload>), Refusal> {
+        let (size, chunks) = register::encode_document(document)?;
+        let payloads: Result<Vec<_>, StoreError> = chunks.iter().map(|stored| self.push(stored)).collect();
+        Ok((size, payloads?))
+    }
+
+    /// Appends a chunk to the packed object in the making.
+    fn push(&mut self, stored: &[u8]) -> Result<ChunkPayload, StoreError> {
+        if self.options.dry_run {
+            return Ok(ChunkPayload::Inline(Vec::new().into()));
+        }
+        let mut writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => self.repository.object_writer()?,
+        };
+        let reference = writer.push(stored)?;
+        let is_file = self.repository.chunk_path(&reference.id).is_some();
+        if writer.length() >= if is_file { FILE_LIMIT } else { MEMORY_LIMIT } {
+            writer.finish()?;
+        } else {
+            self.writer = Some(writer);
+        }
+        Ok(ChunkPayload::Ref(reference))
+    }
+}
+
+/// What the variables of a granule told on their way.
+#[derive(Default)]
+struct Gathered {
+    chunks: Vec<(usize, u32, ChunkPayload)>,
+    claims: Vec<Claim>,
+    times: Option<(f64, f64)>,
+    /// Guiding columns by variable, until both coordinates are there and checked.
+    columns: HashMap<String, Vec<f64>>,
+    /// True if the grid is not that which the pass has, and was checked when it was stored.
+    is_new_grid: bool,
+}
+
+impl Gathered {
+    /// Checks the coordinates that are complete.
+    fn check_geometry(
+        &mut self,
+        name: &GranuleName,
+        layout: &GroupLayout,
+        fitted: &Fitted,
+    ) -> Result<(), Refusal> {
+        let fixed = layout.blueprint.fixed_lines.is_some();
+        for (group, _) in &fitted.landings {
+            let prefix = if group.is_empty() {
+                String::new()
+            } else {
+                format!("{group}/")
+            };
+            let (latitude, longitude) = (format!("{prefix}latitude"), format!("{prefix}longitude"));
+            if !(self.columns.contains_key(&latitude) && self.columns.contains_key(&longitude)) {
+                continue;
+            }
+            let mut take = |path: &str| self.columns.remove(path).unwrap_or_default();
+            let column = Column {
+                latitudes: take(&latitude),
+                longitudes: take(&longitude),
+            };
+            if !fixed || self.is_new_grid {
+                geometry::check(layout.key.phase, name.half_orbit, Guide::of(group), &column)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn document(granule: &IncomingGranule<'_>, layout: &GroupLayout, fitted: &Fitted) -> Document {
+    Document {
+        sources: vec![SourceRecord {
+            name: granule.source_name.to_owned(),
+            granule: granule.name.file_name(),
+            size: granule.size,
+            checksum: register::hexadecimal(&granule.checksum),
+        }],
+        repacked: fitted.repacked.clone(),
+        structure: GroupDelta::between(&layout.blueprint.structure, &fitted.structure),
+    }
+}
+
+fn conflict(name: &GranuleName) -> Refusal {
+    Refusal::Conflict(format!(
+        "{} of version {} is there with other content; --replace puts this one in its place",
+        name.half_orbit, name.version
+    ))
+}
+
+/// The group that a granule belongs to.
+fn key_of(name: &GranuleName) -> Result<GroupKey, Refusal> {
+    let product = name.product;
+    let readable = "info, stat and extract read it, but it cannot be ingested";
+    if !product.is_ingested() {
+        return Err(Refusal::Unsupported(format!(
+            "{product} is not stored in collections: {readable}"
+        )));
+    }
+    let schema = name
+        .schema()
+        .filter(|schema| product.ingested_schemas().contains(schema));
+    let Some(schema) = schema else {
+        let known = product.ingested_schemas();
+        let known: Vec<String> = known.iter().map(ToString::to_string).collect();
+        let (version, known) = (&name.version, known.join(", "));
+        return Err(Refusal::Unsupported(format!(
+            "version {version} of {product} is not stored in collections, which hold {known}: {readable}"
+        )));
+    };
+    let phase = name
+        .phase()
+        .filter(|phase| name.half_orbit.pass.index(*phase).is_some());
+    let Some(phase) = phase else {
+        return Err(Refusal::Unsupported(format!(
+            "neither phase of the mission has a half orbit {}",
+            name.half_orbit
+        )));
+    };
+    Ok(GroupKey {
+        product,
+        schema,
+        phase,
+    })
+}
+
+/// The layout of a group that does not exist yet.
+fn invent_layout(key: GroupKey, profile: Profile) -> Result<GroupLayout, Refusal> {
+    let structure = granule_structure(key.product, &key.schema);
+    let Some(structure) = structure else {
+        let (product, schema): (Product, _) = (key.product, key.schema);
+        return Err(Refusal::Unsupported(format!(
+            "the structure of {product} {schema} is not known"
+        )));
+    };
+    let blueprint = Blueprint {
+        format: FORMAT_VERSION,
+        profile,
+        fixed_lines: structure.fixed_lines,
+        varying_attributes: structure.varying_attributes.clone(),
+        structure: structure.root.clone(),
+    };
+    Ok(GroupLayout::new(key, blueprint))
+}
+
+/// Seconds since 2000-01-01T00:00:00 UTC.
+fn now() -> f64 {
+    const OF_2000: f64 = 946_684_800.0;
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    since.as_secs_f64() - OF_2000
+}

@@ -1,0 +1,395 @@
+//! From finished chunks to a commit: facts and references on the newest snapshot.
+
+use std::collections::{BTreeMap, HashSet};
+
+use icechunk::format::manifest::ChunkPayload;
+use icechunk::format::snapshot::SnapshotProperties;
+use icechunk::session::Session;
+use karin_core::DType;
+
+use super::decide::{Decision, Outcome, decide};
+use super::merge::Merge;
+use super::nodes::{self, set};
+use super::shared::Claim;
+use super::{IngestCommit, IngestOptions, Pending};
+use crate::codec::{ChunkCodec, CodecError};
+use crate::collection::chunks::ChunkReader;
+use crate::facts::document::Document;
+use crate::facts::view::View;
+use crate::facts::{DOCUMENT, DOCUMENT_CHUNK, DOCUMENT_LIMIT, document_codec};
+use crate::layout::Placement;
+use crate::{GranuleFacts, GroupKey, Repository, StoreError};
+
+/// Commits what is pending on top of whatever the newest snapshot holds.
+///
+/// # Errors
+/// What writing met; nothing is committed then.
+pub(super) fn commit(
+    repository: &Repository,
+    chunks: &ChunkReader,
+    pending: &[Pending],
+    options: &IngestOptions,
+) -> Result<IngestCommit, StoreError> {
+    let committed = repository.transact(&message(pending), |session| {
+        let mut work = Work {
+            repository,
+            chunks,
+            options,
+            session,
+            merge: Merge::new(repository, chunks),
+        };
+        work.ensure_groups(pending)?;
+        let mut granules = Vec::with_capacity(pending.len());
+        for one in pending {
+            granules.push((one.layout.key, one.facts.half_orbit, work.register(one)?));
+        }
+        work.merge.finish()?;
+        Ok((granules, SnapshotProperties::new()))
+    })?;
+    Ok(IngestCommit {
+        snapshot: committed.snapshot.to_string(),
+        granules: committed.value,
+    })
+}
+
+/// What the commit says in the history.
+fn message(pending: &[Pending]) -> String {
+    let mut groups: BTreeMap<GroupKey, usize> = BTreeMap::new();
+    for one in pending {
+        *groups.entry(one.layout.key).or_default() += 1;
+    }
+    let parts: Vec<String> = groups
+        .into_iter()
+        .map(|(key, count)| format!("{count} granule{} of {}", if count == 1 { "" } else { "s" }, key))
+        .collect();
+    format!("ingest {}", parts.join(", "))
+}
+
+struct Work<'a> {
+    repository: &'a Repository,
+    chunks: &'a ChunkReader,
+    options: &'a IngestOptions,
+    session: &'a mut Session,
+    merge: Merge<'a>,
+}
+
+/// Sets chunks of one granule; what is not set of what was there is removed in the end.
+struct Place {
+    cycle: u32,
+    pass: u32,
+}
+
+impl Work<'_> {
+    fn view<'v>(&'v self, one: &'v Pending) -> View<'v> {
+        View {
+            session: self.session,
+            chunks: self.chunks,
+            layout: &one.layout,
+        }
+    }
+
+    fn ensure_groups(&mut self, pending: &[Pending]) -> Result<(), StoreError> {
+        let mut done = HashSet::new();
+        for one in pending.iter().filter(|one| done.insert(one.layout.key)) {
+            let phase = one.layout.key.phase;
+            let same = pending.iter().filter(|other| other.layout.key == one.layout.key);
+            let last = same
+                .filter_map(|other| other.facts.half_orbit.cycle.index(phase))
+                .max()
+                .unwrap_or(0);
+            nodes::ensure(self.repository, self.session, &one.layout, last + 1)?;
+        }
+        Ok(())
+    }
+
+    fn register(&mut self, one: &Pending) -> Result<Outcome, StoreError> {
+        let half_orbit = one.facts.half_orbit;
+        let view = self.view(one);
+        let Some((cycle, pass)) = view.position(half_orbit) else {
+            return Err(StoreError::InvalidArgument(format!(
+                "{half_orbit} lies outside its phase"
+            )));
+        };
+        let there = view.facts(half_orbit)?;
+        let known = is_known(&view, there.as_ref(), &one.facts.checksum)?;
+        let decision = decide(
+            there.as_ref(),
+            one.facts.state,
+            &one.facts.version,
+            known,
+            self.options.replace,
+        );
+        let outcome = match decision {
+            Decision::Take(outcome) => outcome,
+            Decision::Refuse => {
+                let version = &one.facts.version;
+                return Err(StoreError::Conflict {
+                    location: self.repository.label().into(),
+                    reason: format!(
+                        "{half_orbit} of version {version} was stored with other content meanwhile"
+                    ),
+                });
+            }
+        };
+        let place = Place { cycle, pass };
+        match (&outcome, there) {
+            (Outcome::Merged, Some(there)) => self.merge_in(one, &place, &there)?,
+            (Outcome::Added | Outcome::Replaced { .. }, there) => self.store(one, &place, there.is_some())?,
+            _ => {}
+        }
+        Ok(outcome)
+    }
+
+    /// Refers to all chunks of a granule; removes those of the one before.
+    fn store(&mut self, one: &Pending, place: &Place, replaces: bool) -> Result<(), StoreError> {
+        let mut kept: HashSet<(usize, bool, u32)> = HashSet::new();
+        for (array, block, payload) in &one.chunks {
+            self.set(one, place, (*array, false, *block), Some(payload.clone()))?;
+            kept.insert((*array, false, *block));
+        }
+        let mut facts = one.facts.clone();
+        for claim in &one.claims {
+            if self.settle(one, place, claim)? {
+                facts.own_geometry = true;
+                kept.insert((claim.array, true, 0));
+            }
+        }
+        if replaces {
+            self.remove_others(one, place, &kept)?;
+        }
+        self.set_document(one, place, &one.document_chunks, replaces)?;
+        self.set_facts(one, place, &facts)
+    }
+
+    /// Settles the word of a granule about a shared array; true if it keeps values of its own.
+    fn settle(&mut self, one: &Pending, place: &Place, claim: &Claim) -> Result<bool, StoreError> {
+        let Some(array) = one.layout.arrays.get(claim.array) else {
+            return Ok(false);
+        };
+        let coordinates = array.coordinates(false, place.cycle, place.pass, 0);
+        let there = self.view(one).reference(&array.array, coordinates)?;
+        let whole = array.placement == Placement::Group || self.view(one).has_whole_grid(place.pass)?;
+        let settled = match there {
+            None => Some((claim.payload.clone(), claim.whole)),
+            Some(there) => match self.merge.shared(array, &there, whole, claim)? {
+                super::merge::Shared::Same if claim.whole && !whole => Some((there, true)),
+                super::merge::Shared::Same => None,
+                super::merge::Shared::Grown(payload) => Some((payload, claim.whole)),
+                super::merge::Shared::Differs => {
+                    self.set(one, place, (claim.array, true, 0), Some(claim.payload.clone()))?;
+                    return Ok(true);
+                }
+            },
+        };
+        if let Some((payload, whole)) = settled {
+            self.set(one, place, (claim.array, false, 0), Some(payload))?;
+            if array.placement == Placement::Pass {
+                // Latitude and longitude come together; the last of them says it for both.
+                let state = seal(&[if whole { 2 } else { 1 }])?;
+                let is_last = one.claims.iter().rev().find(|other| {
+                    one.layout
+                        .arrays
+                        .get(other.array)
+                        .is_some_and(|array| array.placement == Placement::Pass)
+                });
+                if is_last.is_some_and(|last| last.array == claim.array) {
+                    set(
+                        self.repository,
+                        self.session,
+                        &one.layout.grid_state_path(),
+                        vec![place.pass],
+                        Some(state),
+                    )?;
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Joins a part with the part that is there: fill never takes the place of a value.
+    fn merge_in(&mut self, one: &Pending, place: &Place, there: &GranuleFacts) -> Result<(), StoreError> {
+        for (index, block, payload) in &one.chunks {
+            let Some(array) = one.layout.arrays.get(*index) else {
+                continue;
+            };
+            let coordinates = array.coordinates(false, place.cycle, place.pass, *block as usize);
+            let merged = match self.view(one).reference(&array.array, coordinates)? {
+                Some(old) => self.merge.chunks(array, &old, payload)?,
+                None => payload.clone(),
+            };
+            self.set(one, place, (*index, false, *block), Some(merged))?;
+        }
+        let mut facts = one.facts.clone();
+        facts.own_geometry = there.own_geometry;
+        for claim in &one.claims {
+            let own = self.settle(one, place, claim)?;
+            facts.own_geometry |= own;
+        }
+        facts.time_start = facts.time_start.min(there.time_start);
+        facts.time_end = facts.time_end.max(there.time_end);
+        for (count, old) in facts.counts.iter_mut().zip(&there.counts) {
+            *count = (*count).max(*old);
+        }
+        let old = self.view(one).document(there)?;
+        let document = old.joined(&one.document, &one.layout.blueprint.structure);
+        let (size, chunks) = encode_document(&document)?;
+        facts.document_size = size;
+        let payloads: Result<Vec<_>, _> = chunks.iter().map(|stored| self.merge.push(stored)).collect();
+        self.set_document(one, place, &payloads?, true)?;
+        self.set_facts(one, place, &facts)
+    }
+
+    fn set(
+        &mut self,
+        one: &Pending,
+        place: &Place,
+        (index, own, block): (usize, bool, u32),
+        payload: Option<ChunkPayload>,
+    ) -> Result<(), StoreError> {
+        let Some(array) = one.layout.arrays.get(index) else {
+            return Ok(());
+        };
+        let coordinates = array.coordinates(own, place.cycle, place.pass, block as usize);
+        let path = if own {
+            array.own_array.as_deref().unwrap_or_default()
+        } else {
+            &array.array
+        };
+        set(self.repository, self.session, path, coordinates, payload)
+    }
+
+    /// Removes the chunks of a granule that are not among `kept`.
+    fn remove_others(
+        &mut self,
+        one: &Pending,
+        place: &Place,
+        kept: &HashSet<(usize, bool, u32)>,
+    ) -> Result<(), StoreError> {
+        for (index, array) in one.layout.arrays.iter().enumerate() {
+            let own = array.placement != Placement::Granule;
+            let path = array.own_array.as_deref().unwrap_or(&array.array);
+            for block in 0..array.blocks() {
+                let chunk = (index, own, block as u32);
+                let coordinates = array.coordinates(own, place.cycle, place.pass, block);
+                if !kept.contains(&chunk) && self.view(one).reference(path, coordinates)?.is_some() {
+                    self.set(one, place, chunk, None)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn set_document(
+        &mut self,
+        one: &Pending,
+        place: &Place,
+        chunks: &[ChunkPayload],
+        replaces: bool,
+    ) -> Result<(), StoreError> {
+        let path = self.view(one).fact_path(DOCUMENT);
+        let at = |block: usize| vec![place.cycle, place.pass, block as u32];
+        for (block, payload) in chunks.iter().enumerate() {
+            set(
+                self.repository,
+                self.session,
+                &path,
+                at(block),
+                Some(payload.clone()),
+            )?;
+        }
+        let mut block = chunks.len();
+        while replaces && self.view(one).reference(&path, at(block))?.is_some() {
+            set(self.repository, self.session, &path, at(block), None)?;
+            block += 1;
+        }
+        Ok(())
+    }
+
+    fn set_facts(&mut self, one: &Pending, place: &Place, facts: &GranuleFacts) -> Result<(), StoreError> {
+        let stored = facts.encode(&one.layout).map_err(|error| internal(&error))?;
+        for (name, stored) in stored {
+            let view = self.view(one);
+            let (path, at) = (
+                view.fact_path(&name),
+                view.fact_coordinates(&name, (place.cycle, place.pass)),
+            );
+            set(
+                self.repository,
+                self.session,
+                &path,
+                at,
+                Some(ChunkPayload::Inline(stored.into())),
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// True if the granule that is there came from the file of that checksum (or one of its parts did).
+///
+/// # Errors
+/// If its document cannot be read.
+pub(super) fn is_known(
+    view: &View<'_>,
+    there: Option<&GranuleFacts>,
+    checksum: &[u8; 32],
+) -> Result<bool, StoreError> {
+    let Some(there) = there else { return Ok(false) };
+    if there.checksum == *checksum {
+        return Ok(true);
+    }
+    if there.state == crate::GranuleState::Whole {
+        return Ok(false);
+    }
+    let wanted = hexadecimal(checksum);
+    Ok(view
+        .document(there)?
+        .sources
+        .iter()
+        .any(|source| source.checksum == wanted))
+}
+
+/// A document as encoded chunks, and its size.
+///
+/// # Errors
+/// If it is larger than the array has room for.
+pub(super) fn encode_document(document: &Document) -> Result<(u32, Vec<Vec<u8>>), StoreError> {
+    let text =
+        serde_json::to_vec(document).map_err(|error| StoreError::InvalidArgument(error.to_string()))?;
+    if text.len() > DOCUMENT_LIMIT {
+        let size = text.len();
+        return Err(StoreError::InvalidArgument(format!(
+            "its attributes take {size} bytes, more than 16 MiB"
+        )));
+    }
+    let encode = |part: &[u8]| {
+        let mut padded = part.to_vec();
+        padded.resize(DOCUMENT_CHUNK, 0);
+        document_codec().encode(&padded).map_err(|error| internal(&error))
+    };
+    let chunks: Result<Vec<_>, _> = text.chunks(DOCUMENT_CHUNK).map(encode).collect();
+    Ok((text.len() as u32, chunks?))
+}
+
+/// A small fact as an inline chunk.
+fn seal(bytes: &[u8]) -> Result<ChunkPayload, StoreError> {
+    let stored = ChunkCodec::plain(DType::UInt8, bytes.len())
+        .encode(bytes)
+        .map_err(|error| internal(&error))?;
+    Ok(ChunkPayload::Inline(stored.into()))
+}
+
+fn internal(error: &CodecError) -> StoreError {
+    StoreError::InvalidArgument(error.to_string())
+}
+
+/// Bytes as hexadecimal digits.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}

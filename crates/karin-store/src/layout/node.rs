@@ -1,0 +1,339 @@
+//! The groups and arrays of a layout as Zarr v3 metadata.
+
+use base64::Engine as _;
+use karin_core::{AttrValue, Attributes, DType, GroupMeta, Values};
+use serde_json::{Map, Value, json};
+
+use super::{AXIS_CHUNK, ArrayLayout, FORMAT_VERSION, GroupLayout, Placement};
+use crate::codec::ChunkCodec;
+use crate::facts::FACTS;
+
+/// A group or array that a collection has to have.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub path: String,
+    pub kind: NodeKind,
+    /// The content of its `zarr.json`.
+    pub metadata: Value,
+}
+
+/// What a node is.
+#[derive(Clone, Debug)]
+pub(crate) enum NodeKind {
+    Group,
+    Array {
+        shape: Vec<usize>,
+        chunks: Vec<usize>,
+        dimensions: Vec<String>,
+    },
+}
+
+impl GroupLayout {
+    /// Every node of the group for a cycle axis of that length, parents first.
+    pub(crate) fn nodes(&self, cycles: usize) -> Vec<Node> {
+        let structure = &self.blueprint.structure;
+        let path = self.key.to_string();
+        let mut nodes = Vec::new();
+        let mut parent = String::new();
+        for part in path.trim_start_matches('/').split('/') {
+            parent = format!("{parent}/{part}");
+            let attributes = if parent == path {
+                self.group_attributes(structure)
+            } else {
+                Map::new()
+            };
+            nodes.push(group(&parent, attributes));
+        }
+        for inner in &structure.groups {
+            nodes.push(group(
+                &format!("{path}/{}", inner.name),
+                json_attributes(&inner.attributes),
+            ));
+        }
+        let granules = self.granules_path();
+        let mut attributes = Map::new();
+        attributes.insert(
+            "karin_blueprint".into(),
+            serde_json::to_value(&self.blueprint).unwrap_or_default(),
+        );
+        nodes.push(group(&granules, attributes));
+        for inner in &structure.groups {
+            nodes.push(group(&format!("{granules}/{}", inner.name), Map::new()));
+        }
+        let with_axes = self
+            .arrays
+            .iter()
+            .filter_map(|array| array.array.rsplit_once('/').map(|(group, _)| group));
+        let mut with_axes: Vec<String> = with_axes.map(str::to_owned).collect();
+        with_axes.push(granules);
+        with_axes.dedup();
+        for group in with_axes {
+            nodes.extend(self.axes(&group, cycles));
+        }
+        for array in &self.arrays {
+            nodes.push(self.array_node(array, false, cycles));
+            if array.own_array.is_some() {
+                nodes.push(self.array_node(array, true, cycles));
+            }
+        }
+        nodes.extend(self.fact_nodes(cycles));
+        nodes.push(self.grid_state_node());
+        nodes
+    }
+
+    /// Global attributes that hold for all granules.
+    fn group_attributes(&self, structure: &GroupMeta) -> Map<String, Value> {
+        let varying = &self.blueprint.varying_attributes;
+        let common = structure
+            .attributes
+            .iter()
+            .filter(|(name, _)| !varying.iter().any(|other| other == name));
+        let mut attributes: Map<String, Value> = common
+            .map(|(name, value)| (name.to_owned(), json_attribute(value)))
+            .collect();
+        attributes.insert("karin_format".into(), FORMAT_VERSION.into());
+        attributes.insert("karin_profile".into(), self.blueprint.profile.name().into());
+        attributes
+    }
+
+    fn axes(&self, group: &str, cycles: usize) -> [Node; 2] {
+        let passes = usize::from(self.key.phase.pass_count());
+        let axis = |name: &str, length: usize, long_name: &str| {
+            let mut attributes = Map::new();
+            attributes.insert("long_name".into(), long_name.into());
+            let codec = ChunkCodec::plain(DType::Int16, AXIS_CHUNK);
+            array(ArrayNode {
+                path: format!("{group}/{name}"),
+                shape: vec![length],
+                chunks: vec![AXIS_CHUNK],
+                dimensions: vec![name.to_owned()],
+                dtype: DType::Int16,
+                fill: 0.into(),
+                codec,
+                attributes,
+            })
+        };
+        [
+            axis("cycle_number", cycles, "cycle number"),
+            axis("pass_number", passes, "pass number (half orbit)"),
+        ]
+    }
+
+    fn array_node(&self, layout: &ArrayLayout, own: bool, cycles: usize) -> Node {
+        let passes = usize::from(self.key.phase.pass_count());
+        let (mut shape, mut dimensions) = match (layout.placement, own) {
+            (Placement::Granule, _) | (_, true) => {
+                (vec![cycles, passes], vec!["cycle_number", "pass_number"])
+            }
+            (Placement::Pass, false) => (vec![passes], vec!["pass_number"]),
+            (Placement::Group, false) => (Vec::new(), Vec::new()),
+        };
+        let mut chunks = vec![1; shape.len()];
+        shape.extend(&layout.tail);
+        chunks.extend(layout.tail.iter().enumerate().map(|(axis, &size)| match axis {
+            0 => layout.chunk_rows,
+            _ => size,
+        }));
+        dimensions.extend(layout.dimensions.iter().map(String::as_str));
+        let variable = self.blueprint.structure.variable(&layout.variable);
+        let mut attributes = variable
+            .map(|variable| json_attributes(&variable.attributes))
+            .unwrap_or_default();
+        attributes.insert("_FillValue".into(), fill_attribute(layout.dtype, &layout.fill));
+        let path = if own {
+            layout.own_array.clone().unwrap_or_default()
+        } else {
+            layout.array.clone()
+        };
+        array(ArrayNode {
+            path,
+            shape,
+            chunks,
+            dimensions: dimensions.into_iter().map(str::to_owned).collect(),
+            dtype: layout.dtype,
+            fill: fill_number(layout.dtype, &layout.fill),
+            codec: layout.codec,
+            attributes,
+        })
+    }
+
+    fn grid_state_node(&self) -> Node {
+        let mut attributes = Map::new();
+        let about = "coordinates of the pass: 0 none yet, 1 of parts of granules, 2 of a whole granule";
+        attributes.insert("long_name".into(), about.into());
+        array(ArrayNode {
+            path: self.grid_state_path(),
+            shape: vec![usize::from(self.key.phase.pass_count())],
+            chunks: vec![1],
+            dimensions: vec!["pass_number".to_owned()],
+            dtype: DType::UInt8,
+            fill: 0.into(),
+            codec: ChunkCodec::plain(DType::UInt8, 1),
+            attributes,
+        })
+    }
+
+    fn fact_nodes(&self, cycles: usize) -> Vec<Node> {
+        let passes = usize::from(self.key.phase.pass_count());
+        let granules = self.granules_path();
+        let counts = self.counts.iter().map(|count| {
+            let about = format!("true length of {} of the granule", count.dimension);
+            (count.fact.as_str(), DType::UInt32, None, about)
+        });
+        let facts = FACTS
+            .iter()
+            .map(|fact| (fact.name, fact.dtype, fact.tail, fact.about.to_owned()));
+        let nodes = facts.chain(counts).map(|(name, dtype, tail, about)| {
+            let mut attributes = Map::new();
+            attributes.insert("long_name".into(), about.into());
+            let (mut shape, mut chunks) = (vec![cycles, passes], vec![1, 1]);
+            let mut dimensions = vec!["cycle_number".to_owned(), "pass_number".to_owned()];
+            if let Some(tail) = tail {
+                shape.push(tail.length);
+                chunks.push(tail.chunk);
+                dimensions.push(tail.dimension.to_owned());
+            }
+            let codec = match tail {
+                Some(tail) if tail.compressed => {
+                    ChunkCodec::new(crate::codec::Profile::Portable, dtype, tail.chunk, 1)
+                }
+                Some(tail) => ChunkCodec::plain(dtype, tail.chunk),
+                None => ChunkCodec::plain(dtype, 1),
+            };
+            let path = format!("{granules}/{name}");
+            array(ArrayNode {
+                path,
+                shape,
+                chunks,
+                dimensions,
+                dtype,
+                fill: 0.into(),
+                codec,
+                attributes,
+            })
+        });
+        nodes.collect()
+    }
+}
+
+fn group(path: &str, attributes: Map<String, Value>) -> Node {
+    let metadata = json!({"zarr_format": 3, "node_type": "group", "attributes": attributes});
+    Node {
+        path: path.to_owned(),
+        kind: NodeKind::Group,
+        metadata,
+    }
+}
+
+struct ArrayNode {
+    path: String,
+    shape: Vec<usize>,
+    chunks: Vec<usize>,
+    dimensions: Vec<String>,
+    dtype: DType,
+    fill: Value,
+    codec: ChunkCodec,
+    attributes: Map<String, Value>,
+}
+
+fn array(node: ArrayNode) -> Node {
+    let data_type = if node.dtype == DType::Char {
+        "uint8"
+    } else {
+        node.dtype.name()
+    };
+    let metadata = json!({
+        "zarr_format": 3,
+        "node_type": "array",
+        "shape": node.shape,
+        "data_type": data_type,
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": node.chunks}},
+        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
+        "fill_value": node.fill,
+        "codecs": node.codec.to_zarr(node.shape.len()),
+        "attributes": node.attributes,
+        "dimension_names": node.dimensions,
+        "storage_transformers": [],
+    });
+    let kind = NodeKind::Array {
+        shape: node.shape,
+        chunks: node.chunks,
+        dimensions: node.dimensions,
+    };
+    Node {
+        path: node.path,
+        kind,
+        metadata,
+    }
+}
+
+/// Attributes as stock readers take them; `_FillValue` is added per array.
+fn json_attributes(attributes: &Attributes) -> Map<String, Value> {
+    let others = attributes.iter().filter(|(name, _)| *name != "_FillValue");
+    others
+        .map(|(name, value)| (name.to_owned(), json_attribute(value)))
+        .collect()
+}
+
+fn json_attribute(value: &AttrValue) -> Value {
+    let many = match value {
+        AttrValue::Text(text) => return text.clone().into(),
+        AttrValue::Array(Values::Int64(values)) => values.iter().map(|&value| value.into()).collect(),
+        AttrValue::Array(Values::UInt64(values)) => values.iter().map(|&value| value.into()).collect(),
+        AttrValue::Array(Values::String(values)) => values.iter().map(|value| value.clone().into()).collect(),
+        AttrValue::Array(values) if values.dtype().is_integer() => values
+            .to_f64()
+            .unwrap_or_default()
+            .into_iter()
+            .map(|value| (value as i64).into())
+            .collect(),
+        AttrValue::Array(values) => values
+            .to_f64()
+            .unwrap_or_default()
+            .into_iter()
+            .map(json_float)
+            .collect::<Vec<Value>>(),
+    };
+    match <[Value; 1]>::try_from(many) {
+        Ok([one]) => one,
+        Err(many) => Value::Array(many),
+    }
+}
+
+/// A number, or the word that JSON has none for.
+fn json_float(value: f64) -> Value {
+    match serde_json::Number::from_f64(value) {
+        Some(number) => Value::Number(number),
+        None if value.is_nan() => "NaN".into(),
+        None if value > 0.0 => "Infinity".into(),
+        None => "-Infinity".into(),
+    }
+}
+
+/// The fill as Zarr's `fill_value`.
+fn fill_number(dtype: DType, fill: &[u8]) -> Value {
+    match (dtype, fill) {
+        (DType::Int8, &[byte]) => byte.cast_signed().into(),
+        (DType::UInt8 | DType::Char, &[byte]) => byte.into(),
+        (DType::Int16, &[a, b]) => i16::from_le_bytes([a, b]).into(),
+        (DType::UInt16, &[a, b]) => u16::from_le_bytes([a, b]).into(),
+        (DType::Int32, &[a, b, c, d]) => i32::from_le_bytes([a, b, c, d]).into(),
+        (DType::UInt32, &[a, b, c, d]) => u32::from_le_bytes([a, b, c, d]).into(),
+        (DType::Float32, &[a, b, c, d]) => json_float(f32::from_le_bytes([a, b, c, d]).into()),
+        (DType::Float64, fill) => json_float(fill.try_into().map_or(0.0, f64::from_le_bytes)),
+        (DType::UInt64, fill) => fill.try_into().map_or(0, u64::from_le_bytes).into(),
+        (_, fill) => fill.try_into().map_or(0, i64::from_le_bytes).into(),
+    }
+}
+
+/// The fill as the attribute that xarray reads from Zarr v3: floats as the base64 of their eight bytes.
+fn fill_attribute(dtype: DType, fill: &[u8]) -> Value {
+    let float = match (dtype, fill) {
+        (DType::Float32, &[a, b, c, d]) => f64::from(f32::from_le_bytes([a, b, c, d])),
+        (DType::Float64, fill) => fill.try_into().map_or(0.0, f64::from_le_bytes),
+        _ => return fill_number(dtype, fill),
+    };
+    base64::engine::general_purpose::STANDARD
+        .encode(float.to_le_bytes())
+        .into()
+}
