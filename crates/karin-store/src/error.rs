@@ -155,6 +155,18 @@ pub enum StoreError {
     /// The call makes no sense.
     #[error("{0}")]
     InvalidArgument(String),
+    /// Values to be written could not be read.
+    #[error("{dataset}: cannot be read")]
+    Unreadable {
+        /// Where they come from.
+        dataset: String,
+        /// Why.
+        #[source]
+        source: Box<karin_core::DatasetError>,
+    },
+    /// The user stopped it.
+    #[error("stopped")]
+    Cancelled,
     /// The storage beneath failed in another way.
     #[error("{location}: cannot {action}")]
     Storage {
@@ -194,6 +206,8 @@ impl StoreError {
             Self::NoLocks { .. } => ErrorKind::Unsupported,
             Self::Corrupt { .. } | Self::MissingObject { .. } => ErrorKind::Corrupt,
             Self::Storage { .. } => ErrorKind::Io,
+            Self::Unreadable { source, .. } => source.kind,
+            Self::Cancelled => ErrorKind::Cancelled,
         }
     }
 

@@ -8,6 +8,7 @@ pub mod ingest;
 pub mod layout;
 pub mod location;
 pub mod objects;
+pub mod plain_zarr;
 pub mod repository;
 
 mod backend;
@@ -24,4 +25,5 @@ pub use ingest::{IncomingGranule, Ingest, IngestCommit, IngestOptions, Outcome};
 pub use layout::GroupKey;
 pub use location::Location;
 pub use objects::{ObjectWriter, WrittenObject};
+pub use plain_zarr::{PlainZarr, PlainZarrOptions, write_plain_zarr};
 pub use repository::{BRANCH, Committed, CreateOptions, Repository, StoreOptions};
