@@ -15,12 +15,17 @@ mod files;
 mod lock;
 mod posix;
 mod read;
+mod recording;
 
-pub(crate) use files::HiddenFile;
+pub(crate) use files::{HiddenFile, is_hidden};
 pub(crate) use lock::FileLock as CommitLock;
 pub use posix::{PosixStorage, Weakness};
+pub(crate) use recording::RecordingStorage;
 
-use lock::{COMMIT_LOCK, FileLock, LockTerms};
+use lock::{COMMIT_LOCK, FileLock, LockTerms, SWAP_LOCK};
+
+/// Names of the lock files.
+pub(crate) const LOCKS: [&str; 2] = [SWAP_LOCK, COMMIT_LOCK];
 
 /// Collections of `memory://`, by name.
 static IN_MEMORY: Mutex<Option<HashMap<String, Arc<dyn Storage + Send + Sync>>>> = Mutex::new(None);
@@ -33,9 +38,11 @@ pub(crate) fn storage(
 ) -> Result<Arc<dyn Storage + Send + Sync>, StoreError> {
     let failed = |error| StoreError::of_storage(&location.to_string(), "reach", error);
     match location {
-        Location::Folder(path) => runtime
-            .block_on(icechunk::new_local_filesystem_storage(path))
-            .map_err(failed),
+        Location::Folder(path) => Ok(Arc::new(PosixStorage::new(
+            path,
+            options.read_only,
+            options.locks_work,
+        )?)),
         Location::Memory(name) => in_memory(runtime, name).map_err(failed),
         Location::S3 { bucket, prefix } => runtime
             .block_on(icechunk::new_s3_object_store_storage(

@@ -8,10 +8,9 @@ use std::path::PathBuf;
 use bytes::{Bytes, BytesMut};
 use icechunk::format::manifest::ChunkRef;
 use icechunk::format::{CHUNKS_FILE_PATH, ChunkId};
-use icechunk_storage::{StorageContext, StorageResult};
-use tokio::io::AsyncReadExt as _;
 
 use crate::backend;
+use crate::ledger::Record;
 use crate::{Location, Repository, StoreError};
 
 /// Writes one object that holds many chunks; nothing is visible before [`ObjectWriter::finish`].
@@ -44,17 +43,24 @@ pub struct WrittenObject {
 }
 
 impl Repository {
+    /// Vouches for an object that another process of the same collection has written ([`ObjectWriter::finish`] there),
+    /// before a commit here refers to it.
+    pub fn vouch_for(&self, object: &WrittenObject) {
+        let WrittenObject { id, length, hash } = object;
+        let object = format!("{CHUNKS_FILE_PATH}/{id}");
+        self.connection.recorder.record(Record {
+            object,
+            length: *length,
+            hash: (*hash).into(),
+        });
+    }
+
     /// Begins a packed object.
     ///
     /// # Errors
     /// [`StoreError::ReadOnly`], or what creating a file met.
     pub fn object_writer(&self) -> Result<ObjectWriter<'_>, StoreError> {
-        if self.options().read_only {
-            return Err(StoreError::ReadOnly {
-                location: self.label().into(),
-                reason: "opened to be read".into(),
-            });
-        }
+        self.connection.refuse_read_only()?;
         let id = ChunkId::random();
         let target = match self.chunk_path(&id) {
             Some(path) => {
@@ -87,27 +93,12 @@ impl Repository {
     /// [`StoreError::MissingObject`], [`StoreError::Corrupt`] if the object is shorter, or what reading met.
     pub fn read_object(&self, id: &ChunkId, range: Range<u64>) -> Result<Bytes, StoreError> {
         let object = format!("{CHUNKS_FILE_PATH}/{id}");
-        let settings = self.icechunk().storage_settings();
-        let read: StorageResult<Vec<u8>> = self.block_on(async {
-            let context = StorageContext::unattributed(settings);
-            let (mut reader, _) = self.storage().get_object(&context, &object, Some(&range)).await?;
-            let mut bytes = Vec::new();
-            reader
-                .read_to_end(&mut bytes)
-                .await
-                .map_err(backend::storage_io)?;
-            Ok(bytes)
-        });
-        let bytes =
-            read.map_err(
-                |error| match StoreError::of_storage(self.label(), "read a chunk object", error) {
-                    StoreError::MissingObject { location, .. } => StoreError::MissingObject {
-                        location,
-                        object: object.clone(),
-                    },
-                    other => other,
-                },
-            )?;
+        let Some(bytes) = self.connection.read(&object, Some(&range))? else {
+            return Err(StoreError::MissingObject {
+                location: self.label().into(),
+                object,
+            });
+        };
         let expected = range.end.saturating_sub(range.start);
         if bytes.len() as u64 != expected {
             let reason = format!(
@@ -165,29 +156,32 @@ impl ObjectWriter<'_> {
             hasher,
             target,
         } = self;
+        let object = format!("{CHUNKS_FILE_PATH}/{id}");
+        let hash = hasher.finalize();
+        let connection = &repository.connection;
         match target {
-            Target::File { file, hidden } => hidden.publish(file)?,
+            Target::File { file, hidden } => {
+                hidden.publish(file)?;
+                connection.recorder.record(Record { object, length, hash });
+            }
             Target::Memory(buffer) => {
-                let object = format!("{CHUNKS_FILE_PATH}/{id}");
-                let settings = repository.icechunk().storage_settings();
-                let context = StorageContext::unattributed(settings);
-                let put = repository.storage().put_object(
-                    &context,
-                    &object,
-                    buffer.freeze(),
-                    None,
-                    Vec::new(),
-                    None,
-                );
-                repository.block_on(put).map_err(|error| {
-                    StoreError::of_storage(repository.label(), "write a chunk object", error)
-                })?;
+                let put = async {
+                    let context = connection.context();
+                    let bytes = buffer.freeze();
+                    connection
+                        .storage
+                        .put_object(&context, &object, bytes, None, Vec::new(), None)
+                        .await
+                };
+                connection
+                    .block_on(put)
+                    .map_err(|error| connection.failed("write a chunk object", error))?;
             }
         }
         Ok(WrittenObject {
             id,
             length,
-            hash: *hasher.finalize().as_bytes(),
+            hash: *hash.as_bytes(),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The repository beneath a collection: opening, sessions, commits.
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::StreamExt as _;
@@ -16,10 +17,9 @@ use icechunk::format::{
 use icechunk::repository::VersionInfo;
 use icechunk::session::Session;
 use icechunk::{RepositoryConfig, Storage};
-use icechunk_storage::StorageContext;
-use tokio::runtime::Runtime;
 
 use crate::backend;
+use crate::connection::Connection;
 use crate::{Location, StoreError};
 
 /// The one branch that karin writes.
@@ -71,12 +71,8 @@ pub struct Committed<T> {
 /// Must not be used from a thread that itself drives an async runtime (use a blocking thread there).
 #[derive(Debug)]
 pub struct Repository {
-    location: Location,
-    label: String,
-    options: StoreOptions,
     inner: icechunk::Repository,
-    storage: Arc<dyn Storage + Send + Sync>,
-    runtime: Option<Runtime>,
+    pub(crate) connection: Connection,
 }
 
 impl Repository {
@@ -109,16 +105,22 @@ impl Repository {
         options: &StoreOptions,
         create: &CreateOptions,
     ) -> Result<Self, StoreError> {
-        match Self::open(location, options) {
-            Err(StoreError::NotACollection { .. }) => match Self::create(location, options, create) {
-                // Another process was faster.
-                Err(StoreError::AlreadyExists { .. } | StoreError::Conflict { .. }) => {
-                    Self::open(location, options)
-                }
-                other => other,
-            },
-            other => other,
+        let absent =
+            |result: &Result<Self, StoreError>| matches!(result, Err(StoreError::NotACollection { .. }));
+        let opened = Self::open(location, options);
+        if !absent(&opened) {
+            return opened;
         }
+        let created = Self::create(location, options, create);
+        if matches!(
+            created,
+            Err(StoreError::AlreadyExists { .. } | StoreError::Conflict { .. })
+        ) {
+            // Another process was faster, or the place is somebody else's.
+            let opened = Self::open(location, options);
+            return if absent(&opened) { created } else { opened };
+        }
+        created
     }
 
     fn start(
@@ -126,48 +128,49 @@ impl Repository {
         options: &StoreOptions,
         create: Option<CreateOptions>,
     ) -> Result<Self, StoreError> {
-        let location = Location::parse(location)?;
-        let label = location.to_string();
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .thread_name("karin-store")
-            .enable_all()
-            .build()
-            .map_err(|source| StoreError::io(&label, "start threads", source))?;
-        let storage = backend::storage(&runtime, &location, options)?;
-        let opened = match create {
-            None => runtime.block_on(icechunk::Repository::open(Arc::clone(&storage)).execute()),
+        let connection = Connection::new(location, options)?;
+        match create {
+            None => Self::on(connection),
             Some(create) => {
-                let _lock = prepare_creation(&runtime, &location, &storage, options)?;
-                let create = icechunk::Repository::create(Arc::clone(&storage)).config(config(&create));
-                runtime.block_on(create.check_clean_root(false).execute())
+                let lock = prepare_creation(&connection)?;
+                let builder =
+                    icechunk::Repository::create(Arc::clone(&connection.storage)).config(config(&create));
+                let created = connection.block_on(builder.check_clean_root(false).execute());
+                drop(lock);
+                let inner =
+                    created.map_err(|error| StoreError::of_repository(&connection.label, "create", error))?;
+                Ok(Self { inner, connection })
             }
-        };
-        let action = if create.is_some() { "create" } else { "open" };
-        let inner = opened.map_err(|error| StoreError::of_repository(&label, action, error))?;
-        Ok(Self {
-            location,
-            label,
-            options: options.clone(),
-            inner,
-            storage,
-            runtime: Some(runtime),
-        })
+        }
+    }
+
+    /// Opens the repository that a connection leads to.
+    pub(crate) fn on(connection: Connection) -> Result<Self, StoreError> {
+        let open = icechunk::Repository::open(Arc::clone(&connection.storage)).execute();
+        // A damaged root can make Icechunk's decoder panic; to the user that is damage like any other.
+        let opened = std::panic::catch_unwind(AssertUnwindSafe(|| connection.block_on(open)));
+        let opened = opened.map_err(|_| StoreError::Corrupt {
+            location: connection.label.clone(),
+            object: REPO_INFO_FILE_PATH.into(),
+            reason: "it cannot be decoded".into(),
+        })?;
+        let inner = opened.map_err(|error| StoreError::of_repository(&connection.label, "open", error))?;
+        Ok(Self { inner, connection })
     }
 
     /// Where it lies.
     pub fn location(&self) -> &Location {
-        &self.location
+        &self.connection.location
     }
 
     /// Where it lies, for messages.
     pub fn label(&self) -> &str {
-        &self.label
+        &self.connection.label
     }
 
     /// How it was opened.
     pub fn options(&self) -> &StoreOptions {
-        &self.options
+        &self.connection.options
     }
 
     /// Icechunk's own handle.
@@ -177,16 +180,12 @@ impl Repository {
 
     /// The storage beneath.
     pub fn storage(&self) -> &Arc<dyn Storage + Send + Sync> {
-        &self.storage
+        &self.connection.storage
     }
 
     /// Runs a future of Icechunk's on the repository's runtime.
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        match &self.runtime {
-            Some(runtime) => runtime.block_on(future),
-            // Only `drop` takes the runtime out.
-            None => unreachable!("the runtime lives as long as the repository"),
-        }
+        self.connection.block_on(future)
     }
 
     /// The newest snapshot.
@@ -195,7 +194,7 @@ impl Repository {
     /// If the repository's root cannot be read.
     pub fn tip(&self) -> Result<SnapshotId, StoreError> {
         self.block_on(self.inner.lookup_branch(BRANCH))
-            .map_err(|error| StoreError::of_repository(&self.label, "find the newest snapshot", error))
+            .map_err(|error| StoreError::of_repository(self.label(), "find the newest snapshot", error))
     }
 
     /// A session that reads one snapshot, for ever the same.
@@ -205,7 +204,7 @@ impl Repository {
     pub fn read_session(&self, snapshot: &SnapshotId) -> Result<Session, StoreError> {
         let version = VersionInfo::SnapshotId(snapshot.clone());
         self.block_on(self.inner.readonly_session(&version))
-            .map_err(|error| StoreError::of_repository(&self.label, "read a snapshot", error))
+            .map_err(|error| StoreError::of_repository(self.label(), "read a snapshot", error))
     }
 
     /// A session on the newest snapshot that collects changes for a commit.
@@ -214,7 +213,7 @@ impl Repository {
     /// [`StoreError::ReadOnly`] where writing is not possible, or what reading met.
     pub fn write_session(&self) -> Result<Session, StoreError> {
         self.block_on(self.inner.writable_session(BRANCH))
-            .map_err(|error| StoreError::of_repository(&self.label, "begin to write", error))
+            .map_err(|error| StoreError::of_repository(self.label(), "begin to write", error))
     }
 
     /// Applies `change` to a fresh session on the newest snapshot and commits it; if another writer was faster, the
@@ -230,7 +229,7 @@ impl Repository {
     ) -> Result<Committed<T>, StoreError> {
         let mut attempt = 0;
         loop {
-            let _lock = backend::commit_lock(&self.location, &self.options)?;
+            let _lock = backend::commit_lock(self.location(), self.options())?;
             let mut session = self.write_session()?;
             let (value, properties) = change(&mut session)?;
             if !session.has_uncommitted_changes() {
@@ -241,7 +240,7 @@ impl Repository {
                 });
             }
             let committed = self.block_on(session.commit(message).properties(properties).execute());
-            match committed.map_err(|error| StoreError::of_session(&self.label, "commit", error)) {
+            match committed.map_err(|error| StoreError::of_session(self.label(), "commit", error)) {
                 Ok(snapshot) => {
                     return Ok(Committed {
                         snapshot,
@@ -260,14 +259,6 @@ impl Repository {
     }
 }
 
-impl Drop for Repository {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
-
 /// Names that a repository has at its root; others are somebody else's.
 const OWN_NAMES: [&str; 6] = [
     CHUNKS_FILE_PATH,
@@ -279,44 +270,31 @@ const OWN_NAMES: [&str; 6] = [
 ];
 
 /// Makes the place ready and sees that nothing else lies there. What a killed creation has left is no obstacle.
-fn prepare_creation(
-    runtime: &Runtime,
-    location: &Location,
-    storage: &Arc<dyn Storage + Send + Sync>,
-    options: &StoreOptions,
-) -> Result<Option<backend::CommitLock>, StoreError> {
-    let label = location.to_string();
-    let failed = |error| StoreError::of_storage(&label, "create", error);
-    runtime
-        .block_on(storage.create_location_if_needed())
-        .map_err(failed)?;
-    let lock = backend::commit_lock(location, options)?;
-    runtime.block_on(async {
-        let settings = storage.default_settings().await.map_err(failed)?;
-        let mut objects = storage
-            .list_objects(&StorageContext::unattributed(&settings), "")
-            .await
-            .map_err(failed)?;
+fn prepare_creation(connection: &Connection) -> Result<Option<backend::CommitLock>, StoreError> {
+    let created = connection.block_on(connection.storage.create_location_if_needed());
+    created.map_err(|error| connection.failed("create", error))?;
+    let lock = backend::commit_lock(&connection.location, &connection.options)?;
+    let foreign = connection.block_on(async {
+        let mut objects = connection.storage.list_objects(&connection.context(), "").await?;
         while let Some(object) = objects.next().await {
-            let object = object.map_err(failed)?.id;
+            let object = object?.id;
             let top = object.split('/').next().unwrap_or_default();
             if top == REPO_INFO_FILE_PATH {
-                let reason = "there is one already".into();
-                return Err(StoreError::AlreadyExists {
-                    location: label.clone(),
-                    reason,
-                });
+                return Ok(Some("there is one already".to_owned()));
             }
             if !OWN_NAMES.contains(&top) {
-                let reason = format!("the place is not empty: it has {object}");
-                return Err(StoreError::AlreadyExists {
-                    location: label.clone(),
-                    reason,
-                });
+                return Ok(Some(format!("the place is not empty: it has {object}")));
             }
         }
-        Ok(lock)
-    })
+        Ok(None)
+    });
+    match foreign.map_err(|error| connection.failed("create", error))? {
+        None => Ok(lock),
+        Some(reason) => Err(StoreError::AlreadyExists {
+            location: connection.label.clone(),
+            reason,
+        }),
+    }
 }
 
 /// How often a commit is tried again on top of other writers' commits.
