@@ -144,7 +144,7 @@ pub enum StoreError {
         kind: ErrorKind,
     },
     /// A granule that cannot be read; others may still be ingested.
-    #[error("{granule}: cannot be ingested")]
+    #[error("{granule}: cannot be read")]
     Unreadable {
         /// The file or granule.
         granule: String,
@@ -155,15 +155,6 @@ pub enum StoreError {
     /// The call makes no sense.
     #[error("{0}")]
     InvalidArgument(String),
-    /// Values to be written could not be read.
-    #[error("{dataset}: cannot be read")]
-    Unreadable {
-        /// Where they come from.
-        dataset: String,
-        /// Why.
-        #[source]
-        source: Box<karin_core::DatasetError>,
-    },
     /// The user stopped it.
     #[error("stopped")]
     Cancelled,
@@ -206,7 +197,6 @@ impl StoreError {
             Self::NoLocks { .. } => ErrorKind::Unsupported,
             Self::Corrupt { .. } | Self::MissingObject { .. } => ErrorKind::Corrupt,
             Self::Storage { .. } => ErrorKind::Io,
-            Self::Unreadable { source, .. } => source.kind,
             Self::Cancelled => ErrorKind::Cancelled,
         }
     }

@@ -239,8 +239,8 @@ pub fn write_plain_zarr(
 impl PlainZarr {
     fn copy_chunk(&self, dataset: &dyn Dataset, path: &str, chunk: &Slab) -> Result<(), StoreError> {
         let unread = |source: DatasetError| StoreError::Unreadable {
-            dataset: source.dataset.clone(),
-            source: Box::new(source),
+            granule: source.dataset.clone(),
+            source,
         };
         let array = self.array(path)?;
         if array.dtype == DType::String {
