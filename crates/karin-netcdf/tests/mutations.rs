@@ -2,14 +2,13 @@
 //!
 //! Checksummed blocks get a new checksum after some of the changes, so that these reach what lies behind the check.
 
-mod common;
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use common::made_files;
 use karin_core::{ByteSource, Dataset as _};
 use karin_netcdf::{Limits, NcFile};
 
@@ -208,7 +207,7 @@ fn read_all(bytes: Vec<u8>) -> Result<usize, String> {
 
 fn bases(test: &str) -> Vec<Base> {
     let folder = tempfile::tempdir().unwrap();
-    let mut files = made_files(test, folder.path()).unwrap_or_default();
+    let mut files = test_support::netcdf_files(test, folder.path()).unwrap_or_default();
     files.extend(test_support::reference_data(test, "swot_l2_subset/SWOT_CCS.nc"));
     files.extend(test_support::reference_data(
         test,
