@@ -11,5 +11,6 @@
 #![forbid(unsafe_code)]
 
 mod error;
+pub mod ingest;
 
 pub use error::{Error, kind_of};
