@@ -1,6 +1,8 @@
 //! The commands, one file each: arguments, a call into the library, an answer.
 
 mod completions;
+mod ingest;
+mod ls;
 mod man;
 mod passes;
 
@@ -12,6 +14,10 @@ use crate::exit::Outcome;
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Put granules into a collection; those that are there already are skipped
+    Ingest(ingest::Arguments),
+    /// List what is in a collection
+    Ls(ls::Arguments),
     /// List the passes that see a place, past and future
     Passes(passes::Arguments),
     /// Print the completion script of a shell
@@ -26,6 +32,8 @@ pub enum Command {
 /// What the command could not do, with causes.
 pub fn run(command: Command, context: &Context) -> anyhow::Result<Outcome> {
     match command {
+        Command::Ingest(arguments) => ingest::run(&arguments, context),
+        Command::Ls(arguments) => ls::run(&arguments, context),
         Command::Passes(arguments) => passes::run(&arguments, context),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments, context),

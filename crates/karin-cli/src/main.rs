@@ -15,6 +15,7 @@ mod exit;
 mod parse;
 mod progress;
 mod selection;
+mod store;
 mod table;
 
 use clap::Parser as _;

@@ -63,7 +63,10 @@ pub struct IngestReport {
 impl IngestReport {
     /// How many files ended like this.
     pub fn count(&self, outcome: &str) -> usize {
-        self.granules.iter().filter(|granule| granule.outcome == outcome).count()
+        self.granules
+            .iter()
+            .filter(|granule| granule.outcome == outcome)
+            .count()
     }
 }
 
@@ -83,7 +86,12 @@ pub fn ingest(
 ) -> Result<IngestReport, Error> {
     let start = Instant::now();
     let files = GranuleFiles::find(inputs, progress)?;
-    let sizes: u64 = files.paths().iter().filter_map(|path| std::fs::metadata(path).ok()).map(|meta| meta.len()).sum();
+    let sizes: u64 = files
+        .paths()
+        .iter()
+        .filter_map(|path| std::fs::metadata(path).ok())
+        .map(|meta| meta.len())
+        .sum();
     let repository = Arc::new(open(location, options)?);
     let mut store_options = karin_store::IngestOptions::default();
     store_options.profile = options.profile;
@@ -134,7 +142,13 @@ impl Run<'_> {
         if self.progress.is_cancelled() {
             return Err(Error::Cancelled);
         }
-        let Prepared { path, bytes, half_orbit, warnings, content } = prepared;
+        let Prepared {
+            path,
+            bytes,
+            half_orbit,
+            warnings,
+            content,
+        } = prepared;
         for warning in warnings {
             self.progress.warn(&format!("{}: {warning}", path.display()));
         }
@@ -160,7 +174,9 @@ impl Run<'_> {
         if let Some(outcome) = self.ingest.foresee(&granule.name, &granule.checksum)? {
             return Ok(Ok(outcome));
         }
-        let source_name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let source_name = path
+            .file_name()
+            .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let incoming = IncomingGranule {
             name: &granule.name,
             dataset: &granule.file as &dyn Dataset,
@@ -189,11 +205,24 @@ impl Run<'_> {
                     self.waiting.push(self.report.granules.len());
                 }
                 let (outcome, reason) = described(&outcome);
-                GranuleResult { file, half_orbit, outcome, reason, kind: None }
+                GranuleResult {
+                    file,
+                    half_orbit,
+                    outcome,
+                    reason,
+                    kind: None,
+                }
             }
             Err((kind, reason)) => {
-                self.progress.warn(&format!("{}: refused: {reason}", file.display()));
-                GranuleResult { file, half_orbit, outcome: "refused", reason: Some(reason), kind: Some(kind) }
+                self.progress
+                    .warn(&format!("{}: refused: {reason}", file.display()));
+                GranuleResult {
+                    file,
+                    half_orbit,
+                    outcome: "refused",
+                    reason: Some(reason),
+                    kind: Some(kind),
+                }
             }
         };
         self.report.granules.push(result);
@@ -202,13 +231,19 @@ impl Run<'_> {
     /// Makes what was put part of the collection. The commit decides anew against what other writers did meanwhile, so
     /// its word replaces the one given when the granule was put.
     fn commit(&mut self) -> Result<(), Error> {
-        let Some(committed) = self.ingest.commit()? else { return Ok(()) };
+        let Some(committed) = self.ingest.commit()? else {
+            return Ok(());
+        };
         for (index, (_, _, outcome)) in self.waiting.drain(..).zip(&committed.granules) {
             if let Some(result) = self.report.granules.get_mut(index) {
                 (result.outcome, result.reason) = described(outcome);
             }
         }
-        self.progress.note(&format!("acknowledged {} granules in {}", committed.granules.len(), committed.snapshot));
+        self.progress.note(&format!(
+            "acknowledged {} granules in {}",
+            committed.granules.len(),
+            committed.snapshot
+        ));
         self.report.snapshots.push(committed.snapshot);
         Ok(())
     }

@@ -12,5 +12,8 @@
 
 mod error;
 pub mod ingest;
+pub mod inventory;
+
+pub use karin_store as store;
 
 pub use error::{Error, kind_of};

@@ -58,14 +58,19 @@ pub(super) fn prepare_ahead(
 }
 
 fn prepare(path: &Path) -> Prepared {
-    let label = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let label = path
+        .file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let bytes = std::fs::metadata(path).map_or(0, |meta| meta.len());
     let mut prepared = Prepared {
         path: path.to_owned(),
         bytes,
         half_orbit: None,
         warnings: Vec::new(),
-        content: Err(Refusal { kind: ErrorKind::InvalidName, reason: String::new() }),
+        content: Err(Refusal {
+            kind: ErrorKind::InvalidName,
+            reason: String::new(),
+        }),
     };
     let name = match GranuleName::parse_whole(&label) {
         Ok((name, warnings)) => {
@@ -74,7 +79,10 @@ fn prepare(path: &Path) -> Prepared {
             name
         }
         Err(error) => {
-            prepared.content = Err(Refusal { kind: error.kind(), reason: error.to_string() });
+            prepared.content = Err(Refusal {
+                kind: error.kind(),
+                reason: error.to_string(),
+            });
             return prepared;
         }
     };
@@ -83,9 +91,14 @@ fn prepare(path: &Path) -> Prepared {
 }
 
 fn open(path: &Path, name: GranuleName) -> Result<Granule, Refusal> {
-    let file = NcFile::open(path).map_err(|error| Refusal { kind: error.kind(), reason: error.to_string() })?;
-    let checksum = checksum(path)
-        .map_err(|error| Refusal { kind: ErrorKind::of_io(&error), reason: format!("cannot be read: {error}") })?;
+    let file = NcFile::open(path).map_err(|error| Refusal {
+        kind: error.kind(),
+        reason: error.to_string(),
+    })?;
+    let checksum = checksum(path).map_err(|error| Refusal {
+        kind: ErrorKind::of_io(&error),
+        reason: format!("cannot be read: {error}"),
+    })?;
     Ok(Granule { name, file, checksum })
 }
 
