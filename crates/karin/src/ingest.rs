@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use karin_core::{Dataset, ErrorKind, HalfOrbit, Progress, Resources};
+use karin_core::{Dataset, ErrorKind, HalfOrbit, NoProgress, Progress, Resources};
 use karin_engine::GranuleFiles;
 use karin_store::{CreateOptions, IncomingGranule, Ingest, Profile, Repository, StoreError, StoreOptions};
 use serde::Serialize;
@@ -85,7 +85,7 @@ pub fn ingest(
     progress: &dyn Progress,
 ) -> Result<IngestReport, Error> {
     let start = Instant::now();
-    let files = GranuleFiles::find(inputs, progress)?;
+    let files = GranuleFiles::find(inputs, &NoProgress)?;
     let sizes: u64 = files
         .paths()
         .iter()
@@ -150,7 +150,7 @@ impl Run<'_> {
             content,
         } = prepared;
         for warning in warnings {
-            self.progress.warn(&format!("{}: {warning}", path.display()));
+            self.progress.warn(&warning);
         }
         let outcome = match content {
             Err(refusal) => Err((refusal.kind, refusal.reason)),
@@ -213,17 +213,13 @@ impl Run<'_> {
                     kind: None,
                 }
             }
-            Err((kind, reason)) => {
-                self.progress
-                    .warn(&format!("{}: refused: {reason}", file.display()));
-                GranuleResult {
-                    file,
-                    half_orbit,
-                    outcome: "refused",
-                    reason: Some(reason),
-                    kind: Some(kind),
-                }
-            }
+            Err((kind, reason)) => GranuleResult {
+                file,
+                half_orbit,
+                outcome: "refused",
+                reason: Some(reason),
+                kind: Some(kind),
+            },
         };
         self.report.granules.push(result);
     }
