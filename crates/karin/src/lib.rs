@@ -15,5 +15,6 @@ pub mod ingest;
 pub mod inventory;
 
 pub use karin_store as store;
+pub mod plot;
 
 pub use error::{Error, kind_of};
