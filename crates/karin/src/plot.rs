@@ -241,7 +241,7 @@ impl MapCanvas {
                 self.options.maximum.unwrap_or(maximum + room),
             );
         }
-        if !(minimum < maximum) {
+        if minimum >= maximum || minimum.is_nan() || maximum.is_nan() {
             return Err(PlotError::Range { minimum, maximum });
         }
         Ok(ColorScale {
