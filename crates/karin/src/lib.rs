@@ -13,8 +13,8 @@
 mod error;
 pub mod ingest;
 pub mod inventory;
+pub mod plot;
 
 pub use karin_store as store;
-pub mod plot;
 
 pub use error::{Error, kind_of};
