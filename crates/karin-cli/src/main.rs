@@ -15,7 +15,7 @@ mod exit;
 mod parse;
 mod progress;
 mod selection;
-mod store;
+mod size;
 mod table;
 
 use clap::Parser as _;

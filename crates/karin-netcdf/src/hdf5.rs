@@ -4,7 +4,6 @@
 
 mod attributes;
 mod chunk_locator;
-mod chunk_tree;
 mod creation_order;
 mod dimensions;
 mod links;

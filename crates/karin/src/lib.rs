@@ -11,10 +11,6 @@
 #![forbid(unsafe_code)]
 
 mod error;
-pub mod ingest;
-pub mod inventory;
-pub mod plot;
-
-pub use karin_store as store;
+pub mod info;
 
 pub use error::{Error, kind_of};
