@@ -2,6 +2,8 @@
 
 mod completions;
 mod info;
+mod ingest;
+mod ls;
 mod man;
 mod passes;
 
@@ -13,6 +15,10 @@ use crate::exit::Outcome;
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Put granules into a collection; those that are there already are skipped
+    Ingest(ingest::Arguments),
+    /// List what is in a collection
+    Ls(ls::Arguments),
     /// Tell what a granule, a file or a folder is: identity, times, area, variables, flags, damage
     Info(info::Arguments),
     /// List the passes that see a place, past and future
@@ -29,6 +35,8 @@ pub enum Command {
 /// What the command could not do, with causes.
 pub fn run(command: Command, context: &Context) -> anyhow::Result<Outcome> {
     match command {
+        Command::Ingest(arguments) => ingest::run(&arguments, context),
+        Command::Ls(arguments) => ls::run(&arguments, context),
         Command::Info(arguments) => info::run(&arguments, context),
         Command::Passes(arguments) => passes::run(&arguments, context),
         Command::Completions(arguments) => completions::run(&arguments),

@@ -16,6 +16,7 @@ mod parse;
 mod progress;
 mod selection;
 mod size;
+mod store;
 mod table;
 
 use clap::Parser as _;

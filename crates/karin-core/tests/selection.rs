@@ -1,4 +1,5 @@
 //! Packing against xarray and netCDF4-python, polygons against shapely: the same questions, asked of both.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};

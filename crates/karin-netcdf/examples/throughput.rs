@@ -1,6 +1,8 @@
 //! How fast this machine opens, indexes and reads netCDF files: `throughput FILE...`, whole arrays of all
 //! number variables, page cache warm after the first round.
 
+#![expect(clippy::print_stdout, reason = "a program that prints what it measured")]
+
 use std::time::{Duration, Instant};
 
 use karin_core::{Dataset as _, Slab};

@@ -4,6 +4,7 @@
 
 mod attributes;
 mod chunk_locator;
+mod chunk_tree;
 mod creation_order;
 mod dimensions;
 mod links;

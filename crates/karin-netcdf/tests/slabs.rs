@@ -1,8 +1,5 @@
 //! Slabs are the same part of the whole, whatever the layout; many at once are the same as one by one.
 
-mod common;
-
-use common::made_files;
 use karin_core::{Array, Dataset as _, DatasetError, Resources, Slab, Values};
 use karin_netcdf::{NcError, NcFile, Request, read_many, read_many_into};
 use proptest::prelude::*;
@@ -57,7 +54,7 @@ fn any_slab(shape: Vec<usize>) -> impl Strategy<Value = Slab> {
 fn any_slab_is_that_part_of_the_whole() {
     let test = "any_slab_is_that_part_of_the_whole";
     let folder = tempfile::tempdir().unwrap();
-    let Some(files) = made_files(test, folder.path()) else {
+    let Some(files) = test_support::netcdf_files(test, folder.path()) else {
         return;
     };
     let mut runner = TestRunner::deterministic();
@@ -83,7 +80,7 @@ fn any_slab_is_that_part_of_the_whole() {
 fn what_does_not_fit_is_refused() {
     let test = "what_does_not_fit_is_refused";
     let folder = tempfile::tempdir().unwrap();
-    let Some(files) = made_files(test, folder.path()) else {
+    let Some(files) = test_support::netcdf_files(test, folder.path()) else {
         return;
     };
     let path = files.iter().find(|path| path.ends_with("numbers.nc")).unwrap();
@@ -135,7 +132,7 @@ fn what_does_not_fit_is_refused() {
 fn many_at_once_are_the_same_as_one_by_one() {
     let test = "many_at_once_are_the_same_as_one_by_one";
     let folder = tempfile::tempdir().unwrap();
-    let Some(paths) = made_files(test, folder.path()) else {
+    let Some(paths) = test_support::netcdf_files(test, folder.path()) else {
         return;
     };
     let files: Vec<NcFile> = paths.iter().map(|path| NcFile::open(path).unwrap()).collect();

@@ -5,6 +5,8 @@ use karin_engine::EngineError;
 use karin_netcdf::{NcError, WriteError};
 use karin_store::StoreError;
 
+use crate::plot::PlotError;
+
 /// What a verb of the library could not do. Most say it in the words of the crate that met it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -24,6 +26,9 @@ pub enum Error {
     /// A plan that cannot be made or run.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// A map that cannot be drawn.
+    #[error(transparent)]
+    Plot(#[from] PlotError),
     /// Values that cannot be read.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
@@ -76,6 +81,7 @@ impl Error {
             Self::Write(error) => error.kind(),
             Self::Store(error) => error.kind(),
             Self::Engine(error) => error.kind(),
+            Self::Plot(error) => error.kind(),
             Self::Dataset(error) => error.kind,
             Self::Option { .. } => ErrorKind::InvalidArgument,
             Self::Io { source, .. } => ErrorKind::of_io(source),
@@ -97,7 +103,8 @@ pub fn kind_of(error: &(dyn std::error::Error + 'static)) -> Option<ErrorKind> {
         NcError,
         WriteError,
         StoreError,
-        EngineError
+        EngineError,
+        PlotError
     )
     .or_else(|| error.downcast_ref::<DatasetError>().map(|error| error.kind))
     .or_else(|| error.downcast_ref::<std::io::Error>().map(ErrorKind::of_io))

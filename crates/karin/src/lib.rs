@@ -12,5 +12,10 @@
 
 mod error;
 pub mod info;
+pub mod ingest;
+pub mod inventory;
+pub mod plot;
+
+pub use karin_store as store;
 
 pub use error::{Error, kind_of};

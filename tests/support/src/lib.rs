@@ -36,6 +36,31 @@ pub fn python(test: &str) -> Option<PathBuf> {
     None
 }
 
+/// netCDF and HDF5 files of every kind, made in `folder` by the program that makes those of the oracle tests; `None`
+/// after a said skip of `test`.
+///
+/// # Panics
+/// If that program fails, which fails the test.
+pub fn netcdf_files(test: &str, folder: &Path) -> Option<Vec<PathBuf>> {
+    let python = python(test)?;
+    let script = "import sys, pathlib; sys.path.insert(0, sys.argv[1]); import netcdf_matrix as matrix
+for make in matrix.CASES.values(): print(make(pathlib.Path(sys.argv[2]))[0])";
+    let run = std::process::Command::new(python)
+        .args(["-W", "ignore", "-c", script])
+        .arg(workspace().join("tests/oracle"))
+        .arg(folder)
+        .output();
+    match run {
+        Ok(run) if run.status.success() => Some(
+            String::from_utf8_lossy(&run.stdout)
+                .lines()
+                .map(PathBuf::from)
+                .collect(),
+        ),
+        other => panic!("netcdf_matrix.py failed: {other:?}"),
+    }
+}
+
 /// Says that `test` did not run and why: on stderr, and in the file that `KARIN_SKIP_LOG` names.
 pub fn skip(test: &str, reason: &str) {
     eprintln!("SKIPPED {test}: {reason}");

@@ -1,12 +1,11 @@
 //! The chunk indexes of HDF5, old and new.
 
-use hdf5_reader::btree_v1::{self, BTreeV1Key};
 use hdf5_reader::chunk_index::{self, ChunkEntry};
 use hdf5_reader::messages::layout::ChunkIndexing;
 use hdf5_reader::storage::Storage;
 use hdf5_reader::{extensible_array, fixed_array};
 
-use super::Sizes;
+use super::{Sizes, chunk_tree};
 use crate::chunks::{Chunk, ChunkIndex};
 use crate::fault::{Fault, guarded};
 
@@ -73,21 +72,7 @@ impl ChunkLocator {
         let shape: Vec<u64> = extent.iter().map(|len| *len as u64).collect();
         let chunk = &self.chunk_shape;
         let entries = match &self.indexing {
-            None => {
-                let leaves = btree_v1::collect_btree_v1_leaves_storage(
-                    storage,
-                    address,
-                    offset,
-                    length,
-                    Some(rank as u32),
-                    chunk,
-                    None,
-                )?;
-                return leaves
-                    .into_iter()
-                    .map(|(key, address)| entry_of_leaf(key, address, rank))
-                    .collect();
-            }
+            None => chunk_tree::chunks(storage, self.sizes, address, rank)?,
             Some(ChunkIndexing::SingleChunk {
                 filtered_size,
                 filters,
@@ -133,21 +118,5 @@ impl ChunkLocator {
             }
         };
         Ok(entries)
-    }
-}
-
-fn entry_of_leaf(key: BTreeV1Key, address: u64, rank: usize) -> Result<ChunkEntry, Fault> {
-    match key {
-        BTreeV1Key::RawData {
-            chunk_size,
-            filter_mask,
-            offsets,
-        } if offsets.len() >= rank => Ok(ChunkEntry {
-            address,
-            size: u64::from(chunk_size),
-            filter_mask,
-            offsets: offsets.into_iter().take(rank).collect(),
-        }),
-        _ => Err(Fault::corrupt("a chunk index without chunk positions")),
     }
 }
