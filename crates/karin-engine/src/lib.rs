@@ -8,6 +8,7 @@
 pub mod derive;
 pub mod engine;
 pub mod error;
+pub mod execute;
 pub mod expression;
 mod load;
 pub mod mask;
@@ -21,6 +22,7 @@ pub mod swath;
 
 pub use engine::{Engine, Failure};
 pub use error::EngineError;
+pub use execute::{Report, reduce, reduce_to_memory};
 pub use mask::Mask;
 pub use plan::{Column, Piece, Plan};
 pub use result::{MemoryDataset, Sink};
