@@ -15,6 +15,8 @@ pub mod info;
 pub mod ingest;
 pub mod inventory;
 pub mod plot;
+pub mod sources;
+pub mod stat;
 
 pub use karin_store as store;
 
