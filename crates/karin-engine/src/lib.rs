@@ -27,5 +27,5 @@ pub use mask::Mask;
 pub use plan::{Column, Piece, Plan};
 pub use result::{MemoryDataset, Sink};
 pub use selected::{SelectedPass, SelectedVariable};
-pub use source::{Entry, GranuleFiles, Source, Sources};
+pub use source::{CollectionGranules, Entry, GranuleFiles, Source, Sources};
 pub use swath::{Shape, Swath};

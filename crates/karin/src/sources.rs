@@ -1,25 +1,50 @@
 //! Sources: granule files, folders of them and collections, opened as one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use karin_core::{Progress, Selection};
-use karin_engine::{GranuleFiles, Source, Sources};
+use karin_engine::{CollectionGranules, GranuleFiles, Source, Sources};
+pub use karin_store::StoreOptions;
+use karin_store::{Collection, OpenOptions};
 
 use crate::Error;
 
-/// Opens `inputs`, any mix of granule files and folders.
+/// Opens `inputs`, any mix of collections (folders, `s3://…`, `memory://…`), granule files and folders of granules.
+/// Collections are read at the selection's snapshot.
 ///
 /// # Errors
-/// If an input is not there or cannot be opened.
+/// If an input is not there or cannot be opened, or a snapshot is asked for where there is no collection.
 pub fn open(
     inputs: &[PathBuf],
     selection: &Selection,
+    store: &StoreOptions,
     progress: &dyn Progress,
 ) -> Result<Arc<dyn Source>, Error> {
-    let files = GranuleFiles::find(inputs, progress)?;
-    if selection.snapshot.is_some() {
+    let mut parts: Vec<Arc<dyn Source>> = Vec::new();
+    let mut files = Vec::new();
+    for input in inputs {
+        if is_collection(input) {
+            let options = OpenOptions {
+                store: store.clone(),
+                snapshot: selection.snapshot.clone(),
+            };
+            let collection = Collection::open(&input.to_string_lossy(), &options)?;
+            parts.push(Arc::new(CollectionGranules::new(collection)?));
+        } else {
+            files.push(input.clone());
+        }
+    }
+    if selection.snapshot.is_some() && parts.is_empty() {
         return Err(Error::option("--snapshot", "only collections have snapshots"));
     }
-    Ok(Arc::new(Sources::new(vec![Arc::new(files)])))
+    if !files.is_empty() {
+        parts.push(Arc::new(GranuleFiles::find(&files, progress)?));
+    }
+    Ok(Arc::new(Sources::new(parts)))
+}
+
+/// True for addresses of stores, and for folders that hold the snapshots of a repository.
+pub fn is_collection(input: &Path) -> bool {
+    input.to_str().is_some_and(|text| text.contains("://")) || input.join("snapshots").is_dir()
 }

@@ -9,8 +9,8 @@ use karin_netcdf::{NcWriter, WriteOptions};
 
 use crate::Error;
 
-pub use karin_engine::reduction::{Statistic, Target};
 pub use karin_engine::reduce_to_memory;
+pub use karin_engine::reduction::{Statistic, Target};
 
 /// What a result looks like from afar: per variable how many values there are and between which numbers they lie.
 #[derive(Clone, Debug, Default)]
@@ -54,7 +54,11 @@ impl Sink for Summary {
                 || root.variable(path).is_some_and(|meta| meta.dimensions == [name])
         };
         let row = |path: String| SummaryRow {
-            units: root.variable(&path).and_then(|meta| meta.attributes.text("units")).unwrap_or("").to_owned(),
+            units: root
+                .variable(&path)
+                .and_then(|meta| meta.attributes.text("units"))
+                .unwrap_or("")
+                .to_owned(),
             variable: path,
             cells: 0,
             values: 0,
@@ -62,18 +66,27 @@ impl Sink for Summary {
             mean: 0.0,
             max: f64::NEG_INFINITY,
         };
-        self.rows = root.variable_paths().into_iter().filter(|path| !is_axis(path)).map(row).collect();
+        self.rows = root
+            .variable_paths()
+            .into_iter()
+            .filter(|path| !is_axis(path))
+            .map(row)
+            .collect();
         Ok(())
     }
 
     fn write(&mut self, path: &str, _slab: &Slab, values: &Values) -> Result<(), DatasetError> {
-        let Some(row) = self.rows.iter_mut().find(|row| row.variable == path) else { return Ok(()) };
+        let Some(row) = self.rows.iter_mut().find(|row| row.variable == path) else {
+            return Ok(());
+        };
         let decoded;
         let values: &[f64] = match values {
             Values::Float64(values) => values,
             other => {
                 let packing = self.root.variable(path).and_then(Packing::of);
-                decoded = packing.and_then(|packing| packing.decode(other).ok()).unwrap_or_default();
+                decoded = packing
+                    .and_then(|packing| packing.decode(other).ok())
+                    .unwrap_or_default();
                 &decoded
             }
         };
@@ -123,7 +136,12 @@ pub fn reduce_to_netcdf(
     path: &Path,
     history: &str,
 ) -> Result<Report, Error> {
-    let mut sink = NetcdfSink { path, history, resources, writer: None };
+    let mut sink = NetcdfSink {
+        path,
+        history,
+        resources,
+        writer: None,
+    };
     let report = reduce(plan, reduction, resources, progress, &mut sink)?;
     if let Some(writer) = sink.writer {
         writer.finish()?;
@@ -156,7 +174,9 @@ impl Sink for NetcdfSink<'_> {
     }
 
     fn write(&mut self, path: &str, slab: &Slab, values: &Values) -> Result<(), DatasetError> {
-        let Some(writer) = &mut self.writer else { return Ok(()) };
+        let Some(writer) = &mut self.writer else {
+            return Ok(());
+        };
         let written = match values {
             Values::String(strings) => writer.write_strings(path, slab, strings),
             other => writer.write_slab(path, slab, other.as_bytes()),
@@ -167,7 +187,11 @@ impl Sink for NetcdfSink<'_> {
 
 /// The values of a small result by key: what `--by` and `--over all` print.
 pub fn values_of(result: &MemoryDataset, path: &str) -> Vec<f64> {
-    let Some(array) = result.array(path) else { return Vec::new() };
+    let Some(array) = result.array(path) else {
+        return Vec::new();
+    };
     let packing = result.root().variable(path).and_then(Packing::of);
-    packing.and_then(|packing| packing.decode(&array.values).ok()).unwrap_or_default()
+    packing
+        .and_then(|packing| packing.decode(&array.values).ok())
+        .unwrap_or_default()
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
+use karin::sources::StoreOptions;
 use karin::stat::{Statistic, Summary, Target};
 use karin_core::time::format_instant;
 use karin_core::{Array, Dataset as _};
@@ -60,9 +61,12 @@ enum By {
 pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> {
     let started = Instant::now();
     let selection = arguments.selection.selection()?;
-    let reduction = Reduction { statistics: Statistic::parse_list(&arguments.stats)?, target: arguments.target() };
+    let reduction = Reduction {
+        statistics: Statistic::parse_list(&arguments.stats)?,
+        target: arguments.target(),
+    };
     let progress = context.progress.as_ref();
-    let source = karin::sources::open(&arguments.sources, &selection, progress)?;
+    let source = karin::sources::open(&arguments.sources, &selection, &StoreOptions::default(), progress)?;
     let plans = Plan::new(source, &selection, progress)?;
     let mut outcome = Outcome::Done;
     for plan in &plans {
@@ -85,7 +89,9 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
 /// One file per schema, if there are several: `mean.nc` becomes `mean_v2.nc`.
 fn numbered(path: &std::path::Path, plan: &Plan, plans: usize) -> PathBuf {
     let schemas = plan.schemas();
-    let (Some(schema), true) = (schemas.first(), plans > 1) else { return path.to_owned() };
+    let (Some(schema), true) = (schemas.first(), plans > 1) else {
+        return path.to_owned();
+    };
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let extension = path.extension().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!("{stem}_{schema}.{extension}"))
@@ -114,7 +120,8 @@ impl Arguments {
         let progress = context.progress.as_ref();
         let command: Vec<String> = std::env::args().collect();
         let history = format!("{} {}", now(), command.join(" "));
-        let done = karin::stat::reduce_to_netcdf(plan, reduction, context.resources, progress, path, &history)?;
+        let done =
+            karin::stat::reduce_to_netcdf(plan, reduction, context.resources, progress, path, &history)?;
         let mut answer = Answer::new(plan, &done);
         answer.output = Some(path.display().to_string());
         Ok(answer)
@@ -122,7 +129,9 @@ impl Arguments {
 }
 
 fn now() -> String {
-    let unix = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let unix = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
     // 2000-01-01 is 946,684,800 s after 1970-01-01.
     format_instant((unix.as_secs_f64() - 946_684_800.0).floor())
 }
@@ -177,7 +186,11 @@ impl Cell {
 fn significant(number: f64) -> String {
     let magnitude = number.abs();
     if magnitude == 0.0 || (1e-4..1e15).contains(&magnitude) {
-        let before = if magnitude < 1.0 { 0 } else { magnitude.log10().floor() as usize + 1 };
+        let before = if magnitude < 1.0 {
+            0
+        } else {
+            magnitude.log10().floor() as usize + 1
+        };
         format!("{number:.*}", 6usize.saturating_sub(before))
     } else {
         format!("{number:.5e}")
@@ -199,7 +212,9 @@ impl Answer {
 
     fn of_summary(plan: &Plan, done: &Done, summary: &Summary) -> Self {
         let mut answer = Self::new(plan, done);
-        answer.columns = ["variable", "units", "cells", "values", "min", "mean", "max"].map(str::to_owned).to_vec();
+        answer.columns = ["variable", "units", "cells", "values", "min", "mean", "max"]
+            .map(str::to_owned)
+            .to_vec();
         for row in summary.rows() {
             let or_none = |value: f64| Cell::Number(if row.values == 0 { f64::NAN } else { value });
             answer.rows.push(vec![
@@ -217,24 +232,54 @@ impl Answer {
 
     /// One row per variable and key, one column per statistic.
     fn add_values(&mut self, reduction: &Reduction, result: &MemoryDataset) {
-        let axis = result.root().variables.first().filter(|meta| meta.dimensions == [meta.name.as_str()]);
+        let axis = result
+            .root()
+            .variables
+            .first()
+            .filter(|meta| meta.dimensions == [meta.name.as_str()]);
         self.columns = vec!["variable".to_owned()];
         self.columns.extend(axis.map(|meta| meta.name.clone()));
-        self.columns.extend(reduction.statistics.iter().map(|statistic| statistic.name()));
-        let keys = axis.and_then(|meta| result.array(&meta.name)).map(|array| keys(reduction.target, array));
-        let paths: Vec<String> = result.root().variable_paths().into_iter().skip(usize::from(axis.is_some())).collect();
+        self.columns
+            .extend(reduction.statistics.iter().map(|statistic| statistic.name()));
+        let keys = axis
+            .and_then(|meta| result.array(&meta.name))
+            .map(|array| keys(reduction.target, array));
+        let paths: Vec<String> = result
+            .root()
+            .variable_paths()
+            .into_iter()
+            .skip(usize::from(axis.is_some()))
+            .collect();
         for paths in paths.chunks(reduction.statistics.len()) {
             let Some(first) = paths.first() else { continue };
-            let values: Vec<Vec<f64>> = paths.iter().map(|path| karin::stat::values_of(result, path)).collect();
-            let name = reduction.statistics.first().map_or(String::new(), |s| format!("_{}", s.name()));
-            let name = if paths.len() > 1 { first.strip_suffix(&name).unwrap_or(first) } else { first };
+            let values: Vec<Vec<f64>> = paths
+                .iter()
+                .map(|path| karin::stat::values_of(result, path))
+                .collect();
+            let name = reduction
+                .statistics
+                .first()
+                .map_or(String::new(), |s| format!("_{}", s.name()));
+            let name = if paths.len() > 1 {
+                first.strip_suffix(&name).unwrap_or(first)
+            } else {
+                first
+            };
             for index in 0..values.first().map_or(0, Vec::len) {
                 let mut row = vec![Cell::Text(name.to_owned())];
-                row.extend(keys.as_ref().and_then(|keys| keys.get(index)).map(|key| Cell::Text(key.clone())));
+                row.extend(
+                    keys.as_ref()
+                        .and_then(|keys| keys.get(index))
+                        .map(|key| Cell::Text(key.clone())),
+                );
                 for (statistic, values) in reduction.statistics.iter().zip(&values) {
                     let value = values.get(index).copied().unwrap_or(f64::NAN);
                     let is_count = *statistic == Statistic::Count;
-                    row.push(if is_count { Cell::Count(value as u64) } else { Cell::Number(value) });
+                    row.push(if is_count {
+                        Cell::Count(value as u64)
+                    } else {
+                        Cell::Number(value)
+                    });
                 }
                 self.rows.push(row);
             }
@@ -263,8 +308,19 @@ impl Report for Answer {
             }
             table.write(out)?;
         }
-        let output = self.output.as_ref().map_or(String::new(), |path| format!(", written to {path}"));
-        let left_out = if self.left_out > 0 { format!(", {} left out", self.left_out) } else { String::new() };
-        writeln!(out, "{} granules{left_out} in {:.2} s{output}", self.granules, self.seconds)
+        let output = self
+            .output
+            .as_ref()
+            .map_or(String::new(), |path| format!(", written to {path}"));
+        let left_out = if self.left_out > 0 {
+            format!(", {} left out", self.left_out)
+        } else {
+            String::new()
+        };
+        writeln!(
+            out,
+            "{} granules{left_out} in {:.2} s{output}",
+            self.granules, self.seconds
+        )
     }
 }
