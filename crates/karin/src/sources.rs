@@ -3,39 +3,33 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use karin_core::{Progress, Selection};
+use karin_core::Progress;
 use karin_engine::{CollectionGranules, GranuleFiles, Source, Sources};
-pub use karin_store::StoreOptions;
 use karin_store::{Collection, OpenOptions};
 
 use crate::Error;
 
 /// Opens `inputs`, any mix of collections (folders, `s3://…`, `memory://…`), granule files and folders of granules.
-/// Collections are read at the selection's snapshot.
+/// Collections are read with `options`, at their snapshot.
 ///
 /// # Errors
 /// If an input is not there or cannot be opened, or a snapshot is asked for where there is no collection.
 pub fn open(
     inputs: &[PathBuf],
-    selection: &Selection,
-    store: &StoreOptions,
+    options: &OpenOptions,
     progress: &dyn Progress,
 ) -> Result<Arc<dyn Source>, Error> {
     let mut parts: Vec<Arc<dyn Source>> = Vec::new();
     let mut files = Vec::new();
     for input in inputs {
         if is_collection(input) {
-            let options = OpenOptions {
-                store: store.clone(),
-                snapshot: selection.snapshot.clone(),
-            };
-            let collection = Collection::open(&input.to_string_lossy(), &options)?;
+            let collection = Collection::open(&input.to_string_lossy(), options)?;
             parts.push(Arc::new(CollectionGranules::new(collection)?));
         } else {
             files.push(input.clone());
         }
     }
-    if selection.snapshot.is_some() && parts.is_empty() {
+    if options.snapshot.is_some() && parts.is_empty() {
         return Err(Error::option("--snapshot", "only collections have snapshots"));
     }
     if !files.is_empty() {

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
-use karin::sources::StoreOptions;
 use karin::stat::{Statistic, Summary, Target};
 use karin_core::time::format_instant;
 use karin_core::{Array, Dataset as _};
@@ -15,6 +14,7 @@ use serde::Serialize;
 use crate::context::{Context, Report};
 use crate::exit::Outcome;
 use crate::selection::SelectionFlags;
+use crate::store::StoreFlags;
 use crate::table::Table;
 
 /// Arguments of `karin stat`.
@@ -41,6 +41,8 @@ pub struct Arguments {
     output: Option<PathBuf>,
     #[command(flatten)]
     selection: SelectionFlags,
+    #[command(flatten)]
+    store: StoreFlags,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -66,7 +68,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
         target: arguments.target(),
     };
     let progress = context.progress.as_ref();
-    let source = karin::sources::open(&arguments.sources, &selection, &StoreOptions::default(), progress)?;
+    let options = arguments.store.reading(selection.snapshot.as_deref());
+    let source = karin::sources::open(&arguments.sources, &options, progress)?;
     let plans = Plan::new(source, &selection, progress)?;
     let mut outcome = Outcome::Done;
     for plan in &plans {
