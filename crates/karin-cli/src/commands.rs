@@ -6,7 +6,7 @@ mod ingest;
 mod ls;
 mod man;
 mod passes;
-mod stat;
+mod simulate;
 
 use clap::Subcommand;
 
@@ -16,6 +16,8 @@ use crate::exit::Outcome;
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write granules with the structure, geometry and times of real ones, of an imagined sea
+    Simulate(simulate::Arguments),
     /// Put granules into a collection; those that are there already are skipped
     Ingest(ingest::Arguments),
     /// List what is in a collection
@@ -24,8 +26,6 @@ pub enum Command {
     Info(info::Arguments),
     /// List the passes that see a place, past and future
     Passes(passes::Arguments),
-    /// Compute statistics over cycles, by key or on a grid
-    Stat(stat::Arguments),
     /// Print the completion script of a shell
     Completions(completions::Arguments),
     /// Write the manual pages
@@ -38,11 +38,11 @@ pub enum Command {
 /// What the command could not do, with causes.
 pub fn run(command: Command, context: &Context) -> anyhow::Result<Outcome> {
     match command {
+        Command::Simulate(arguments) => simulate::run(&arguments, context),
         Command::Ingest(arguments) => ingest::run(&arguments, context),
         Command::Ls(arguments) => ls::run(&arguments, context),
         Command::Info(arguments) => info::run(&arguments, context),
         Command::Passes(arguments) => passes::run(&arguments, context),
-        Command::Stat(arguments) => stat::run(&arguments, context),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments, context),
     }

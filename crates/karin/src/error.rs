@@ -104,7 +104,8 @@ pub fn kind_of(error: &(dyn std::error::Error + 'static)) -> Option<ErrorKind> {
         WriteError,
         StoreError,
         EngineError,
-        PlotError
+        PlotError,
+        crate::simulate::SimulateError
     )
     .or_else(|| error.downcast_ref::<DatasetError>().map(|error| error.kind))
     .or_else(|| error.downcast_ref::<std::io::Error>().map(ErrorKind::of_io))

@@ -15,9 +15,7 @@ pub mod info;
 pub mod ingest;
 pub mod inventory;
 pub mod plot;
-pub mod sources;
-pub mod stat;
+pub mod simulate;
 
 pub use karin_store as store;
-
 pub use error::{Error, kind_of};

@@ -58,14 +58,19 @@ impl SwathSide {
     /// Usual number of lines of the 250 m product in a pass.
     pub const LINES: usize = 82_968;
 
-    /// Metres across of every pixel of the 250 m product; pixel 0 is the nearest to nadir.
-    pub fn across_m(self) -> [f64; Self::PIXELS] {
+    /// Metres across of a pixel of the 250 m product; pixel 0 is the nearest to nadir.
+    pub fn across_of(self, pixel: usize) -> f64 {
         let sign = match self {
             Self::Left => -1.0,
             Self::Right => 1.0,
         };
         // 519 pixels of 250 m span the swath, 39 of them lie in the gap: the innermost are 5 km from nadir.
-        std::array::from_fn(|pixel| sign * 250.0 * (20.0 + pixel as f64))
+        sign * 250.0 * (20.0 + pixel as f64)
+    }
+
+    /// Metres across of every pixel of the 250 m product.
+    pub fn across_m(self) -> [f64; Self::PIXELS] {
+        std::array::from_fn(|pixel| self.across_of(pixel))
     }
 
     /// The lines of the 250 m product in a pass of that length, spread evenly from turn to turn.
