@@ -7,6 +7,7 @@ mod ls;
 mod man;
 mod passes;
 mod simulate;
+mod stat;
 
 use clap::Subcommand;
 
@@ -26,6 +27,8 @@ pub enum Command {
     Info(info::Arguments),
     /// List the passes that see a place, past and future
     Passes(passes::Arguments),
+    /// Compute statistics over cycles, by key or on a grid
+    Stat(stat::Arguments),
     /// Print the completion script of a shell
     Completions(completions::Arguments),
     /// Write the manual pages
@@ -43,6 +46,7 @@ pub fn run(command: Command, context: &Context) -> anyhow::Result<Outcome> {
         Command::Ls(arguments) => ls::run(&arguments, context),
         Command::Info(arguments) => info::run(&arguments, context),
         Command::Passes(arguments) => passes::run(&arguments, context),
+        Command::Stat(arguments) => stat::run(&arguments, context),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments, context),
     }

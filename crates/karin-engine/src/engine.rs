@@ -154,7 +154,7 @@ impl<'a> Engine<'a> {
         if !self.has_masks() {
             return Ok(Arc::new(Mask::all(swath)));
         }
-        let key = (piece.entry, swath.group.clone());
+        let key = self.mask_key(piece, swath);
         if let Some(mask) = self.masks.recall(&key) {
             return Ok(mask);
         }
@@ -170,6 +170,22 @@ impl<'a> Engine<'a> {
             )?;
         let bytes = mask.bytes();
         Ok(self.masks.keep(key, mask, bytes))
+    }
+
+    /// What tells one mask from another: the granule; where only a region restricts and the coordinates of the pass are
+    /// those of every cycle, the pass.
+    fn mask_key(&self, piece: &Piece, swath: &Swath) -> Key {
+        let selection = self.plan.selection();
+        let only_region = selection.time.is_none()
+            && selection.where_.is_none()
+            && selection.nadir == karin_core::Nadir::Keep;
+        match piece.half_orbit {
+            Some(half_orbit) if only_region && self.plan.source().has_checked_grid(piece.entry) => (
+                usize::from(half_orbit.pass.0),
+                format!("pass {:?}?{}", half_orbit.phase(), swath.group),
+            ),
+            _ => (piece.entry, swath.group.clone()),
+        }
     }
 
     /// Rows of a variable with a shared packing: fill where the mask or its quality drops a value.

@@ -97,3 +97,8 @@ impl EngineError {
         }
     }
 }
+
+/// There is nothing that could be reduced.
+pub(crate) fn invalid_structure() -> EngineError {
+    EngineError::Empty("no selected variable can be reduced like this".to_owned())
+}

@@ -8,6 +8,7 @@
 pub mod derive;
 pub mod engine;
 pub mod error;
+pub mod execute;
 pub mod expression;
 mod load;
 pub mod mask;
@@ -21,9 +22,10 @@ pub mod swath;
 
 pub use engine::{Engine, Failure};
 pub use error::EngineError;
+pub use execute::{Report, reduce, reduce_to_memory};
 pub use mask::Mask;
 pub use plan::{Column, Piece, Plan};
 pub use result::{MemoryDataset, Sink};
 pub use selected::{SelectedPass, SelectedVariable};
-pub use source::{Entry, GranuleFiles, Source, Sources};
+pub use source::{CollectionGranules, Entry, GranuleFiles, Source, Sources};
 pub use swath::{Shape, Swath};

@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use karin_core::{Dataset, DatasetError, HalfOrbit, Product, Schema, Version};
 
+mod collection;
 mod granules;
 
+pub use collection::CollectionGranules;
 pub use granules::GranuleFiles;
 
 /// A granule that can be opened: what is known of it without opening it.

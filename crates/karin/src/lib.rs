@@ -16,6 +16,9 @@ pub mod ingest;
 pub mod inventory;
 pub mod plot;
 pub mod simulate;
+pub mod sources;
+pub mod stat;
 
 pub use karin_store as store;
+
 pub use error::{Error, kind_of};

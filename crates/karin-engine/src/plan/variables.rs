@@ -227,18 +227,14 @@ fn derived(
 ) -> Option<Column> {
     let swath = swath_of(swaths, group);
     let meta = formulas.describe(root.group(group)?, name)?;
-    let path_shape = |input: &str| swath.and_then(|swath| swath.shape_of(root, &join(group, input)));
-    let inputs = formulas.inputs_of(root.group(group)?, name)?;
-    let on_pixels = inputs
-        .iter()
-        .any(|input| path_shape(input) == Some(Shape::Pixels));
     let (shape, lengths) = match swath {
-        Some(swath) if on_pixels || swath.num_pixels == 1 => {
-            (Shape::Pixels, vec![swath.num_lines, swath.num_pixels])
-        }
+        Some(swath) if swath.num_pixels == 1 => (Shape::Pixels, vec![swath.num_lines]),
         Some(swath) => (Shape::Pixels, vec![swath.num_lines, swath.num_pixels]),
         None => {
-            let lengths = root.shape(&join(group, inputs.first()?))?;
+            let lengths = root.shape(&join(
+                group,
+                formulas.inputs_of(root.group(group)?, name)?.first()?,
+            ))?;
             (Shape::Other(lengths.iter().product()), lengths)
         }
     };

@@ -1,0 +1,191 @@
+//! Carrying out reductions: over cycles per pixel, to single numbers by some key, onto grids.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use karin_core::{DatasetError, GroupMeta, Progress, Resources, Slab, Values};
+
+use crate::engine::{Engine, Failure};
+use crate::plan::Plan;
+use crate::reduction::{Reduction, Target};
+use crate::result::{MemoryDataset, Sink};
+use crate::{EngineError, error::invalid_structure};
+
+mod describe;
+mod grid;
+mod keyed;
+mod over_cycle;
+mod tiles;
+
+/// What a reduction has done, beside its result.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Report {
+    /// Granules that the plan had.
+    pub granules: usize,
+    /// What was left out, by granule.
+    pub failures: Vec<Failure>,
+    /// Notes on the result that a reader should know.
+    pub notes: Vec<String>,
+}
+
+/// Reduces a plan into a sink, block by block inside the memory budget.
+///
+/// Granules that cannot be read are told to `progress`, named in the report and left out.
+///
+/// # Errors
+/// If the target does not fit the plan, no granule can be read, the sink fails, or the user stops the work.
+pub fn reduce(
+    plan: &Plan,
+    reduction: &Reduction,
+    resources: Resources,
+    progress: &dyn Progress,
+    sink: &mut dyn Sink,
+) -> Result<Report, EngineError> {
+    let engine = Engine::new(plan, resources, progress)?;
+    let sink = Shared(Mutex::new(sink));
+    let work = Work {
+        engine: &engine,
+        reduction,
+        sink: &sink,
+        done: AtomicU64::new(0),
+        columns: 1,
+    };
+    let outcome = match reduction.target {
+        Target::Cycle => over_cycle::run(work),
+        Target::Grid(step) => grid::run(work, step),
+        Target::All | Target::ByCycle | Target::ByPass | Target::ByDay | Target::ByMonth => keyed::run(work),
+    };
+    progress.finish();
+    engine.report_failures();
+    let notes = outcome?;
+    let failures = engine.failures();
+    Ok(Report {
+        granules: plan.pieces().len(),
+        failures,
+        notes,
+    })
+}
+
+/// Reduces a plan into memory.
+///
+/// # Errors
+/// As [`reduce`]; also if the result does not fit into half of the memory budget.
+pub fn reduce_to_memory(
+    plan: &Plan,
+    reduction: &Reduction,
+    resources: Resources,
+    progress: &dyn Progress,
+) -> Result<(MemoryDataset, Report), EngineError> {
+    let mut bounded = Bounded {
+        inner: MemoryDataset::new("result"),
+        budget: resources.memory / 2,
+    };
+    let report = reduce(plan, reduction, resources, progress, &mut bounded)?;
+    Ok((bounded.inner, report))
+}
+
+/// A result in memory that is refused if it is too large.
+struct Bounded {
+    inner: MemoryDataset,
+    budget: u64,
+}
+
+impl Sink for Bounded {
+    fn begin(&mut self, root: &GroupMeta) -> Result<(), DatasetError> {
+        let needed = bytes_of(root);
+        if needed > self.budget {
+            let error = EngineError::Memory {
+                needed,
+                budget: self.budget,
+            };
+            return Err(DatasetError::new(error.kind(), "result", "", error.to_string()));
+        }
+        self.inner.begin(root)
+    }
+
+    fn write(&mut self, path: &str, slab: &Slab, values: &Values) -> Result<(), DatasetError> {
+        self.inner.write(path, slab, values)
+    }
+}
+
+/// Bytes of all arrays of a structure.
+pub fn bytes_of(root: &GroupMeta) -> u64 {
+    let of = |path: &String| {
+        let size = root.variable(path).map_or(0, |variable| variable.dtype.size());
+        root.shape(path).unwrap_or_default().iter().product::<usize>() as u64 * size as u64
+    };
+    root.variable_paths().iter().map(of).sum()
+}
+
+/// A sink that many threads write to.
+trait Store: Sync {
+    fn begin(&self, root: &GroupMeta) -> Result<(), DatasetError>;
+    fn write(&self, path: &str, slab: &Slab, values: &Values) -> Result<(), DatasetError>;
+}
+
+struct Shared<'s>(Mutex<&'s mut dyn Sink>);
+
+impl Store for Shared<'_> {
+    fn begin(&self, root: &GroupMeta) -> Result<(), DatasetError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).begin(root)
+    }
+
+    fn write(&self, path: &str, slab: &Slab, values: &Values) -> Result<(), DatasetError> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write(path, slab, values)
+    }
+}
+
+/// A reduction under way.
+struct Work<'a> {
+    engine: &'a Engine<'a>,
+    reduction: &'a Reduction,
+    sink: &'a dyn Store,
+    /// Pairs of granule and variable that are done.
+    done: AtomicU64,
+    columns: u64,
+}
+
+impl Work<'_> {
+    fn begin(&self, root: &GroupMeta) -> Result<(), EngineError> {
+        if root.variables.is_empty() && root.groups.is_empty() {
+            return Err(invalid_structure());
+        }
+        Ok(self.sink.begin(root)?)
+    }
+
+    fn write(&self, path: &str, slab: &Slab, values: impl Into<Values>) -> Result<(), EngineError> {
+        Ok(self.sink.write(path, slab, &values.into())?)
+    }
+
+    /// Writes a whole variable of one dimension.
+    fn write_all(&self, path: &str, values: impl Into<Values>) -> Result<(), EngineError> {
+        let values = values.into();
+        self.write(path, &Slab::all(&[values.len()]), values)
+    }
+
+    fn start(&mut self, columns: usize) {
+        self.columns = columns.max(1) as u64;
+        let plan = self.engine.plan;
+        self.engine
+            .progress
+            .start("reduce", plan.pieces().len() as u64, plan.stored_bytes());
+    }
+
+    /// One variable of `granules` granules is done.
+    fn advance(&self, granules: usize) {
+        let before = self.done.fetch_add(granules as u64, Ordering::Relaxed);
+        let whole = (before + granules as u64) / self.columns - before / self.columns;
+        if whole > 0 {
+            self.engine.progress.advance(whole, 0);
+        }
+    }
+
+    /// Bytes that each thread may hold.
+    fn thread_budget(&self) -> usize {
+        let share = self.engine.resources.memory / 2 / self.engine.resources.jobs.max(1) as u64;
+        usize::try_from(share).unwrap_or(usize::MAX).max(1 << 20)
+    }
+}

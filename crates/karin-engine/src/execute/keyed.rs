@@ -1,0 +1,385 @@
+//! To single numbers: over everything, by cycle, pass, day or month.
+//!
+//! Every tile (some lines of a granule) gives one exact state per key and variable; states merge in the order of the
+//! granules. Exactness makes the result independent of how granules are cut and spread over threads.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use karin_core::{DType, DatasetError};
+use rayon::prelude::*;
+
+use super::tiles::{self, Tile, WAVE};
+use super::{Work, describe};
+use crate::EngineError;
+use crate::plan::{Column, Piece};
+use crate::reduction::{Fill, Needs, Sample, Scale, Statistic, Target, Total, years};
+use crate::swath::{Shape, join};
+
+mod keys;
+mod order;
+
+use keys::Keys;
+
+/// Bytes per pixel of a tile: values as stored and decoded, coordinates, masks.
+const BYTES_PER_PIXEL: usize = 32;
+
+/// Runs it; returns notes on the result.
+pub(super) fn run(mut work: Work<'_>) -> Result<Vec<String>, EngineError> {
+    let columns = reducible(&work)?;
+    work.start(columns.len());
+    let needs = Needs::of(&work.reduction.statistics);
+    let mut states: Vec<Box<dyn State + '_>> = columns
+        .iter()
+        .filter_map(|column| state(&work, column, needs))
+        .collect();
+    let sweeps = if needs.values {
+        states.iter().map(|state| state.sweeps()).max().unwrap_or(0)
+    } else {
+        0
+    };
+    for sweep in 0..=sweeps {
+        run_sweep(&work, &mut states, sweep)?;
+    }
+    let mut keys: Vec<i64> = states.iter().flat_map(|state| state.keys()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    if keys.is_empty() && work.engine.failures().len() == work.engine.plan.pieces().len() {
+        return Err(EngineError::Empty("no granule can be read".to_owned()));
+    }
+    if work.reduction.target == Target::All {
+        keys = vec![0];
+    }
+    write(&work, &columns, &states, &keys)?;
+    Ok(Vec::new())
+}
+
+/// The columns that can be reduced to keys of this kind.
+fn reducible<'a>(work: &Work<'a>) -> Result<Vec<&'a Column>, EngineError> {
+    let plan = work.engine.plan;
+    let by_line = matches!(work.reduction.target, Target::ByDay | Target::ByMonth);
+    let mut columns = Vec::new();
+    for column in plan.columns() {
+        if !column.meta.dtype.is_numeric() {
+            return Err(EngineError::option(
+                "--vars",
+                format!("{} holds text", column.path()),
+            ));
+        }
+        let is_loose = matches!(column.shape, Shape::Other(_));
+        if is_loose && (by_line || plan.selection().region.is_some()) {
+            if column.named {
+                let reason = format!(
+                    "{} does not lie along lines, which have the times and places",
+                    column.path()
+                );
+                return Err(EngineError::option("--vars", reason));
+            }
+            continue;
+        }
+        let position = plan.swaths().iter().any(|swath| column.is_position(swath));
+        if column.named || !position {
+            columns.push(column);
+        }
+    }
+    if columns.is_empty() {
+        return Err(crate::error::invalid_structure());
+    }
+    Ok(columns)
+}
+
+/// Sweep 0 makes the states; each one after it narrows down where the quantiles lie.
+fn run_sweep(work: &Work<'_>, states: &mut [Box<dyn State + '_>], sweep: u32) -> Result<(), EngineError> {
+    let engine = work.engine;
+    for pieces in engine.plan.pieces().chunks(WAVE) {
+        let all = tiles::of(work, pieces, BYTES_PER_PIXEL);
+        // Few enough at a time that the states waiting to be merged stay small.
+        for tiles in all.chunks(8 * engine.resources.jobs) {
+            engine.check_cancelled()?;
+            let pairs: Vec<(&Tile, usize)> = tiles
+                .iter()
+                .flat_map(|tile| (0..states.len()).map(move |index| (tile, index)))
+                .collect();
+            let one = |(tile, index): &(&Tile, usize)| {
+                let state = states.get(*index)?;
+                let found = if tile.holds(state.column()) {
+                    state.reduce(tile, sweep)
+                } else {
+                    None
+                };
+                if sweep == 0 && tile.is_first {
+                    work.advance(1);
+                }
+                found
+            };
+            let found: Vec<Option<Box<dyn Any + Send>>> = engine
+                .pool
+                .install(|| pairs.par_iter().with_max_len(1).map(one).collect());
+            for ((_, index), found) in pairs.iter().zip(found) {
+                if let (Some(state), Some(found)) = (states.get_mut(*index), found) {
+                    state.merge(found, sweep);
+                }
+            }
+        }
+    }
+    for state in states {
+        state.end_sweep(sweep);
+    }
+    Ok(())
+}
+
+/// The states of one column, whatever its type.
+trait State: Sync {
+    fn column(&self) -> &Column;
+    /// Sweeps that quantiles need after the first.
+    fn sweeps(&self) -> u32;
+    /// The part of one tile; `None` if it cannot be read.
+    fn reduce(&self, tile: &Tile, sweep: u32) -> Option<Box<dyn Any + Send>>;
+    /// Takes in the part of the next tile.
+    fn merge(&mut self, part: Box<dyn Any + Send>, sweep: u32);
+    /// Ends a sweep.
+    fn end_sweep(&mut self, sweep: u32);
+    fn keys(&self) -> Vec<i64>;
+    fn count(&self, key: i64) -> u64;
+    fn value(&self, key: i64, statistic: Statistic) -> f64;
+}
+
+/// The states of a column in its type; `None` for text.
+fn state<'a>(work: &'a Work<'a>, column: &'a Column, needs: Needs) -> Option<Box<dyn State + 'a>> {
+    let Some(packing) = &column.packing else {
+        let fill = Fill {
+            fill: f64::NAN,
+            missing: f64::NAN,
+        };
+        let load =
+            |work: &Work<'_>, piece: &Piece, column: &Column, lines: Range<usize>, out: &mut Vec<f64>| {
+                work.engine.load_real(piece, column, lines, out)
+            };
+        return Some(Typed::boxed(
+            work,
+            column,
+            needs,
+            fill,
+            Scale {
+                scale: 1.0,
+                offset: 0.0,
+            },
+            load,
+        ));
+    };
+    let scale = Scale {
+        scale: packing.scale,
+        offset: packing.offset,
+    };
+    macro_rules! typed {
+        ($($dtype:ident => $type:ty),*) => {
+            match packing.dtype {
+                $(DType::$dtype => {
+                    let load = |work: &Work<'_>, piece: &Piece, column: &Column, lines: Range<usize>, out: &mut Vec<$type>| {
+                        work.engine.load_packed(piece, column, lines, out)
+                    };
+                    Some(Typed::boxed(work, column, needs, Fill::<$type>::of(packing)?, scale, load))
+                })*
+                DType::Int64 | DType::UInt64 | DType::Char | DType::String => None,
+            }
+        };
+    }
+    typed!(Int8 => i8, UInt8 => u8, Int16 => i16, UInt16 => u16, Int32 => i32, UInt32 => u32, Float32 => f32,
+           Float64 => f64)
+}
+
+type Load<T> = fn(&Work<'_>, &Piece, &Column, Range<usize>, &mut Vec<T>) -> Result<(), DatasetError>;
+
+struct Typed<'a, T: Sample> {
+    work: &'a Work<'a>,
+    column: &'a Column,
+    needs: Needs,
+    fill: Fill<T>,
+    scale: Scale,
+    load: Load<T>,
+    totals: BTreeMap<i64, Total<T>>,
+    ranks: order::Ranks,
+}
+
+impl<'a, T: Sample> Typed<'a, T> {
+    fn boxed(
+        work: &'a Work<'a>,
+        column: &'a Column,
+        needs: Needs,
+        fill: Fill<T>,
+        scale: Scale,
+        load: Load<T>,
+    ) -> Box<dyn State + 'a> {
+        let ranks = order::Ranks::new(&work.reduction.statistics, T::KEY_BITS);
+        Box::new(Self {
+            work,
+            column,
+            needs,
+            fill,
+            scale,
+            load,
+            totals: BTreeMap::new(),
+            ranks,
+        })
+    }
+
+    /// The values of a tile and the key of each run of them.
+    fn read(&self, tile: &Tile) -> Result<(Vec<T>, Keys), DatasetError> {
+        let engine = self.work.engine;
+        let mut values = Vec::new();
+        (self.load)(
+            self.work,
+            &tile.piece,
+            self.column,
+            tile.lines.clone(),
+            &mut values,
+        )?;
+        let keys = Keys::of(
+            engine,
+            tile,
+            self.column,
+            self.work.reduction.target,
+            values.len(),
+            self.needs.trend,
+        )?;
+        Ok((values, keys))
+    }
+}
+
+impl<T: Sample> State for Typed<'_, T> {
+    fn column(&self) -> &Column {
+        self.column
+    }
+
+    fn sweeps(&self) -> u32 {
+        self.ranks.sweeps()
+    }
+
+    fn reduce(&self, tile: &Tile, sweep: u32) -> Option<Box<dyn Any + Send>> {
+        let (values, keys) = match self.read(tile) {
+            Ok(read) => read,
+            Err(error) => {
+                self.work.engine.fail(&tile.piece, &error);
+                return None;
+            }
+        };
+        if sweep > 0 {
+            let runs = keys
+                .runs
+                .iter()
+                .filter_map(|(key, range)| Some((*key, values.get(range.clone())?)));
+            return Some(Box::new(self.ranks.histograms(runs, sweep, self.fill)));
+        }
+        let mut totals: BTreeMap<i64, Total<T>> = BTreeMap::new();
+        for (key, range) in &keys.runs {
+            let total = totals.entry(*key).or_insert_with(|| Total::new(self.needs));
+            let time = |index: usize| keys.time(range.start + index).map_or(f64::NAN, years);
+            total.add(self.fill, values.get(range.clone()).unwrap_or_default(), time);
+        }
+        Some(Box::new(totals))
+    }
+
+    fn merge(&mut self, part: Box<dyn Any + Send>, sweep: u32) {
+        if sweep > 0 {
+            if let Ok(histograms) = part.downcast::<order::Histograms>() {
+                self.ranks.add(*histograms);
+            }
+        } else if let Ok(totals) = part.downcast::<BTreeMap<i64, Total<T>>>() {
+            for (key, total) in *totals {
+                match self.totals.entry(key) {
+                    std::collections::btree_map::Entry::Vacant(entry) => {
+                        entry.insert(total);
+                    }
+                    std::collections::btree_map::Entry::Occupied(mut entry) => entry.get_mut().merge(&total),
+                }
+            }
+        }
+    }
+
+    fn end_sweep(&mut self, sweep: u32) {
+        if sweep == 0 {
+            self.ranks
+                .start(self.totals.iter().map(|(key, total)| (*key, total.count())));
+        } else {
+            self.ranks.narrow(sweep);
+        }
+    }
+
+    fn keys(&self) -> Vec<i64> {
+        self.totals.keys().copied().collect()
+    }
+
+    fn count(&self, key: i64) -> u64 {
+        self.totals.get(&key).map_or(0, Total::count)
+    }
+
+    fn value(&self, key: i64, statistic: Statistic) -> f64 {
+        if let Some(q) = super::over_cycle::fraction(statistic) {
+            let packed = |rank: u64| {
+                self.ranks
+                    .found(key, rank)
+                    .map(T::of_sort_key)
+                    .map(|value| value.to_f64())
+            };
+            return order::interpolate(self.count(key), q, |rank| {
+                packed(rank).map_or(f64::NAN, |packed| packed * self.scale.scale + self.scale.offset)
+            });
+        }
+        self.totals
+            .get(&key)
+            .map_or(f64::NAN, |total| total.value(statistic, self.scale))
+    }
+}
+
+/// Writes the result: one value per key, or scalars.
+fn write(
+    work: &Work<'_>,
+    columns: &[&Column],
+    states: &[Box<dyn State + '_>],
+    keys: &[i64],
+) -> Result<(), EngineError> {
+    let plan = work.engine.plan;
+    let target = work.reduction.target;
+    let mut root = karin_core::GroupMeta {
+        attributes: describe::provenance(plan, work.reduction),
+        ..karin_core::GroupMeta::default()
+    };
+    let dimensions: Vec<String> = keys::axis(target)
+        .map(|(name, ..)| name.to_owned())
+        .into_iter()
+        .collect();
+    if let Some(axis) = keys::axis_variable(target) {
+        root.dimensions.push(describe::dimension(&axis.name, keys.len()));
+        root.variables.push(axis);
+    }
+    for column in columns {
+        let group = describe::group_mut(&mut root, &column.group);
+        for statistic in &work.reduction.statistics {
+            let variable = describe::result_variable(work.reduction, column, *statistic, &dimensions, None);
+            group.variables.push(variable);
+        }
+    }
+    work.begin(&root)?;
+    let shape: &[usize] = if dimensions.is_empty() { &[] } else { &[keys.len()] };
+    let slab = karin_core::Slab::all(shape);
+    if let Some((name, values)) = keys::axis_values(target, keys) {
+        work.write(name, &slab, values)?;
+    }
+    for (column, state) in columns.iter().zip(states) {
+        for statistic in &work.reduction.statistics {
+            let path = join(
+                &column.group,
+                &describe::result_name(work.reduction, column, *statistic),
+            );
+            if *statistic == Statistic::Count {
+                let counts: Vec<i64> = keys.iter().map(|key| state.count(*key) as i64).collect();
+                work.write(&path, &slab, counts)?;
+            } else {
+                let values: Vec<f64> = keys.iter().map(|key| state.value(*key, *statistic)).collect();
+                work.write(&path, &slab, values)?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,566 @@
+//! Over cycles: one number per pixel of every pass.
+//!
+//! A lane is one variable of one pass, cut into blocks of lines where memory asks for it. Each thread takes a lane,
+//! decodes a few cycles of it into buffers that it keeps, and adds them to the lane's states. With fewer lanes than
+//! threads, all threads work on one lane: they decode different cycles, then add different parts of the swath. Either
+//! way every pixel meets its cycles in the same order.
+
+use std::ops::Range;
+
+use karin_core::{Array, DatasetError, PassNumber, Phase, Slab};
+use rayon::prelude::*;
+
+use super::{Work, describe};
+use crate::EngineError;
+use crate::engine::Engine;
+use crate::plan::{Column, Piece};
+use crate::reduction::{Cells, Fill, Needs, Sample, Scale, Statistic, quantile, years};
+use crate::swath::{self, Shape};
+
+mod extent;
+mod structure;
+
+use extent::Extent;
+
+/// Cycles that a thread decodes before it adds them to the states, which then are loaded once for all of them.
+const BATCH: usize = 4;
+/// Cells that one thread works on when all share a lane.
+const PART: usize = 32 * 1024;
+/// Granules of passes that are worked on at the same time, so that the open ones are not closed and opened again.
+const TOGETHER: usize = 400;
+
+/// One pass with its cycles in order.
+#[derive(Clone, Debug)]
+pub(super) struct Pass {
+    pub(super) number: PassNumber,
+    pub(super) pieces: Vec<Piece>,
+}
+
+/// Part of the work: a variable of a pass on a block of lines.
+struct Lane<'a> {
+    /// Index of the pass in the result.
+    index: usize,
+    pass: &'a Pass,
+    column: &'a Column,
+    /// Lines of the granules.
+    lines: Range<usize>,
+    /// First of them in the result.
+    at: usize,
+    /// Values per line.
+    width: usize,
+}
+
+/// Runs it; returns notes on the result.
+pub(super) fn run(mut work: Work<'_>) -> Result<Vec<String>, EngineError> {
+    let passes = passes(work.engine)?;
+    let extents = extent::of(work.engine, &passes)?;
+    let columns = reducible(work.engine, &extents)?;
+    let passes: Vec<Pass> = passes
+        .into_iter()
+        .filter(|pass| extents.iter().any(|extent| extent.touches(pass.number)))
+        .collect();
+    if passes.is_empty() {
+        return Err(EngineError::Empty("no pixel lies in the region".to_owned()));
+    }
+    work.begin(&structure::of(&work, &passes, &extents, &columns))?;
+    work.start(columns.len());
+    structure::write_axes(&work, &passes, &extents)?;
+    let needs = Needs::of(&work.reduction.statistics);
+    let mut first = 0;
+    while first < passes.len() {
+        let mut count = 0;
+        let wave = passes[first..]
+            .iter()
+            .take_while(|pass| {
+                count += pass.pieces.len();
+                count <= TOGETHER
+            })
+            .count()
+            .max(1);
+        let lanes = lanes(
+            &work,
+            &passes[first..first + wave],
+            first,
+            &extents,
+            &columns,
+            needs,
+        );
+        run_lanes(&work, &lanes, needs)?;
+        for (index, pass) in passes.iter().enumerate().skip(first).take(wave) {
+            write_positions(&work, index, pass, &extents)?;
+        }
+        first += wave;
+    }
+    Ok(Vec::new())
+}
+
+/// The passes of a plan, each with its cycles in order.
+fn passes(engine: &Engine<'_>) -> Result<Vec<Pass>, EngineError> {
+    let mut found: Vec<(Phase, Pass)> = Vec::new();
+    for piece in engine.plan.pieces() {
+        let Some((half_orbit, phase)) = piece.half_orbit.and_then(|h| Some((h, h.phase()?))) else {
+            let label = engine
+                .plan
+                .entry(piece)
+                .map_or("a file", |entry| entry.label.as_str());
+            let reason = format!("{label} says neither in its name nor inside which cycle and pass it is of");
+            return Err(EngineError::option("--over cycle", reason));
+        };
+        match found
+            .iter_mut()
+            .find(|(p, pass)| *p == phase && pass.number == half_orbit.pass)
+        {
+            Some((_, pass)) => pass.pieces.push(*piece),
+            None => found.push((
+                phase,
+                Pass {
+                    number: half_orbit.pass,
+                    pieces: vec![*piece],
+                },
+            )),
+        }
+    }
+    if found
+        .iter()
+        .any(|(phase, _)| found.first().is_some_and(|(first, _)| first != phase))
+    {
+        let reason = "a pass of the cal/val phase is another track than that of the science phase: choose with --phase";
+        return Err(EngineError::Mixed {
+            reason: reason.to_owned(),
+        });
+    }
+    found.sort_by_key(|(_, pass)| pass.number);
+    Ok(found.into_iter().map(|(_, pass)| pass).collect())
+}
+
+/// The columns that have one value per pixel, line or pixel column.
+fn reducible<'a>(engine: &'a Engine<'_>, extents: &[Extent]) -> Result<Vec<&'a Column>, EngineError> {
+    let mut columns = Vec::new();
+    for column in engine.plan.columns() {
+        let Some(extent) = extents.iter().find(|extent| extent.swath.group == column.group) else {
+            continue;
+        };
+        let fits = match column.shape {
+            Shape::Pixels | Shape::Lines(_) => true,
+            Shape::Other(n) => n == extent.swath.num_pixels && column.lengths.len() == 1,
+        };
+        if !column.meta.dtype.is_numeric() || (!fits && column.named) {
+            let reason = format!("{} has no value per line or pixel", column.path());
+            return Err(EngineError::option("--vars", reason));
+        }
+        if fits && (column.named || !column.is_position(&extent.swath)) {
+            columns.push(column);
+        }
+    }
+    Ok(columns)
+}
+
+/// The lanes of some passes, the longest work first.
+fn lanes<'a>(
+    work: &Work<'_>,
+    passes: &'a [Pass],
+    first: usize,
+    extents: &[Extent],
+    columns: &[&'a Column],
+    needs: Needs,
+) -> Vec<Lane<'a>> {
+    let mut lanes = Vec::new();
+    for (offset, pass) in passes.iter().enumerate() {
+        for column in columns {
+            let Some(extent) = extents.iter().find(|extent| extent.swath.group == column.group) else {
+                continue;
+            };
+            let (lines, width) = extent.lines_of(column);
+            let rows = block_rows(work, column, pass.pieces.len(), width, needs).max(1);
+            let mut start = lines.start;
+            while start < lines.end {
+                let block = start..lines.end.min(start + rows);
+                let at = start - lines.start;
+                start = block.end;
+                lanes.push(Lane {
+                    index: first + offset,
+                    pass,
+                    column,
+                    lines: block,
+                    at,
+                    width,
+                });
+            }
+        }
+    }
+    lanes.sort_by_key(|lane| std::cmp::Reverse(lane.lines.len() * lane.width * item_size(lane.column)));
+    lanes
+}
+
+fn item_size(column: &Column) -> usize {
+    column.packing.as_ref().map_or(8, |packing| packing.dtype.size())
+}
+
+/// Lines of a block, such that its buffers and states fit into a thread's share of the memory.
+pub(super) fn block_rows(
+    work: &Work<'_>,
+    column: &Column,
+    cycles: usize,
+    width: usize,
+    needs: Needs,
+) -> usize {
+    let buffers = if needs.values {
+        cycles
+    } else {
+        cycles.min(BATCH.max(work.engine.resources.jobs))
+    };
+    let outputs = work.reduction.statistics.len() * 8;
+    let per_value = buffers * item_size(column) + Cells::<f64>::bytes(1, needs) + outputs;
+    let rows = work.thread_budget() / (per_value * width.max(1));
+    // Whole chunks of lines, so that none is decoded twice.
+    let chunk = column
+        .meta
+        .storage
+        .chunks
+        .as_ref()
+        .and_then(|chunks| chunks.first().copied())
+        .unwrap_or(1);
+    if rows > chunk {
+        rows / chunk.max(1) * chunk.max(1)
+    } else {
+        rows
+    }
+}
+
+fn run_lanes(work: &Work<'_>, lanes: &[Lane<'_>], needs: Needs) -> Result<(), EngineError> {
+    let engine = work.engine;
+    let few = lanes.len() < 2 * engine.resources.jobs;
+    let run = |lane: &Lane<'_>| {
+        engine.check_cancelled()?;
+        dispatch(work, lane, needs, few)
+    };
+    engine.pool.install(|| {
+        if few {
+            lanes.iter().try_for_each(run)
+        } else {
+            lanes.par_iter().with_max_len(1).try_for_each(run)
+        }
+    })
+}
+
+/// Chooses the type in which a lane is accumulated.
+fn dispatch(work: &Work<'_>, lane: &Lane<'_>, needs: Needs, together: bool) -> Result<(), EngineError> {
+    use karin_core::DType;
+    let Some(packing) = &lane.column.packing else {
+        let fill = Fill {
+            fill: f64::NAN,
+            missing: f64::NAN,
+        };
+        let load = |piece: &Piece, lines: Range<usize>, out: &mut Vec<f64>| {
+            work.engine.load_real(piece, lane.column, lines, out)
+        };
+        return Runner {
+            work,
+            lane,
+            needs,
+            together,
+            fill,
+        }
+        .run(
+            &load,
+            Scale {
+                scale: 1.0,
+                offset: 0.0,
+            },
+        );
+    };
+    let scale = Scale {
+        scale: packing.scale,
+        offset: packing.offset,
+    };
+    macro_rules! run {
+        ($($dtype:ident => $type:ty),*) => {
+            match packing.dtype {
+                $(DType::$dtype => {
+                    let Some(fill) = Fill::<$type>::of(packing) else { return Ok(()) };
+                    let load = |piece: &Piece, lines: Range<usize>, out: &mut Vec<$type>| {
+                        work.engine.load_packed(piece, lane.column, lines, out)
+                    };
+                    Runner { work, lane, needs, together, fill }.run(&load, scale)
+                })*
+                DType::Int64 | DType::UInt64 | DType::Char | DType::String => Ok(()),
+            }
+        };
+    }
+    run!(Int8 => i8, UInt8 => u8, Int16 => i16, UInt16 => u16, Int32 => i32, UInt32 => u32, Float32 => f32,
+         Float64 => f64)
+}
+
+/// One lane with its type known.
+struct Runner<'a, T> {
+    work: &'a Work<'a>,
+    lane: &'a Lane<'a>,
+    needs: Needs,
+    together: bool,
+    fill: Fill<T>,
+}
+
+type Load<'l, T> = &'l (dyn Fn(&Piece, Range<usize>, &mut Vec<T>) -> Result<(), DatasetError> + Sync);
+
+impl<T: Sample> Runner<'_, T> {
+    fn run(&self, load: Load<'_, T>, scale: Scale) -> Result<(), EngineError> {
+        let len = self.lane.lines.len() * self.lane.width;
+        let part = if self.together {
+            PART / self.lane.width.max(1) * self.lane.width.max(1)
+        } else {
+            len
+        };
+        let part = part.max(self.lane.width.max(1)).min(len.max(1));
+        let sizes = (0..len.div_ceil(part)).map(|k| part.min(len - k * part));
+        let mut parts: Vec<Cells<T>> = sizes.map(|size| Cells::new(size, self.needs)).collect();
+        let jobs = self.work.engine.resources.jobs;
+        let batch = match (self.needs.values, self.together) {
+            (true, _) => self.lane.pass.pieces.len(),
+            (false, true) => BATCH.max(jobs),
+            (false, false) => BATCH,
+        };
+        let mut buffers: Vec<Vec<T>> = Vec::new();
+        let mut quantiles = Vec::new();
+        for pieces in self.lane.pass.pieces.chunks(batch.max(1)) {
+            self.work.engine.check_cancelled()?;
+            buffers.resize_with(pieces.len().max(buffers.len()), Vec::new);
+            let read: Vec<Option<Vec<f64>>> = self.read(pieces, &mut buffers, load);
+            let kept = |k: &usize| read.get(*k).is_some_and(Option::is_some);
+            let slices: Vec<&[T]> = (0..pieces.len())
+                .filter(kept)
+                .map(|k| buffers[k].as_slice())
+                .collect();
+            let times: Vec<&[f64]> = read.iter().flatten().map(Vec::as_slice).collect();
+            self.add(&mut parts, part, &slices, &times);
+            if self.needs.values {
+                quantiles = self.quantiles(&slices, scale);
+            }
+            self.work.advance(pieces.len());
+        }
+        self.write(&parts, &quantiles, scale)
+    }
+
+    /// Decodes cycles into buffers; `None` for those that cannot be read, else the times of their lines (empty unless
+    /// wanted).
+    fn read(&self, pieces: &[Piece], buffers: &mut [Vec<T>], load: Load<'_, T>) -> Vec<Option<Vec<f64>>> {
+        let one = |(piece, buffer): (&Piece, &mut Vec<T>)| match self.read_one(piece, buffer, load) {
+            Ok(times) => Some(times),
+            Err(error) => {
+                self.work.engine.fail(piece, &error);
+                None
+            }
+        };
+        let pairs = pieces.iter().zip(buffers);
+        if self.together {
+            let pairs: Vec<_> = pairs.collect();
+            pairs.into_par_iter().with_max_len(1).map(one).collect()
+        } else {
+            pairs.map(one).collect()
+        }
+    }
+
+    fn read_one(
+        &self,
+        piece: &Piece,
+        buffer: &mut Vec<T>,
+        load: Load<'_, T>,
+    ) -> Result<Vec<f64>, DatasetError> {
+        let (engine, lane) = (self.work.engine, self.lane);
+        let lines = extent::rows_of(engine, piece, lane.column, &lane.lines)?;
+        load(piece, lines.clone(), buffer)?;
+        // Granules of products without a fixed grid may end earlier.
+        buffer.resize(lane.lines.len() * lane.width, self.fill.fill);
+        if !self.needs.trend {
+            return Ok(Vec::new());
+        }
+        let dataset = engine.open(piece)?;
+        let swath = engine.swath(dataset.as_ref(), &lane.column.group)?;
+        let times = swath.times(dataset.as_ref(), lines)?;
+        Ok(times.into_iter().map(years).collect())
+    }
+
+    fn add(&self, parts: &mut [Cells<T>], part: usize, slices: &[&[T]], times: &[&[f64]]) {
+        let width = self.lane.width.max(1);
+        let times = if self.needs.trend { times } else { &[] };
+        let one = |(index, cells): (usize, &mut Cells<T>)| {
+            let start = index * part;
+            let range = start..start + cells.len();
+            let slices: Vec<&[T]> = slices
+                .iter()
+                .filter_map(|slice| slice.get(range.clone()))
+                .collect();
+            let lines = start / width..;
+            let times: Vec<&[f64]> = times
+                .iter()
+                .filter_map(|times| times.get(lines.clone()))
+                .collect();
+            cells.add(self.fill, &slices, &times, width);
+        };
+        if self.together {
+            parts.par_iter_mut().enumerate().for_each(one);
+        } else {
+            parts.iter_mut().enumerate().for_each(one);
+        }
+    }
+
+    /// The true quantiles of every cell: one vector per statistic that is one.
+    fn quantiles(&self, slices: &[&[T]], scale: Scale) -> Vec<Vec<f64>> {
+        let fractions: Vec<f64> = self
+            .work
+            .reduction
+            .statistics
+            .iter()
+            .filter_map(|s| fraction(*s))
+            .collect();
+        let len = self.lane.lines.len() * self.lane.width;
+        let of_cell = |values: &mut Vec<T>, index: usize, out: &mut [f64]| {
+            values.clear();
+            values.extend(
+                slices
+                    .iter()
+                    .map(|slice| slice[index])
+                    .filter(|value| self.fill.keeps(*value)),
+            );
+            values.sort_unstable_by_key(|value| value.sort_key());
+            for (out, q) in out.iter_mut().zip(&fractions) {
+                *out = quantile::of_sorted(values.len(), *q, |k| {
+                    values[k].to_f64() * scale.scale + scale.offset
+                });
+            }
+        };
+        let mut flat = vec![f64::NAN; len * fractions.len()];
+        let scratch = || Vec::with_capacity(slices.len());
+        if self.together {
+            let rows = flat.par_chunks_mut(fractions.len().max(1)).enumerate();
+            rows.with_min_len(4096)
+                .for_each_init(scratch, |values, (index, out)| of_cell(values, index, out));
+        } else {
+            let mut values = scratch();
+            let rows = flat.chunks_mut(fractions.len().max(1)).enumerate();
+            rows.for_each(|(index, out)| of_cell(&mut values, index, out));
+        }
+        let of_statistic = |k: usize| flat.iter().skip(k).step_by(fractions.len()).copied().collect();
+        (0..fractions.len()).map(of_statistic).collect()
+    }
+
+    fn write(&self, parts: &[Cells<T>], quantiles: &[Vec<f64>], scale: Scale) -> Result<(), EngineError> {
+        let lane = self.lane;
+        let mut quantiles = quantiles.iter();
+        let slab = slab(lane);
+        for statistic in &self.work.reduction.statistics {
+            let name = describe::result_name(self.work.reduction, lane.column, *statistic);
+            let path = swath::join(&lane.column.group, &name);
+            match statistic {
+                Statistic::Count => {
+                    let counts: Vec<i64> = parts
+                        .iter()
+                        .flat_map(|cells| cells.counts())
+                        .map(|&count| i64::from(count))
+                        .collect();
+                    self.work.write(&path, &slab, counts)?;
+                }
+                Statistic::Median | Statistic::Quantile(_) => {
+                    let empty = || vec![f64::NAN; slab.len()];
+                    self.work
+                        .write(&path, &slab, quantiles.next().cloned().unwrap_or_else(empty))?;
+                }
+                other => {
+                    let values = match parts {
+                        [cells] => cells.values(*other, scale),
+                        parts => {
+                            let values = parts.par_iter().map(|cells| cells.values(*other, scale));
+                            values.collect::<Vec<_>>().concat()
+                        }
+                    };
+                    self.work.write(&path, &slab, values)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The fraction of a statistic that is a quantile.
+pub(super) fn fraction(statistic: Statistic) -> Option<f64> {
+    match statistic {
+        Statistic::Median => Some(0.5),
+        Statistic::Quantile(q) => Some(q),
+        _ => None,
+    }
+}
+
+/// Where a lane's values go.
+fn slab(lane: &Lane<'_>) -> Slab {
+    match lane.column.shape {
+        Shape::Pixels if lane.column.lengths.len() == 1 => Slab {
+            start: vec![lane.index, lane.at],
+            count: vec![1, lane.lines.len()],
+        },
+        Shape::Pixels => Slab {
+            start: vec![lane.index, lane.at, 0],
+            count: vec![1, lane.lines.len(), lane.width],
+        },
+        Shape::Lines(_) => {
+            let rest = lane.column.lengths.iter().skip(1);
+            let mut slab = Slab {
+                start: vec![lane.index, lane.at],
+                count: vec![1, lane.lines.len()],
+            };
+            for length in rest {
+                slab.start.push(0);
+                slab.count.push(*length);
+            }
+            slab
+        }
+        Shape::Other(n) => Slab {
+            start: vec![lane.index, 0],
+            count: vec![1, n],
+        },
+    }
+}
+
+/// Writes the coordinates of a pass's pixels, from the first of its granules that has them.
+fn write_positions(
+    work: &Work<'_>,
+    index: usize,
+    pass: &Pass,
+    extents: &[Extent],
+) -> Result<(), EngineError> {
+    for extent in extents {
+        for path in [&extent.swath.latitude, &extent.swath.longitude] {
+            let found = pass
+                .pieces
+                .iter()
+                .find_map(|piece| positions(work.engine, piece, extent, path).ok());
+            if let Some(array) = found {
+                let mut slab = Slab::all(&array.shape);
+                slab.start.insert(0, index);
+                slab.count.insert(0, 1);
+                work.write(path, &slab, array.values)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn positions(engine: &Engine<'_>, piece: &Piece, extent: &Extent, path: &str) -> Result<Array, DatasetError> {
+    let dataset = engine.open(piece)?;
+    let shape = dataset
+        .root()
+        .shape(path)
+        .ok_or_else(|| DatasetError::no_variable(dataset.label(), path))?;
+    let wanted = engine
+        .plan
+        .structure()
+        .variable(path)
+        .map(|variable| variable.dtype);
+    let own = swath::variable(dataset.as_ref(), path)?.dtype;
+    if Some(own) != wanted || shape.first().copied().unwrap_or(0) < extent.lines.end {
+        return Err(DatasetError::invalid(
+            dataset.label(),
+            path,
+            "other coordinates than the first granule",
+        ));
+    }
+    dataset.read_slab(path, &Slab::rows(&shape, extent.lines.clone()))
+}
