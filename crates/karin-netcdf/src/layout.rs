@@ -19,7 +19,7 @@ pub(crate) struct Variable {
     pub(crate) shape: Vec<usize>,
     /// Length along each dimension as stored: shorter where an unlimited dimension has grown elsewhere.
     pub(crate) extent: Vec<usize>,
-    /// One element, as stored, for places that were never written.
+    /// One element, as stored, for places that were never written; empty for zeros.
     pub(crate) fill: Vec<u8>,
     /// Filters in the order in which the writer applied them.
     pub(crate) filters: Vec<Filter>,

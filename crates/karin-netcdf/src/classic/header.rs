@@ -425,7 +425,7 @@ fn variable(raw: &RawVariable, shape: Vec<usize>, layout: Layout) -> Result<Vari
         element_size: size,
         extent: shape.clone(),
         shape,
-        fill: vec![0; size],
+        fill: Vec::new(),
         filters: Vec::new(),
         swap: size > 1 && cfg!(target_endian = "little"),
         layout,

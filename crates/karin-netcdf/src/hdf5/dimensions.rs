@@ -266,7 +266,7 @@ impl Dimensions {
         let fill = dataset
             .fill
             .filter(|fill| fill.len() == element.size)
-            .unwrap_or_else(|| vec![0; element.size]);
+            .unwrap_or_default();
         let meta = VariableMeta {
             name,
             dtype: element.dtype,

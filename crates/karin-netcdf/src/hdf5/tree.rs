@@ -14,6 +14,7 @@ use super::{ChunkLocator, Sizes, attributes, links};
 use crate::Limits;
 use crate::fault::Fault;
 use crate::filters::Filter;
+use crate::layout::TextKind;
 
 /// A group with the datasets in it.
 pub(super) struct RawGroup {
@@ -188,6 +189,16 @@ impl Walk<'_> {
         let mut element = element_type(&datatype.datatype, datatype.size);
         if space.dataspace_type == DataspaceType::Null {
             element = Err("a null dataspace".into());
+        }
+        let descriptor = self.heaps.descriptor_len();
+        if element
+            .as_ref()
+            .is_ok_and(|element| element.text == TextKind::Variable && element.size != descriptor)
+        {
+            return Err(Fault::corrupt(format!(
+                "dataset {name:?} has strings of {} bytes",
+                datatype.size
+            )));
         }
         if external {
             element = Err("data in another file".into());
