@@ -100,15 +100,44 @@ impl ChunkIndex {
     /// The chunk at `cell` of the grid; `None` if it was never written.
     pub fn chunk(&self, cell: &[usize]) -> Option<&Chunk> {
         let inside = cell.len() == self.grid.len() && cell.iter().zip(&self.grid).all(|(at, len)| at < len);
-        let position = cell
-            .iter()
-            .zip(&self.grid)
-            .fold(0_u64, |position, (at, len)| position * *len as u64 + *at as u64);
+        let position = self.position(cell);
         let found = self
             .chunks
             .binary_search_by_key(&position, |chunk| chunk.position)
             .ok()?;
         self.chunks.get(found).filter(|_| inside)
+    }
+
+    /// True if every chunk was written.
+    pub fn is_complete(&self) -> bool {
+        let all = self.grid.iter().fold(1_u64, |product, len| product * *len as u64);
+        self.chunks.len() as u64 == all
+    }
+
+    /// The chunks from cell `first` to cell `last` in order of position: all that lie in the box between them, and
+    /// others.
+    pub(crate) fn between(&self, first: &[usize], last: &[usize]) -> &[Chunk] {
+        let (from, to) = (self.position(first), self.position(last));
+        let start = self.chunks.partition_point(|chunk| chunk.position < from);
+        let end = self.chunks.partition_point(|chunk| chunk.position <= to);
+        self.chunks.get(start..end).unwrap_or_default()
+    }
+
+    /// Writes the cell of a chunk.
+    pub(crate) fn locate(&self, chunk: &Chunk, cell: &mut [usize]) {
+        let mut rest = chunk.position;
+        for (at, len) in cell.iter_mut().zip(&self.grid).rev() {
+            // A grid without cells has no chunks.
+            let len = (*len as u64).max(1);
+            *at = (rest % len) as usize;
+            rest /= len;
+        }
+    }
+
+    fn position(&self, cell: &[usize]) -> u64 {
+        cell.iter().zip(&self.grid).fold(0_u64, |position, (at, len)| {
+            position.wrapping_mul(*len as u64).wrapping_add(*at as u64)
+        })
     }
 
     /// Bytes that all chunks take in the file.

@@ -174,9 +174,22 @@ impl Decoder<'_> {
         let last: Vec<usize> = (stored.start.iter().zip(&stored.count).zip(shape))
             .map(|((start, count), len)| (start + count - 1) / len)
             .collect();
-        let mut cell = first.clone();
+        let mut cell = vec![0; shape.len()];
         let mut part = ChunkPart::of_rank(shape.len());
-        loop {
+        // What is absent is filled in one go: a variable may have millions of chunks and few that were written.
+        if !index.is_complete() {
+            self.fill_all(out);
+        }
+        for chunk in index.between(&first, &last) {
+            index.locate(chunk, &mut cell);
+            let needed = cell
+                .iter()
+                .zip(&first)
+                .zip(&last)
+                .all(|((at, first), last)| first <= at && at <= last);
+            if !needed {
+                continue;
+            }
             part.place(&cell, shape, stored, slab);
             let overlap = Overlap {
                 count: &part.count,
@@ -185,19 +198,9 @@ impl Decoder<'_> {
                 to_shape: &slab.count,
                 to_start: &part.to_start,
             };
-            match index.chunk(&cell) {
-                Some(chunk) => self.read_chunk(chunk, bytes, &overlap, out, scratch)?,
-                None => self.fill_part(&overlap, out)?,
-            }
-            let Some(dimension) = (0..cell.len())
-                .rev()
-                .find(|&dimension| cell[dimension] < last[dimension])
-            else {
-                return Ok(());
-            };
-            cell[dimension] += 1;
-            cell[dimension + 1..].copy_from_slice(&first[dimension + 1..]);
+            self.read_chunk(chunk, bytes, &overlap, out, scratch)?;
         }
+        Ok(())
     }
 
     fn chunk_bytes(&self, shape: &[usize]) -> Result<usize, Fault> {
@@ -211,17 +214,6 @@ impl Decoder<'_> {
                 needed: bytes.map_or(u64::MAX, |bytes| bytes as u64),
                 allowed,
             })
-    }
-
-    fn fill_part(&self, overlap: &Overlap<'_>, out: &mut [u8]) -> Result<(), Fault> {
-        let size = self.variable.element_size;
-        overlap.for_each(|_, to, len| {
-            fill(
-                out.get_mut(to * size..(to + len) * size).unwrap_or_default(),
-                &self.variable.fill,
-            );
-            Ok(())
-        })
     }
 
     fn read_chunk(

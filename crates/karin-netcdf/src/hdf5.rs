@@ -28,6 +28,11 @@ use crate::fault::{Fault, guarded};
 use crate::layout::Variable;
 use storage::PagedStorage;
 
+/// Bytes that are read at a time for the structure of a file, whose parts lie near each other.
+const STRUCTURE_PAGE: u64 = 8 << 10;
+/// Bytes that are read at a time for one chunk index: mostly a single node.
+const INDEX_PAGE: u64 = 4 << 10;
+
 /// How addresses and lengths are written in one file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sizes {
@@ -61,7 +66,7 @@ pub(crate) fn open(
 ) -> Result<Contents, Fault> {
     superblock::check_length(source.as_ref(), base, len)?;
     guarded(|| {
-        let storage = Arc::new(PagedStorage::new(source.clone(), 0, len));
+        let storage = Arc::new(PagedStorage::new(source.clone(), 0, len, STRUCTURE_PAGE));
         let options = hdf5_reader::OpenOptions::default()
             .with_chunk_cache_bytes(0)
             .with_max_object_header_bytes(limits.header_bytes);
@@ -84,5 +89,5 @@ pub(crate) fn open(
 
 /// A fresh view of the file's metadata, for chunk indexes and strings that are read later.
 pub(crate) fn metadata(source: &Arc<dyn ByteSource>, base: u64, len: u64) -> impl Storage + use<> {
-    PagedStorage::new(source.clone(), base, len)
+    PagedStorage::new(source.clone(), base, len, INDEX_PAGE)
 }

@@ -7,39 +7,42 @@ use hdf5_reader::error::{Error, Result};
 use hdf5_reader::storage::{Storage, StorageBuffer};
 use karin_core::ByteSource;
 
-const PAGE_BYTES: u64 = 16 << 10;
-/// Pages that are kept: 4 MiB.
-const KEPT_PAGES: usize = 256;
+/// Bytes of pages that are kept.
+const KEPT_BYTES: u64 = 4 << 20;
+
+type Page = Arc<Vec<u8>>;
 
 /// Reads through pages of the source, from `base` on. Made for one piece of work and dropped with it.
 pub(super) struct PagedStorage {
     source: Arc<dyn ByteSource>,
     base: u64,
     len: u64,
-    pages: Mutex<HashMap<u64, Arc<[u8]>>>,
+    page_bytes: u64,
+    pages: Mutex<HashMap<u64, Page>>,
 }
 
 impl PagedStorage {
     /// `len` is the length of the whole source.
-    pub(super) fn new(source: Arc<dyn ByteSource>, base: u64, len: u64) -> Self {
+    pub(super) fn new(source: Arc<dyn ByteSource>, base: u64, len: u64, page_bytes: u64) -> Self {
         Self {
             source,
             base,
             len: len.saturating_sub(base),
+            page_bytes,
             pages: Mutex::default(),
         }
     }
 
-    fn page(&self, number: u64) -> Result<Arc<[u8]>> {
+    fn page(&self, number: u64) -> Result<Page> {
         let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(page) = pages.get(&number) {
             return Ok(page.clone());
         }
-        let start = number * PAGE_BYTES;
-        let mut bytes = vec![0; PAGE_BYTES.min(self.len.saturating_sub(start)) as usize];
+        let start = number * self.page_bytes;
+        let mut bytes = vec![0; self.page_bytes.min(self.len.saturating_sub(start)) as usize];
         self.source.read_exact_at(&mut bytes, self.base + start)?;
-        let page: Arc<[u8]> = bytes.into();
-        if pages.len() >= KEPT_PAGES {
+        let page = Page::new(bytes);
+        if pages.len() as u64 * self.page_bytes >= KEPT_BYTES {
             pages.clear();
         }
         pages.insert(number, page.clone());
@@ -62,11 +65,15 @@ impl Storage for PagedStorage {
                 needed,
                 available: self.len.saturating_sub(offset),
             })?;
-        let (first, last) = (offset / PAGE_BYTES, end.saturating_sub(1) / PAGE_BYTES);
+        let (first, last) = (offset / self.page_bytes, end.saturating_sub(1) / self.page_bytes);
         if first == last {
-            return StorageBuffer::from_shared(self.page(first)?, (offset % PAGE_BYTES) as usize, len);
+            return StorageBuffer::from_shared_owner(
+                self.page(first)?,
+                (offset % self.page_bytes) as usize,
+                len,
+            );
         }
-        if needed > 4 * PAGE_BYTES {
+        if needed > 4 * self.page_bytes {
             let mut bytes = vec![0; len];
             self.source.read_exact_at(&mut bytes, self.base + offset)?;
             return Ok(StorageBuffer::from_vec(bytes));
@@ -74,8 +81,8 @@ impl Storage for PagedStorage {
         let mut bytes = Vec::with_capacity(len);
         for number in first..=last {
             let page = self.page(number)?;
-            let start = offset.saturating_sub(number * PAGE_BYTES) as usize;
-            let stop = (end - number * PAGE_BYTES).min(PAGE_BYTES) as usize;
+            let start = offset.saturating_sub(number * self.page_bytes) as usize;
+            let stop = (end - number * self.page_bytes).min(self.page_bytes) as usize;
             bytes.extend_from_slice(page.get(start..stop).unwrap_or_default());
         }
         Ok(StorageBuffer::from_vec(bytes))
