@@ -24,6 +24,7 @@ pub mod error;
 mod fault;
 pub mod file;
 mod filters;
+mod fletcher32;
 mod gather;
 mod hdf5;
 mod layout;

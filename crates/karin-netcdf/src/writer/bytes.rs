@@ -90,28 +90,6 @@ fn finish(mut a: u32, mut b: u32, mut c: u32) -> u32 {
     (c ^ b).wrapping_sub(b.rotate_left(24))
 }
 
-/// The Fletcher-32 sum of HDF5's filter of that name: 16-bit big-endian words, an odd last byte as high byte.
-pub(super) fn fletcher32(data: &[u8]) -> u32 {
-    let (mut low, mut high) = (0_u32, 0_u32);
-    // 360 words keep both sums inside 32 bits before they are folded.
-    for block in data.chunks(720) {
-        for word in block.chunks(2) {
-            let value = match *word {
-                [first, second] => u32::from(first) << 8 | u32::from(second),
-                [first] => u32::from(first) << 8,
-                _ => 0,
-            };
-            low += value;
-            high += low;
-        }
-        low = (low & 0xffff) + (low >> 16);
-        high = (high & 0xffff) + (high >> 16);
-    }
-    low = (low & 0xffff) + (low >> 16);
-    high = (high & 0xffff) + (high >> 16);
-    high << 16 | low
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,12 +99,5 @@ mod tests {
         // From the driver at the end of Bob Jenkins' lookup3.c.
         assert_eq!(lookup3(b""), 0xdead_beef);
         assert_eq!(lookup3(b"Four score and seven years ago"), 0x1777_0551);
-    }
-
-    #[test]
-    fn fletcher32_folds_odd_bytes_high() {
-        assert_eq!(fletcher32(&[]), 0);
-        assert_eq!(fletcher32(&[1, 2]), 0x0102_0102);
-        assert_eq!(fletcher32(&[1, 2, 3]), 0x0504_0402);
     }
 }

@@ -5,9 +5,9 @@ use std::cell::RefCell;
 use libdeflater::{CompressionError, CompressionLvl, Compressor};
 
 use super::btree::StoredChunk;
-use super::bytes::fletcher32;
 use super::datatype;
 use super::plan::{DatasetPlan, Fill};
+use crate::fletcher32::fletcher32;
 
 /// A chunk as it goes to the file.
 #[derive(Debug)]
