@@ -175,33 +175,72 @@ impl LonLatBox {
         shares_latitude && (eastward <= self.width() + 2.0 * EDGE || westward <= other.width() + 2.0 * EDGE)
     }
 
-    /// The smallest box that contains all points, NaN left out; `None` without any. Its west edge lies in
-    /// -180..180, and it crosses the antimeridian where that makes it narrower. One pass, in fixed memory.
+    /// The smallest box that contains all points; see [`Extent`].
     pub fn around(points: impl IntoIterator<Item = (f64, f64)>) -> Option<Self> {
-        /// Longitudes are told apart in tenths of a degree, when it comes to the gap that the box leaves out.
-        const BINS: usize = 3600;
-        let (mut south, mut north) = (f64::INFINITY, f64::NEG_INFINITY);
-        let mut bins = vec![(f64::INFINITY, f64::NEG_INFINITY); BINS];
-        for (longitude, latitude) in points.into_iter().filter(|(x, y)| x.is_finite() && y.is_finite()) {
-            (south, north) = (south.min(latitude), north.max(latitude));
-            let longitude = wrap_180(longitude);
-            let index = ((longitude + 180.0) * 10.0) as usize;
-            if let Some(bin) = bins.get_mut(index.min(BINS - 1)) {
-                *bin = (bin.0.min(longitude), bin.1.max(longitude));
-            }
+        let mut extent = Extent::default();
+        points
+            .into_iter()
+            .for_each(|(longitude, latitude)| extent.add(longitude, latitude));
+        extent.bounds()
+    }
+}
+
+/// Where points lie, gathered one by one in fixed memory: the smallest box around them.
+#[derive(Clone, Debug)]
+pub struct Extent {
+    south: f64,
+    north: f64,
+    /// Least and greatest longitude in each tenth of a degree: what lies between them is told apart no further when
+    /// it comes to the gap that the box leaves out.
+    bins: Vec<(f64, f64)>,
+}
+
+impl Default for Extent {
+    fn default() -> Self {
+        let nothing = (f64::INFINITY, f64::NEG_INFINITY);
+        Self {
+            south: nothing.0,
+            north: nothing.1,
+            bins: vec![nothing; 3600],
         }
-        bins.retain(|(least, most)| least <= most);
-        let (&(first, _), &(_, last)) = (bins.first()?, bins.last()?);
+    }
+}
+
+impl Extent {
+    /// Adds a point; NaN is left out.
+    pub fn add(&mut self, longitude: f64, latitude: f64) {
+        if !(longitude.is_finite() && latitude.is_finite()) {
+            return;
+        }
+        (self.south, self.north) = (self.south.min(latitude), self.north.max(latitude));
+        let longitude = wrap_180(longitude);
+        let index = ((longitude + 180.0) * 10.0) as usize;
+        let last = self.bins.len() - 1;
+        if let Some(bin) = self.bins.get_mut(index.min(last)) {
+            *bin = (bin.0.min(longitude), bin.1.max(longitude));
+        }
+    }
+
+    /// The smallest box that contains all points; `None` without any. Its west edge lies in -180..180, and it crosses
+    /// the antimeridian where that makes it narrower.
+    pub fn bounds(&self) -> Option<LonLatBox> {
+        let used: Vec<(f64, f64)> = self
+            .bins
+            .iter()
+            .copied()
+            .filter(|(least, most)| least <= most)
+            .collect();
+        let (&(first, _), &(_, last)) = (used.first()?, used.last()?);
         // The widest gap between neighbours is what the box leaves out.
         let (mut west, mut east, mut widest) = (first, last, first + 360.0 - last);
-        for pair in bins.windows(2) {
+        for pair in used.windows(2) {
             if let [(_, left), (right, _)] = pair
                 && right - left > widest
             {
                 (west, east, widest) = (*right, *left, right - left);
             }
         }
-        Self::new(west, south.max(-90.0), east, north.min(90.0)).ok()
+        LonLatBox::new(west, self.south.max(-90.0), east, self.north.min(90.0)).ok()
     }
 }
 

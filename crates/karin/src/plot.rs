@@ -22,19 +22,23 @@
 //! # Ok::<(), karin::plot::PlotError>(())
 //! ```
 
-use karin_core::{ErrorKind, LonLatBox};
+use karin_core::{ErrorKind, LonLatBox, VariableMeta};
 
 mod color_map;
+mod dataset;
 mod furniture;
 mod land;
 mod page;
 mod projection;
 mod raster;
+mod selected;
 mod text;
 mod ticks;
 
 pub use color_map::{ColorMap, UnknownColorMap};
+pub use dataset::dataset;
 pub use raster::Overlap;
+pub use selected::{Picture, selection};
 
 use projection::Frame;
 use raster::Raster;
@@ -251,6 +255,44 @@ impl MapCanvas {
             goes_below: least < minimum,
             goes_above: most > maximum,
         })
+    }
+}
+
+/// Fills in what the attributes of a variable say, where the options do not.
+fn named(options: &mut MapOptions, name: &str, meta: &VariableMeta) {
+    let fill = |field: &mut String, text: String| {
+        if field.is_empty() {
+            *field = text;
+        }
+    };
+    let long_name = meta
+        .attributes
+        .text("long_name")
+        .map(str::trim)
+        .filter(|text| !text.is_empty());
+    let mut title = long_name.unwrap_or(name).to_owned();
+    if long_name.is_some()
+        && let Some(first) = title.get_mut(..1)
+    {
+        first.make_ascii_uppercase();
+    }
+    fill(&mut options.title, title);
+    fill(&mut options.variable, name.to_owned());
+    fill(
+        &mut options.units,
+        meta.attributes
+            .text("units")
+            .unwrap_or_default()
+            .trim()
+            .to_owned(),
+    );
+    if meta
+        .attributes
+        .get("flag_values")
+        .or(meta.attributes.get("flag_masks"))
+        .is_some()
+    {
+        options.overlap = Overlap::Last;
     }
 }
 
