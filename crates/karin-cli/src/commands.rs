@@ -6,6 +6,7 @@ mod ingest;
 mod ls;
 mod man;
 mod passes;
+mod plot;
 mod simulate;
 mod stat;
 
@@ -29,6 +30,8 @@ pub enum Command {
     Passes(passes::Arguments),
     /// Compute statistics over cycles, by key or on a grid
     Stat(stat::Arguments),
+    /// Draw a map of a selection, a grid or a result
+    Plot(plot::Arguments),
     /// Print the completion script of a shell
     Completions(completions::Arguments),
     /// Write the manual pages
@@ -47,6 +50,7 @@ pub fn run(command: Command, context: &Context) -> anyhow::Result<Outcome> {
         Command::Info(arguments) => info::run(&arguments, context),
         Command::Passes(arguments) => passes::run(&arguments, context),
         Command::Stat(arguments) => stat::run(&arguments, context),
+        Command::Plot(arguments) => plot::run(&arguments, context),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments, context),
     }

@@ -27,6 +27,7 @@ use karin_core::{ErrorKind, LonLatBox, VariableMeta};
 mod color_map;
 mod dataset;
 mod furniture;
+mod inputs;
 mod land;
 mod page;
 mod projection;
@@ -37,6 +38,7 @@ mod ticks;
 
 pub use color_map::{ColorMap, UnknownColorMap};
 pub use dataset::dataset;
+pub use inputs::inputs;
 pub use raster::Overlap;
 pub use selected::{Picture, selection};
 

@@ -1,12 +1,13 @@
 //! Maps of what a selection keeps of granules or collections, drawn pass by pass.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use karin_core::geo::Extent;
 use karin_core::time::Day;
 use karin_core::{NumberList, Progress, QualityLevel, Region, Resources, Selection};
 use karin_engine::swath::Shape;
-use karin_engine::{Engine, EngineError, Plan, SelectedPass, Source};
+use karin_engine::{Engine, EngineError, Entry, Plan, SelectedPass, Source};
 use rayon::prelude::*;
 
 use super::{Layer, MapCanvas, MapOptions, PlotError, named};
@@ -80,6 +81,7 @@ pub fn selection(
     if canvas.options.subtitle.is_empty() {
         canvas.options.subtitle = drawing.facts.subtitle(&plan);
     }
+    canvas.options.notes.extend(drawing.facts.notes(source.as_ref()));
     let Drawing { variable, facts, .. } = drawing;
     Ok(Picture {
         png: canvas.png()?,
@@ -142,6 +144,10 @@ struct Facts {
     cycles: Vec<u16>,
     passes: Vec<u16>,
     time: Option<(f64, f64)>,
+    /// Labels of granules on the map, and the versions and DOIs among them.
+    labels: Vec<String>,
+    versions: BTreeSet<String>,
+    dois: BTreeSet<String>,
 }
 
 struct Drawing<'a> {
@@ -203,18 +209,14 @@ impl Drawing<'_> {
             let granules: Vec<_> = batch.par_iter().map(read).collect();
             for (piece, granule) in granules {
                 match granule {
-                    Ok(layers) => {
-                        let is_seen = layers
-                            .iter()
-                            .any(|(layer, _)| layer.values.iter().any(|value| !value.is_nan()));
-                        if is_first_time && is_seen {
-                            self.facts.granules += 1;
-                            self.facts
-                                .cycles
-                                .extend(piece.half_orbit.map(|half_orbit| half_orbit.cycle.0));
-                            self.facts
-                                .passes
-                                .extend(piece.half_orbit.map(|half_orbit| half_orbit.pass.0));
+                    Ok((layers, doi)) => {
+                        let is_seen =
+                            |(layer, _): &(Kept, _)| layer.values.iter().any(|value| !value.is_nan());
+                        if let Some(entry) = plan.entry(piece)
+                            && is_first_time
+                            && layers.iter().any(is_seen)
+                        {
+                            self.facts.add_source(entry, doi);
                         }
                         for (layer, time) in layers {
                             self.facts.add_time(time);
@@ -239,9 +241,15 @@ impl Drawing<'_> {
         }
     }
 
-    /// The layers of a granule, and the first and last time of each.
-    fn layers(&self, passes: Vec<SelectedPass>) -> Vec<(Kept, (f64, f64))> {
-        passes.into_iter().filter_map(|pass| self.layer(&pass)).collect()
+    /// The layers of a granule, the first and last time of each, and the DOI of the granule.
+    fn layers(&self, passes: Vec<SelectedPass>) -> (Vec<(Kept, (f64, f64))>, Option<String>) {
+        let attributes = passes.first().map(|pass| &pass.dataset.root().attributes);
+        let doi = attributes.and_then(|attributes| attributes.text("doi").or(attributes.text("product_doi")));
+        let doi = doi.map(str::to_owned);
+        (
+            passes.into_iter().filter_map(|pass| self.layer(&pass)).collect(),
+            doi,
+        )
     }
 
     fn layer(&self, pass: &SelectedPass) -> Option<(Kept, (f64, f64))> {
@@ -322,6 +330,35 @@ impl Facts {
             let (low, high) = self.time.unwrap_or((first, last));
             self.time = Some((low.min(first), high.max(last)));
         }
+    }
+
+    /// Remembers where what is drawn comes from.
+    fn add_source(&mut self, entry: &Entry, doi: Option<String>) {
+        self.granules += 1;
+        self.cycles
+            .extend(entry.half_orbit.map(|half_orbit| half_orbit.cycle.0));
+        self.passes
+            .extend(entry.half_orbit.map(|half_orbit| half_orbit.pass.0));
+        self.labels.push(entry.label.clone());
+        self.versions
+            .extend(entry.version.as_ref().map(ToString::to_string));
+        self.dois.extend(doi);
+    }
+
+    /// Notes of the PNG: snapshot, granules, versions and DOI.
+    fn notes(&self, source: &dyn Source) -> Vec<(String, String)> {
+        let join = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(", ");
+        let notes = [
+            ("Snapshot", source.snapshot().unwrap_or_default().to_owned()),
+            ("Granules", self.labels.join("\n")),
+            ("Versions", join(&self.versions)),
+            ("DOI", join(&self.dois)),
+        ];
+        notes
+            .into_iter()
+            .filter(|(_, text)| !text.is_empty())
+            .map(|(key, text)| (key.to_owned(), text))
+            .collect()
     }
 
     /// Product, cycles, passes, days and quality.
