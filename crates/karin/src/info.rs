@@ -1,13 +1,15 @@
-//! What a file, a granule or a folder of granules is: identity, times, coverage, structure, damage.
+//! What a file, a granule, a folder of granules or a collection is: identity, times, coverage, structure, damage.
 
 use std::path::{Path, PathBuf};
 
 use karin_core::{ErrorKind, NoProgress};
 use karin_engine::GranuleFiles;
 use karin_netcdf::{Format, NcError, NcFile};
+use karin_store::{Collection, CollectionGroup, OpenOptions, StoreError};
 use serde::Serialize;
 
 use crate::Error;
+use crate::inventory::Inventory;
 
 mod coverage;
 mod folder;
@@ -30,6 +32,8 @@ pub enum Info {
     File(Box<FileInfo>),
     /// A folder that holds granules somewhere below it.
     Folder(FolderInfo),
+    /// A collection.
+    Collection(CollectionInfo),
 }
 
 /// A netCDF file: what its name, its header and its coordinates say. Values of other variables are not read.
@@ -65,6 +69,25 @@ pub struct FileInfo {
     pub raw_bytes: u64,
 }
 
+/// A collection at one snapshot.
+#[derive(Clone, Debug, Serialize)]
+pub struct CollectionInfo {
+    /// What is in it.
+    #[serde(flatten)]
+    pub inventory: Inventory,
+    /// Variables and flags of its groups, in the order of the inventory.
+    pub structures: Vec<GroupStructure>,
+}
+
+/// The variables of one group of a collection.
+#[derive(Clone, Debug, Serialize)]
+pub struct GroupStructure {
+    /// Variables, with the sizes that one granule has in the group.
+    pub variables: Vec<VariableInfo>,
+    /// Names of the numbers of its flag variables.
+    pub flags: Vec<FlagInfo>,
+}
+
 /// Why a file cannot be read.
 #[derive(Clone, Debug, Serialize)]
 pub struct Damage {
@@ -78,23 +101,46 @@ pub struct Damage {
     pub present_bytes: u64,
 }
 
-/// Says what lies at `path`. A truncated or corrupt file is described as far as its name goes, with the damage.
+/// Says what lies at `location`: a path, or the address of a collection. A truncated or corrupt file is described as
+/// far as its name goes, with the damage.
 ///
 /// # Errors
 /// If there is nothing, if it cannot be read, or if it is not netCDF at all.
-pub fn info(path: &Path) -> Result<Info, Error> {
+pub fn info(location: &str, options: &OpenOptions) -> Result<Info, Error> {
+    if location.contains("://") {
+        return collection_info(location, options);
+    }
+    let path = Path::new(location);
     let failed = |source| Error::io(path, "read", source);
     let metadata = std::fs::metadata(path).map_err(failed)?;
-    if metadata.is_dir() {
-        let files = GranuleFiles::find(&[path.to_owned()], &NoProgress)?;
-        let folder = folder::summarise(path, &files);
-        if folder.files == 0 {
-            let reason = "no netCDF file in this folder or below it";
-            return Err(failed(std::io::Error::new(std::io::ErrorKind::NotFound, reason)));
-        }
-        return Ok(Info::Folder(folder));
+    if !metadata.is_dir() {
+        return file_info(path, metadata.len()).map(|file| Info::File(Box::new(file)));
     }
-    file_info(path, metadata.len()).map(|file| Info::File(Box::new(file)))
+    match collection_info(location, options) {
+        Err(Error::Store(StoreError::NotACollection { .. })) => {}
+        known => return known,
+    }
+    let files = GranuleFiles::find(&[path.to_owned()], &NoProgress)?;
+    let folder = folder::summarise(path, &files);
+    if folder.files == 0 {
+        let reason = "neither a collection nor a folder with netCDF files in it or below it";
+        return Err(failed(std::io::Error::new(std::io::ErrorKind::NotFound, reason)));
+    }
+    Ok(Info::Folder(folder))
+}
+
+fn collection_info(location: &str, options: &OpenOptions) -> Result<Info, Error> {
+    let collection = Collection::open(location, options)?;
+    let structure = |group: &CollectionGroup| GroupStructure {
+        variables: structure::variables(group.structure(), |_, _| None),
+        flags: structure::flags(group.structure()),
+    };
+    let structures = collection.groups().iter().map(structure).collect();
+    let inventory = Inventory::of(&collection)?;
+    Ok(Info::Collection(CollectionInfo {
+        inventory,
+        structures,
+    }))
 }
 
 fn file_info(path: &Path, bytes: u64) -> Result<FileInfo, Error> {
@@ -158,7 +204,11 @@ fn describe(info: &mut FileInfo, file: &NcFile) {
     identity::complete(&mut info.identity, &root.attributes, &mut info.warnings);
     info.title = root.attributes.text("title").map(str::to_owned);
     info.dimensions = structure::dimensions(root);
-    info.variables = structure::variables(file);
+    info.variables = structure::variables(root, |path, raw| match file.chunk_index(path) {
+        Ok(Some(index)) => Some(index.stored_bytes()),
+        Ok(None) => Some(raw),
+        Err(_) => None,
+    });
     info.flags = structure::flags(root);
     info.difference = structure::difference(&info.identity, root);
     info.raw_bytes = info

@@ -66,13 +66,22 @@ pub struct CycleInventory {
 /// # Errors
 /// If it cannot be opened or its facts cannot be read.
 pub fn inventory(location: &str, options: &OpenOptions) -> Result<Inventory, Error> {
-    let collection = Collection::open(location, options)?;
-    let groups: Result<_, Error> = collection.groups().iter().map(group_inventory).collect();
-    Ok(Inventory {
-        location: collection.label().to_owned(),
-        snapshot: collection.snapshot_id(),
-        groups: groups?,
-    })
+    Inventory::of(&Collection::open(location, options)?)
+}
+
+impl Inventory {
+    /// Lists a collection that is open.
+    ///
+    /// # Errors
+    /// If its facts cannot be read.
+    pub fn of(collection: &Collection) -> Result<Self, Error> {
+        let groups: Result<_, Error> = collection.groups().iter().map(group_inventory).collect();
+        Ok(Self {
+            location: collection.label().to_owned(),
+            snapshot: collection.snapshot_id(),
+            groups: groups?,
+        })
+    }
 }
 
 fn group_inventory(group: &CollectionGroup) -> Result<GroupInventory, Error> {

@@ -1,27 +1,37 @@
 //! `karin info PATH`
 
 use std::io::Write;
-use std::path::PathBuf;
 
 use clap::Args;
-use karin::info::{FileInfo, FlagInfo, FolderInfo, Identity, Info, ProductDifference, VariableInfo};
+use karin::info::{
+    CollectionInfo, FileInfo, FlagInfo, FolderInfo, Identity, Info, ProductDifference, VariableInfo,
+};
 use serde::Serialize;
 
 use crate::context::{Context, Report};
 use crate::exit::Outcome;
 use crate::size::bytes;
+use crate::store::StoreFlags;
 use crate::table::Table;
 
 /// Arguments of `karin info`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// A granule, any other netCDF file, or a folder of granules
-    path: PathBuf,
+    /// A granule, any other netCDF file, a folder of granules, or a collection
+    path: String,
+    /// An earlier state of a collection, as `karin history` lists them [default: the newest]
+    #[arg(long, value_name = "ID")]
+    snapshot: Option<String>,
+    #[command(flatten)]
+    store: StoreFlags,
 }
 
 /// Says what lies at a path.
 pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> {
-    let info = karin::info::info(&arguments.path)?;
+    let info = karin::info::info(
+        &arguments.path,
+        &arguments.store.reading(arguments.snapshot.as_deref()),
+    )?;
     let is_damaged = matches!(&info, Info::File(file) if file.damage.is_some());
     context.answer(&Answer(info))?;
     Ok(if is_damaged {
@@ -40,6 +50,7 @@ impl Report for Answer {
         match &self.0 {
             Info::File(file) => write_file(file, out),
             Info::Folder(folder) => write_folder(folder, out),
+            Info::Collection(collection) => write_collection(collection, out),
             _ => Ok(()),
         }
     }
@@ -205,7 +216,7 @@ fn variables(variables: &[VariableInfo]) -> Table {
             variable.fill.clone().unwrap_or_default(),
             variable.chunks.as_deref().map_or_else(|| "-".to_owned(), lengths),
             variable.filters.join(", "),
-            variable.stored_bytes.map_or_else(|| "?".to_owned(), bytes),
+            variable.stored_bytes.map_or_else(|| "-".to_owned(), bytes),
         ]);
     }
     table
@@ -225,6 +236,23 @@ fn write_flag(flag: &FlagInfo, out: &mut dyn Write) -> std::io::Result<()> {
                 )?;
             }
             _ => writeln!(out, "  {:>10}  {}", meaning.value, meaning.name)?,
+        }
+    }
+    Ok(())
+}
+
+fn write_collection(collection: &CollectionInfo, out: &mut dyn Write) -> std::io::Result<()> {
+    collection.inventory.write_text(out)?;
+    for (group, structure) in collection.inventory.groups.iter().zip(&collection.structures) {
+        writeln!(
+            out,
+            "\nvariables of /{}/{}/{}",
+            group.product, group.schema, group.phase
+        )?;
+        variables(&structure.variables).write(out)?;
+        for flag in &structure.flags {
+            writeln!(out)?;
+            write_flag(flag, out)?;
         }
     }
     Ok(())

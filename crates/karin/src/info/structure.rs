@@ -1,8 +1,7 @@
 //! Dimensions, variables and flags of a file, and how they differ from those of its product.
 
 use karin_core::flags::{FlagKind, FlagTable};
-use karin_core::{Dataset as _, GroupMeta, Number, Packing, VariableMeta, granule_structure};
-use karin_netcdf::NcFile;
+use karin_core::{GroupMeta, Number, Packing, VariableMeta, granule_structure};
 use serde::Serialize;
 
 use super::Identity;
@@ -46,7 +45,7 @@ pub struct VariableInfo {
     pub filters: Vec<String>,
     /// Bytes of the array.
     pub raw_bytes: u64,
-    /// Bytes in the file; `None` if the index of its chunks cannot be read.
+    /// Bytes in the file; `None` if the index of its chunks cannot be read, and in collections.
     pub stored_bytes: Option<u64>,
 }
 
@@ -108,8 +107,8 @@ pub(super) fn dimensions(root: &GroupMeta) -> Vec<DimensionInfo> {
     found
 }
 
-pub(super) fn variables(file: &NcFile) -> Vec<VariableInfo> {
-    let root = file.root();
+/// The variables of a tree; `stored` says how many bytes one of a path and so many raw bytes takes where it lies.
+pub(super) fn variables(root: &GroupMeta, stored: impl Fn(&str, u64) -> Option<u64>) -> Vec<VariableInfo> {
     let describe = |path: String| {
         let variable = root.variable(&path)?;
         let shape = root.shape(&path)?;
@@ -118,11 +117,7 @@ pub(super) fn variables(file: &NcFile) -> Vec<VariableInfo> {
             .iter()
             .fold(1_u64, |product, size| product.saturating_mul(*size as u64));
         let raw_bytes = elements.saturating_mul(variable.dtype.size() as u64);
-        let stored_bytes = match file.chunk_index(&path) {
-            Ok(Some(index)) => Some(index.stored_bytes()),
-            Ok(None) => Some(raw_bytes),
-            Err(_) => None,
-        };
+        let stored_bytes = stored(&path, raw_bytes);
         Some(VariableInfo {
             dtype: variable.dtype,
             dimensions: variable.dimensions.clone(),

@@ -2,11 +2,15 @@ use std::path::Path;
 
 use super::*;
 
+fn at(path: &Path) -> Result<Info, Error> {
+    info(&path.to_string_lossy(), &OpenOptions::default())
+}
+
 fn file(test: &str, name: &str) -> Option<FileInfo> {
     let path = test_support::reference_data(test, name)?;
-    match info(&path).expect(name) {
+    match at(&path).expect(name) {
         Info::File(file) => Some(*file),
-        Info::Folder(_) => panic!("{name} is a file"),
+        _ => panic!("{name} is a file"),
     }
 }
 
@@ -135,7 +139,7 @@ fn folders_are_summed_up_by_product_version_and_phase() {
     let Some(path) = test_support::reference_data("folders_are_summed_up", "swot_l3") else {
         return;
     };
-    let Info::Folder(folder) = info(&path).expect("folder") else {
+    let Info::Folder(folder) = at(&path).expect("folder") else {
         panic!("a folder")
     };
     assert_eq!(folder.files, 3);
@@ -150,20 +154,14 @@ fn folders_are_summed_up_by_product_version_and_phase() {
 #[test]
 fn what_is_not_there_or_not_netcdf_is_an_error() {
     assert_eq!(
-        info(Path::new("no/such/file.nc")).expect_err("nothing").kind(),
+        at(Path::new("no/such/file.nc")).expect_err("nothing").kind(),
         ErrorKind::NotFound
     );
     let folder = tempfile::tempdir().expect("folder");
-    assert_eq!(
-        info(folder.path()).expect_err("empty").kind(),
-        ErrorKind::NotFound
-    );
+    assert_eq!(at(folder.path()).expect_err("empty").kind(), ErrorKind::NotFound);
     let page = folder
         .path()
         .join("SWOT_L2_LR_SSH_Basic_010_013_20240210T140442_20240210T145610_PIC0_01.nc");
     std::fs::write(&page, "<html>Please log in</html>").expect("written");
-    assert!(matches!(
-        info(&page),
-        Err(Error::Netcdf(NcError::NotNetcdf { .. }))
-    ));
+    assert!(matches!(at(&page), Err(Error::Netcdf(NcError::NotNetcdf { .. }))));
 }
