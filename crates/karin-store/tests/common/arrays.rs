@@ -9,6 +9,11 @@ use karin_store::Repository;
 
 /// A one-dimensional array of `chunks` chunks of 4 bytes.
 pub fn add_array(repository: &Repository, session: &mut Session, path: &str, chunks: u32) {
+    repository.block_on(add_array_to(session, path, chunks));
+}
+
+/// The same for a session without karin's repository.
+pub async fn add_array_to(session: &mut Session, path: &str, chunks: u32) {
     let length = u64::from(chunks) * 4;
     let document = format!(
         r#"{{"zarr_format":3,"node_type":"array","shape":[{length}],"data_type":"uint8","chunk_grid":{{"name":"regular",
@@ -17,13 +22,10 @@ pub fn add_array(repository: &Repository, session: &mut Session, path: &str, chu
     );
     let shape = ArrayShape::new([(length, chunks)]).expect("shape");
     let names = Some(vec!["cycle_number".into()]);
-    repository
-        .block_on(session.add_array(
-            Path::new(path).expect("path"),
-            shape,
-            names,
-            Bytes::from(document),
-        ))
+    let path = Path::new(path).expect("path");
+    session
+        .add_array(path, shape, names, Bytes::from(document))
+        .await
         .expect("add array");
 }
 
