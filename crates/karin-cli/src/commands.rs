@@ -1,6 +1,8 @@
 //! The commands, one file each: arguments, a call into the library, an answer.
 
 mod completions;
+mod gc;
+mod history;
 mod info;
 mod ingest;
 mod ls;
@@ -9,6 +11,7 @@ mod passes;
 mod plot;
 mod simulate;
 mod stat;
+mod verify;
 
 use clap::Subcommand;
 
@@ -32,6 +35,12 @@ pub enum Command {
     Stat(stat::Arguments),
     /// Draw a map of a selection, a grid or a result
     Plot(plot::Arguments),
+    /// Check every object of a collection against the hash recorded at its commit
+    Verify(verify::Arguments),
+    /// List the snapshots of a collection
+    History(history::Arguments),
+    /// Expire old snapshots of a collection and delete what nothing needs
+    Gc(gc::Arguments),
     /// Print the completion script of a shell
     Completions(completions::Arguments),
     /// Write the manual pages
@@ -51,6 +60,9 @@ pub fn run(command: Command, context: &Context) -> anyhow::Result<Outcome> {
         Command::Passes(arguments) => passes::run(&arguments, context),
         Command::Stat(arguments) => stat::run(&arguments, context),
         Command::Plot(arguments) => plot::run(&arguments, context),
+        Command::Verify(arguments) => verify::run(&arguments, context),
+        Command::History(arguments) => history::run(&arguments, context),
+        Command::Gc(arguments) => gc::run(&arguments, context),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments, context),
     }

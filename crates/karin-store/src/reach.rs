@@ -7,18 +7,23 @@ use icechunk::format::manifest::{ChunkPayload, Manifest};
 use icechunk::format::repo_info::RepoInfo;
 use icechunk::format::snapshot::{NodeData, Snapshot, SnapshotInfo};
 use icechunk::format::{
-    CHUNKS_FILE_PATH, ChunkId, IcechunkFormatError, MANIFESTS_FILE_PATH, ManifestId, SNAPSHOTS_FILE_PATH,
-    TRANSACTION_LOGS_FILE_PATH,
+    CHUNKS_FILE_PATH, ChunkId, IcechunkFormatError, MANIFESTS_FILE_PATH, ManifestId, NodeId,
+    SNAPSHOTS_FILE_PATH, TRANSACTION_LOGS_FILE_PATH,
 };
+
+use karin_core::Phase;
+use serde::Serialize;
 
 use crate::{Repository, StoreError};
 
 /// Where a chunk object is used.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ChunkUse {
     /// Path of the array.
     pub array: String,
-    /// Index of the chunk.
+    /// Its dimensions.
+    pub dimensions: Vec<String>,
+    /// Index of the chunk along each.
     pub index: Vec<u32>,
     /// Where in the object the chunk begins.
     pub offset: u64,
@@ -26,6 +31,36 @@ pub struct ChunkUse {
     pub length: u64,
     /// The newest snapshot that uses it.
     pub snapshot: String,
+}
+
+impl ChunkUse {
+    /// The chunk in words: variable, cycle and pass as far as it lies on these axes, where one chunk is one granule.
+    pub fn name(&self) -> String {
+        let phases = [Phase::CalVal, Phase::Science];
+        let phase = phases
+            .into_iter()
+            .find(|phase| self.array.split('/').any(|part| part == phase.name()));
+        let mut name = self.array.clone();
+        for (dimension, index) in self.dimensions.iter().zip(&self.index) {
+            let part = match (dimension.as_str(), phase) {
+                ("cycle_number", Some(phase)) => {
+                    format!(", cycle {}", index + u32::from(phase.first_cycle().0))
+                }
+                ("pass_number", Some(_)) => format!(", pass {}", index + 1),
+                _ if *index == 0 => continue,
+                _ => format!(", {dimension} chunk {index}"),
+            };
+            name.push_str(&part);
+        }
+        name
+    }
+}
+
+/// An array that a manifest serves.
+struct Served {
+    array: String,
+    dimensions: Vec<String>,
+    node: NodeId,
 }
 
 /// A metadata object that could not be read, so that what it refers to is unknown.
@@ -139,8 +174,7 @@ fn follow_snapshot(
         arrays,
     };
     // A manifest may serve several arrays, and a broken one is said once.
-    let mut manifests: BTreeMap<String, (ManifestId, Vec<(String, icechunk::format::NodeId)>)> =
-        BTreeMap::new();
+    let mut manifests: BTreeMap<String, (ManifestId, Vec<Served>)> = BTreeMap::new();
     for node in snapshot.iter() {
         let node = match node {
             Ok(node) => node,
@@ -154,16 +188,27 @@ fn follow_snapshot(
         };
         if let NodeData::Array {
             manifests: references,
+            dimension_names,
             ..
         } = &node.node_data
         {
+            let names = dimension_names
+                .iter()
+                .flatten()
+                .cloned()
+                .map(Option::<String>::from);
+            let names: Vec<String> = names.map(Option::unwrap_or_default).collect();
             for reference in references {
                 let key = reference.object_id.to_string();
                 if !reach.manifests.contains(&key) {
                     let entry = manifests
                         .entry(key)
                         .or_insert_with(|| (reference.object_id.clone(), Vec::new()));
-                    entry.1.push((node.path.to_string(), node.id.clone()));
+                    entry.1.push(Served {
+                        array: node.path.to_string(),
+                        dimensions: names.clone(),
+                        node: node.id.clone(),
+                    });
                 }
             }
         }
@@ -172,7 +217,7 @@ fn follow_snapshot(
         let object = format!("{MANIFESTS_FILE_PATH}/{key}");
         let followed = if follower.may_decode(&object) {
             let assets = repository.icechunk().asset_manager();
-            let first = nodes.first().map_or("", |(path, _)| path);
+            let first = nodes.first().map_or("", |served| &served.array);
             repository
                 .block_on(assets.fetch_manifest_unknown_size(first, &id))
                 .map_err(|error| StoreError::of_repository(repository.label(), "read", error).to_string())
@@ -184,7 +229,7 @@ fn follow_snapshot(
             Err("not decoded".to_owned())
         };
         if let Err(reason) = followed {
-            let arrays = nodes.iter().map(|(path, _)| path.clone()).collect();
+            let arrays = nodes.iter().map(|served| served.array.clone()).collect();
             reach.unreadable.push(unreadable(object, reason, arrays));
         }
         reach.manifests.insert(key);
@@ -193,19 +238,20 @@ fn follow_snapshot(
 
 fn follow_manifest(
     manifest: &Arc<Manifest>,
-    nodes: &[(String, icechunk::format::NodeId)],
+    nodes: &[Served],
     snapshot: &str,
     reach: &mut Reach,
     follower: &mut dyn Follower,
 ) -> Result<(), IcechunkFormatError> {
-    for (array, node) in nodes {
-        for entry in Arc::clone(manifest).iter(node.clone())? {
+    for served in nodes {
+        for entry in Arc::clone(manifest).iter(served.node.clone())? {
             let (index, payload) = entry?;
             let ChunkPayload::Ref(reference) = payload else {
                 continue;
             };
             follower.seen(&reference.id, &|| ChunkUse {
-                array: array.clone(),
+                array: served.array.clone(),
+                dimensions: served.dimensions.clone(),
                 index: index.0.clone(),
                 offset: reference.offset,
                 length: reference.length,

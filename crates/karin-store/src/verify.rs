@@ -34,7 +34,7 @@ pub enum FaultKind {
 }
 
 /// One faulty object.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fault {
     /// Its name in the repository, as `chunks/ID`.
     pub object: String,
@@ -47,7 +47,7 @@ pub struct Fault {
 }
 
 /// The outcome of [`verify`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct VerifyReport {
     /// Snapshots whose objects were followed.
     pub snapshots: u64,

@@ -36,7 +36,7 @@ fn storms_until_loss(kind: Kind, rounds: u32) -> Option<u32> {
         let folder = tempfile::tempdir().expect("folder");
         let tasks = storm(kind, folder.path(), 6, 20);
         let (promised, lost) = (tasks.iter().flat_map(acknowledged).count(), lost(&tasks).len());
-        println!("{kind:?}, round {round}: {promised} acknowledged, {lost} lost");
+        eprintln!("{kind:?}, round {round}: {promised} acknowledged, {lost} lost");
         lost > 0
     })
 }
@@ -48,7 +48,7 @@ fn karin_loses_no_acknowledged_commit() {
             let folder = tempfile::tempdir().expect("folder");
             let tasks = storm(kind, folder.path(), workers, commits);
             let promised = tasks.iter().flat_map(acknowledged).count();
-            println!("{kind:?}: {promised} acknowledged");
+            eprintln!("{kind:?}: {promised} acknowledged");
             assert_eq!(
                 promised,
                 (workers * commits) as usize,
@@ -151,7 +151,7 @@ fn readers_see_one_snapshot_while_others_write() {
         }
     }
     assert_eq!(seen, 80);
-    println!("{looks} looks");
+    eprintln!("{looks} looks");
 }
 
 /// Chunks of `wanted` that are absent from a session are written and set, as an ingest of granules does.
@@ -354,7 +354,7 @@ fn stock_python_reads_during_a_storm() {
                 }
             });
         }
-        println!("{} looks by stock Python", reader.join().expect("reader").trim());
+        eprintln!("{} looks by stock Python", reader.join().expect("reader").trim());
     });
 }
 
