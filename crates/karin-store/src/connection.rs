@@ -36,9 +36,8 @@ impl Connection {
             .enable_all()
             .build()
             .map_err(|source| StoreError::io(&label, "start threads", source))?;
-        let recorder = Arc::new(RecordingStorage::new(backend::storage(
-            &runtime, &location, options,
-        )?));
+        let storage = backend::storage(&runtime, &location, options)?;
+        let recorder = Arc::new(RecordingStorage::new(storage, options.read_only));
         let storage: Arc<dyn Storage + Send + Sync> = Arc::<RecordingStorage>::clone(&recorder);
         let settings = runtime
             .block_on(storage.default_settings())

@@ -1,5 +1,7 @@
 //! The collection: Zarr v3 arrays in an Icechunk repository, safe for many writers on plain disks and on S3.
 
+#![forbid(unsafe_code)]
+
 pub mod codec;
 pub mod collection;
 pub mod error;

@@ -229,7 +229,7 @@ impl Repository {
     ) -> Result<Committed<T>, StoreError> {
         let mut attempt = 0;
         loop {
-            let _lock = backend::commit_lock(self.location(), self.options())?;
+            let lock = backend::commit_lock(self.location(), self.options())?;
             let mut session = self.write_session()?;
             let (value, properties) = change(&mut session)?;
             if !session.has_uncommitted_changes() {
@@ -252,6 +252,7 @@ impl Repository {
                 Err(error) => return Err(error),
             }
             // Only where no lock keeps the writers in line (S3) do they meet again.
+            drop(lock);
             std::thread::sleep(std::time::Duration::from_millis(backend::random_below(
                 20 * attempt.min(20),
             )));
@@ -271,6 +272,7 @@ const OWN_NAMES: [&str; 6] = [
 
 /// Makes the place ready and sees that nothing else lies there. What a killed creation has left is no obstacle.
 fn prepare_creation(connection: &Connection) -> Result<Option<backend::CommitLock>, StoreError> {
+    connection.refuse_read_only()?;
     let created = connection.block_on(connection.storage.create_location_if_needed());
     created.map_err(|error| connection.failed("create", error))?;
     let lock = backend::commit_lock(&connection.location, &connection.options)?;

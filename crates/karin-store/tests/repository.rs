@@ -42,6 +42,8 @@ fn packed_chunks_survive_a_commit_on_every_kind_of_storage() {
             "{refused}"
         );
         assert!(reopened.object_writer().is_err(), "{location}");
+        let refused = reopened.write_session().expect_err("opened to be read");
+        assert!(matches!(refused, StoreError::ReadOnly { .. }), "{refused}");
     }
 }
 

@@ -24,14 +24,16 @@ use crate::ledger::{self, Record};
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct RecordingStorage {
     inner: Arc<dyn Storage + Send + Sync>,
+    read_only: bool,
     #[serde(skip)]
     pending: Mutex<Vec<Record>>,
 }
 
 impl RecordingStorage {
-    pub(crate) fn new(inner: Arc<dyn Storage + Send + Sync>) -> Self {
+    pub(crate) fn new(inner: Arc<dyn Storage + Send + Sync>, read_only: bool) -> Self {
         Self {
             inner,
+            read_only,
             pending: Mutex::default(),
         }
     }
@@ -84,7 +86,7 @@ impl Storage for RecordingStorage {
     }
 
     async fn can_write(&self) -> StorageResult<bool> {
-        self.inner.can_write().await
+        Ok(!self.read_only && self.inner.can_write().await?)
     }
 
     async fn can_create_repository(&self) -> StorageResult<RepositoryCreation> {
