@@ -2,12 +2,12 @@
 
 #![no_main]
 
-use karin_core::granule_name::GranuleName;
+use karin_core::GranuleName;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
-    if let Ok(parsed) = GranuleName::parse(text) {
-        let again = GranuleName::parse(&parsed.name.file_name());
-        assert!(again.is_ok_and(|again| again.name == parsed.name), "{text:?}");
+    if let Ok((name, _)) = GranuleName::parse_whole(text) {
+        let again = GranuleName::parse_whole(&name.file_name());
+        assert!(again.is_ok_and(|(again, _)| again == name), "{text:?}");
     }
 });
