@@ -107,10 +107,13 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn group(&mut self, address: u64, name: &str, parent: Option<usize>) -> Result<(), Fault> {
-        if self.ancestors.len() >= self.limits.group_depth || self.ancestors.contains(&address) {
+        if self.ancestors.contains(&address) {
+            return Err(Fault::corrupt(format!("group {name:?} lies in itself")));
+        }
+        if self.ancestors.len() >= self.limits.group_depth {
+            let allowed = self.limits.group_depth;
             return Err(Fault::corrupt(format!(
-                "groups lie in each other more than {} deep",
-                self.ancestors.len()
+                "groups lie in each other more than {allowed} deep"
             )));
         }
         let header = self.file.get_or_parse_header(address)?;
