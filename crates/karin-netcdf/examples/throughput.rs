@@ -1,5 +1,6 @@
 //! How fast this machine opens, indexes and reads netCDF files: `throughput FILE...`, whole arrays of all
-//! number variables, page cache warm after the first round.
+//! number variables, page cache warm after the first round. Reading is measured in time of the processor (Linux), so
+//! that other work on the machine counts little.
 
 #![expect(clippy::print_stdout, reason = "a program that prints what it measured")]
 
@@ -31,7 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
         }
         best_index = best_index.min(started.elapsed());
-        let started = Instant::now();
+        let started = processor_time()?;
         bytes = 0;
         for file in &opened {
             for path in file.root().variable_paths() {
@@ -48,11 +49,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 }
             }
         }
-        best_read = best_read.min(started.elapsed());
+        best_read = best_read.min(processor_time()? - started);
     }
     let per_file = |time: Duration| time.as_secs_f64() * 1e3 / files.len() as f64;
     println!(
-        "{} files, {variables} variables: open {:.2} ms, index {:.2} ms per file; read {:.0} MB at {:.0} MB/s",
+        "{} files, {variables} variables: open {:.2} ms, index {:.2} ms per file; read {:.0} MB at {:.0} MB/s per core",
         files.len(),
         per_file(best_open),
         per_file(best_index),
@@ -60,4 +61,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         bytes as f64 / 1e6 / best_read.as_secs_f64(),
     );
     Ok(())
+}
+
+/// Time that this thread has run.
+fn processor_time() -> Result<Duration, Box<dyn std::error::Error>> {
+    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    let nanoseconds = statistics.split_whitespace().next().unwrap_or_default().parse()?;
+    Ok(Duration::from_nanos(nanoseconds))
 }
