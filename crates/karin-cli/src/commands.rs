@@ -3,6 +3,7 @@
 mod completions;
 mod gc;
 mod history;
+mod demo;
 mod info;
 mod ingest;
 mod ls;
@@ -41,6 +42,8 @@ pub enum Command {
     History(history::Arguments),
     /// Expire old snapshots of a collection and delete what nothing needs
     Gc(gc::Arguments),
+    /// Simulate, ingest, list, reduce, extract and plot, with the commands that do it
+    Demo(demo::Arguments),
     /// Print the completion script of a shell
     Completions(completions::Arguments),
     /// Write the manual pages
@@ -63,6 +66,7 @@ pub fn run(command: Command, context: &Context) -> anyhow::Result<Outcome> {
         Command::Verify(arguments) => verify::run(&arguments, context),
         Command::History(arguments) => history::run(&arguments, context),
         Command::Gc(arguments) => gc::run(&arguments, context),
+        Command::Demo(arguments) => demo::run(&arguments, context),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments, context),
     }

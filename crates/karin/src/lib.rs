@@ -19,6 +19,7 @@ pub mod simulate;
 pub mod sources;
 pub mod stat;
 
+pub use karin_engine as engine;
 pub use karin_store as store;
 
 pub use error::{Error, kind_of};

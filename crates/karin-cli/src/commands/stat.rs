@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
+use karin::engine::reduction::Reduction;
+use karin::engine::{MemoryDataset, Plan, Report as Done};
 use karin::stat::{Statistic, Summary, Target};
 use karin_core::time::format_instant;
 use karin_core::{Array, Dataset as _};
-use karin_engine::reduction::Reduction;
-use karin_engine::{MemoryDataset, Plan, Report as Done};
 use serde::Serialize;
 
 use crate::context::{Context, Report};
