@@ -1,9 +1,9 @@
 //! The commands, one file each: arguments, a call into the library, an answer.
 
 mod completions;
+mod demo;
 mod gc;
 mod history;
-mod demo;
 mod info;
 mod ingest;
 mod ls;
