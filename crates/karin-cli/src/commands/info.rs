@@ -65,10 +65,7 @@ fn write_facts(out: &mut dyn Write, facts: &[(&str, String)]) -> std::io::Result
 }
 
 fn write_file(file: &FileInfo, out: &mut dyn Write) -> std::io::Result<()> {
-    let name = file
-        .path
-        .file_name()
-        .map_or_else(|| file.path.as_os_str(), |name| name);
+    let name = file.path.file_name().unwrap_or(file.path.as_os_str());
     writeln!(out, "{}", name.to_string_lossy())?;
     let Identity { period_of_name, .. } = &file.identity;
     let mut facts = vec![

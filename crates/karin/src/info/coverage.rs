@@ -214,7 +214,7 @@ impl Default for Circle {
 impl Circle {
     fn add(&mut self, longitude: f64) {
         // Longitudes of all conventions, but not the fills of re-saved files.
-        if !(longitude.abs() <= 720.0) {
+        if longitude.is_nan() || longitude.abs() > 720.0 {
             return;
         }
         let east = longitude.rem_euclid(360.0);
