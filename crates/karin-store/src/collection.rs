@@ -9,7 +9,6 @@ mod group;
 
 use std::sync::Arc;
 
-use icechunk::format::SnapshotId;
 use icechunk::format::snapshot::{NodeData, NodeSnapshot};
 
 use crate::layout::{Blueprint, FORMAT_VERSION, GRANULES, GroupLayout};
@@ -22,7 +21,8 @@ pub use group::CollectionGroup;
 pub struct OpenOptions {
     /// How to reach it.
     pub store: StoreOptions,
-    /// Read at this snapshot, as `history` prints it; `None` = the newest.
+    /// Read at this snapshot: its id or the beginning of it, or a time ([`Repository::find_snapshot`]); `None` = the
+    /// newest.
     pub snapshot: Option<String>,
 }
 
@@ -49,7 +49,7 @@ impl Collection {
     /// As [`Collection::open`].
     pub fn of(repository: &Arc<Repository>, snapshot: Option<&str>) -> Result<Self, StoreError> {
         let id = match snapshot {
-            Some(text) => resolve(repository.label(), text)?,
+            Some(text) => repository.find_snapshot(text)?,
             None => repository.tip()?,
         };
         let session = repository.read_session(&id)?;
@@ -86,15 +86,6 @@ impl Collection {
     pub fn group(&self, key: &GroupKey) -> Option<&CollectionGroup> {
         self.groups.iter().find(|group| group.key() == *key)
     }
-}
-
-/// The snapshot of that name.
-fn resolve(location: &str, text: &str) -> Result<SnapshotId, StoreError> {
-    SnapshotId::try_from(text).map_err(|_| StoreError::SnapshotNotFound {
-        location: location.into(),
-        snapshot: text.into(),
-        hint: String::new(),
-    })
 }
 
 /// The layouts of all groups of a snapshot.

@@ -218,6 +218,7 @@ impl<'a> Ingest<'a> {
             return Err(Refusal::structure("its group is not there"));
         };
         let fitted = fit(granule.dataset, &layout)?;
+        check_length(granule.name, &layout, &fitted)?;
         let state = if fitted.is_partial() {
             GranuleState::Partial
         } else {
@@ -434,7 +435,7 @@ struct Gathered {
     claims: Vec<Claim>,
     times: Option<(f64, f64)>,
     /// Guiding columns by variable, until both coordinates are there and checked.
-    columns: HashMap<String, Vec<f64>>,
+    columns: HashMap<String, (f64, Vec<f64>)>,
     /// True if the grid is not that which the pass has, and was checked when it was stored.
     is_new_grid: bool,
 }
@@ -459,9 +460,11 @@ impl Gathered {
                 continue;
             }
             let mut take = |path: &str| self.columns.remove(path).unwrap_or_default();
+            let ((shift_m, latitudes), (_, longitudes)) = (take(&latitude), take(&longitude));
             let column = Column {
-                latitudes: take(&latitude),
-                longitudes: take(&longitude),
+                shift_m,
+                longitudes,
+                latitudes,
             };
             if !fixed || self.is_new_grid {
                 geometry::check(layout.key.phase, name.half_orbit, Guide::of(group), &column)?;
@@ -482,6 +485,30 @@ fn document(granule: &IncomingGranule<'_>, layout: &GroupLayout, fitted: &Fitted
         repacked: fitted.repacked.clone(),
         structure: GroupDelta::between(&layout.blueprint.structure, &fitted.structure),
     }
+}
+
+/// Seconds between two lines of the 250 m products, about.
+const FINE_LINE_SECS: f64 = 0.037;
+
+/// Refuses excerpts of products whose granules have no fixed number of lines: without original indices, nothing but
+/// the time span in the name tells them from whole granules.
+fn check_length(name: &GranuleName, layout: &GroupLayout, fitted: &Fitted) -> Result<(), Refusal> {
+    let expected = (name.end - name.start) / FINE_LINE_SECS;
+    for (count, &length) in layout.counts.iter().zip(&fitted.counts) {
+        let landing = fitted.landings.iter().find(|(path, _)| *path == count.group);
+        let whole = landing.is_some_and(|(_, landing)| !landing.is_partial());
+        if layout.blueprint.fixed_lines.is_none()
+            && count.dimension == "num_lines"
+            && whole
+            && f64::from(length) < expected / 2.0
+        {
+            return Err(Refusal::structure(format!(
+                "it has {length} lines where the times in its name make about {expected:.0}: {}",
+                landing::WITHOUT_INDICES
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn conflict(name: &GranuleName) -> Refusal {

@@ -1,7 +1,7 @@
 //! From the variables of a granule to encoded chunks, on all threads, a bounded number of bytes at a time.
 
 use karin_core::packing::Packing;
-use karin_core::{DType, Dataset, Slab, Values};
+use karin_core::{Dataset, Slab, Values};
 
 use super::geometry::Guide;
 use super::granule::{Fitted, Placed, Refusal};
@@ -19,8 +19,8 @@ pub(super) struct Encoded {
     pub hash: Option<[u8; 32]>,
     /// First and last valid time, of `time`.
     pub times: Option<(f64, f64)>,
-    /// The guiding column of `latitude` and `longitude` in degrees.
-    pub column: Option<Vec<f64>>,
+    /// A column of `latitude` or `longitude` in degrees, and how far right of the guiding column it lies in metres.
+    pub column: Option<(f64, Vec<f64>)>,
 }
 
 /// What is known of the values that granules share before a granule is encoded.
@@ -141,7 +141,7 @@ fn bounds(packing: &Packing, values: &Values) -> Option<(f64, f64)> {
     })
 }
 
-/// The guiding column, or nothing if the granule does not have it (a crop beside it).
+/// The guiding column; of a crop that lacks it, the column nearest to it.
 fn column(
     packing: &Packing,
     values: &Values,
@@ -149,11 +149,15 @@ fn column(
     place: Option<&Vec<usize>>,
     guide: Guide,
     array: &ArrayLayout,
-) -> Option<Vec<f64>> {
+) -> Option<(f64, Vec<f64>)> {
     let wanted = guide.column(array.columns());
-    let at = match place {
-        Some(map) => map.iter().position(|&pixel| pixel == wanted)?,
-        None => wanted,
+    let (at, pixel) = match place {
+        Some(map) => map
+            .iter()
+            .copied()
+            .enumerate()
+            .min_by_key(|(_, pixel)| pixel.abs_diff(wanted))?,
+        None => (wanted, wanted),
     };
     let picked: Values = match values {
         Values::Int32(all) => all
@@ -179,8 +183,8 @@ fn column(
             .into(),
         _ => return None,
     };
-    debug_assert_ne!(picked.dtype(), DType::String);
-    packing.decode(&picked).ok()
+    let degrees = packing.decode(&picked).ok()?;
+    Some((guide.shift_m(pixel, array.columns()), degrees))
 }
 
 /// The variables of a granule in groups that fit into `memory` bytes (one at least), coordinates first.

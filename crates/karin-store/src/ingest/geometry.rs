@@ -39,20 +39,37 @@ impl Guide {
         }
     }
 
-    /// Metres by which a point that far right of the track misses where it has to lie.
-    fn miss_m(self, across_m: f64) -> f64 {
-        let outside = |from: f64, to: f64| (from - across_m).max(across_m - to).max(0.0);
+    /// Metres by which a point that far right of the track, `shift_m` metres right of the guiding column, misses where
+    /// it has to lie.
+    fn miss_m(self, across_m: f64, shift_m: f64) -> f64 {
+        let outside = |from: f64, to: f64| (from + shift_m - across_m).max(across_m - to - shift_m).max(0.0);
         match self {
             Self::Centre => outside(-TOLERANCE_M, TOLERANCE_M),
             Self::LeftEdge => outside(-INNER_EDGE_M, 0.0),
             Self::RightEdge => outside(0.0, INNER_EDGE_M),
         }
     }
+
+    /// Metres to the right from one pixel of a swath of that many pixels to the next.
+    const fn spacing_m(self, pixels: usize) -> f64 {
+        match self {
+            Self::Centre if pixels < 100 => 2000.0,
+            Self::Centre | Self::RightEdge => 250.0,
+            Self::LeftEdge => -250.0,
+        }
+    }
+
+    /// How far right of the guiding column `pixel` lies.
+    pub(super) fn shift_m(self, pixel: usize, pixels: usize) -> f64 {
+        (pixel as f64 - self.column(pixels) as f64) * self.spacing_m(pixels)
+    }
 }
 
 /// One column of coordinates in degrees, NaN where there are none, with the line of each.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Column {
+    /// How far right of the guiding column it lies, in metres: 0 unless a crop lacks that one.
+    pub shift_m: f64,
     pub longitudes: Vec<f64>,
     pub latitudes: Vec<f64>,
 }
@@ -79,7 +96,7 @@ pub(super) fn check(
         } else {
             f64::INFINITY
         };
-        let miss = guide.miss_m(across_m);
+        let miss = guide.miss_m(across_m, column.shift_m);
         if miss > worst.0 {
             worst = (miss, line, across_m);
         }

@@ -17,6 +17,10 @@ pub(super) struct Landing {
 const LINES: &str = "num_lines";
 const PIXELS: &str = "num_pixels";
 
+/// What to do about it.
+pub(super) const WITHOUT_INDICES: &str = "an excerpt without original indices: write it with the variables num_lines and \
+     num_pixels, which say where its lines and pixels lie in the granule, or ingest the whole granule";
+
 impl Landing {
     /// Reads the original indices that a crop carries; without them, the granule has to be whole.
     pub(super) fn of(
@@ -39,14 +43,12 @@ impl Landing {
         let line_limit = layout.padded(LINES).unwrap_or(0);
         let lines = indices(dataset, group, path, LINES, line_limit)?;
         let pixels = indices(dataset, group, path, PIXELS, pixel_limit.unwrap_or(0))?;
-        let without = "an excerpt without original indices: write it with the variables num_lines and num_pixels, which \
-                       say where its lines and pixels lie in the granule, or ingest the whole granule";
         let (found, pixel_count) = (size(LINES).unwrap_or(0), size(PIXELS));
         if lines.is_none() {
             match layout.blueprint.fixed_lines {
                 Some(expected) if found != expected => {
                     return Err(Refusal::structure(format!(
-                        "it has {found} lines where the product has {expected}: {without}"
+                        "it has {found} lines where the product has {expected}: {WITHOUT_INDICES}"
                     )));
                 }
                 _ if found > line_limit => {
@@ -60,7 +62,7 @@ impl Landing {
         if pixels.is_none() && pixel_count != pixel_limit {
             let (found, expected) = (pixel_count.unwrap_or(0), pixel_limit.unwrap_or(0));
             return Err(Refusal::structure(format!(
-                "it has {found} pixels where the product has {expected}: {without}"
+                "it has {found} pixels where the product has {expected}: {WITHOUT_INDICES}"
             )));
         }
         let identity = |map: &Vec<usize>, limit: Option<usize>| {

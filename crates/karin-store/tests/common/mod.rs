@@ -89,7 +89,10 @@ pub fn lean(
 }
 
 fn of_structure(structure: &GranuleStructure, half_orbit: HalfOrbit, version: &str) -> Granule {
-    let name = name(structure.product, half_orbit, version);
+    let mut name = name(structure.product, half_orbit, version);
+    if structure.fixed_lines.is_none() {
+        name.end = name.start + 333.0;
+    }
     let mut root = structure.root.clone();
     if root.attributes.get("cycle_number").is_some() {
         root.attributes.set(
