@@ -268,6 +268,56 @@ impl ChunkCodec {
         }
     }
 
+    /// Decodes columns `columns` of lines `rows` into `out`, as [`ChunkCodec::decode_rows`] does for whole lines.
+    /// Column-major chunks are decoded no further than to the last of these columns.
+    ///
+    /// # Errors
+    /// As [`ChunkCodec::decode_rows`].
+    pub fn decode_part(
+        &self,
+        stored: &[u8],
+        rows: Range<usize>,
+        columns: Range<usize>,
+        out: &mut [u8],
+    ) -> Result<(), CodecError> {
+        if columns == (0..self.columns) {
+            return self.decode_rows(stored, rows, out);
+        }
+        let size = self.dtype.size();
+        let fits = rows.start <= rows.end && rows.end <= self.rows && columns.end <= self.columns;
+        if !fits || columns.start > columns.end || out.len() != rows.len() * columns.len() * size {
+            return Err(CodecError::new(format!(
+                "lines {rows:?} and columns {columns:?} do not fit"
+            )));
+        }
+        if self.column_major && self.packing == Packing::Pcodec {
+            let content = checked(stored)?;
+            return NUMBERS.with_borrow_mut(|numbers| {
+                let length = columns.end * self.rows * size;
+                numbers.resize(length.div_ceil(8), 0);
+                let first = &mut bytemuck::cast_slice_mut::<u64, u8>(numbers)[..length];
+                pcodec::decode_first(content, self.dtype, first)?;
+                for (line, row) in out.chunks_exact_mut((columns.len() * size).max(1)).zip(rows) {
+                    for (value, column) in line.chunks_exact_mut(size).zip(columns.clone()) {
+                        let at = (column * self.rows + row) * size;
+                        value.copy_from_slice(&first[at..at + size]);
+                    }
+                }
+                Ok(())
+            });
+        }
+        let line = self.columns * size;
+        let mut lines = vec![0; rows.len() * line];
+        self.decode_rows(stored, rows, &mut lines)?;
+        for (target, source) in out
+            .chunks_exact_mut((columns.len() * size).max(1))
+            .zip(lines.chunks_exact(line))
+        {
+            target.copy_from_slice(&source[columns.start * size..columns.end * size]);
+        }
+        Ok(())
+    }
+
     /// Decodes a whole chunk.
     ///
     /// # Errors

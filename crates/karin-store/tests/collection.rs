@@ -31,30 +31,30 @@ fn options(profile: Profile) -> IngestOptions {
 #[test]
 fn every_product_comes_back_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
+    let granules = [
+        granule(Product::L2Basic, Schema::D, HalfOrbit::new(3, 17), "PID0_01"),
+        granule(Product::L2Basic, Schema::C, HalfOrbit::new(475, 28), "PGC0_01"),
+        granule(Product::L2Expert, Schema::C, HalfOrbit::new(1, 1), "PIC0_01"),
+        granule(
+            Product::L2Unsmoothed,
+            Schema::C,
+            HalfOrbit::new(2, 584),
+            "PIC0_01",
+        ),
+        granule(
+            Product::L2Unsmoothed,
+            Schema::D,
+            HalfOrbit::new(2, 583),
+            "PID0_01",
+        ),
+        granule(Product::L3Expert, Schema::V2, HalfOrbit::new(26, 165), "v2.0.1"),
+        granule(Product::L3Expert, Schema::V1, HalfOrbit::new(1, 155), "v1.0.2"),
+    ];
     for profile in [Profile::Portable, Profile::Compact] {
         let place = folder.path().join(profile.name());
         let place = place.to_str().unwrap();
         let repository =
             Arc::new(Repository::create(place, &Default::default(), &Default::default()).unwrap());
-        let granules = [
-            granule(Product::L2Basic, Schema::D, HalfOrbit::new(3, 17), "PID0_01"),
-            granule(Product::L2Basic, Schema::C, HalfOrbit::new(475, 28), "PGC0_01"),
-            granule(Product::L2Expert, Schema::C, HalfOrbit::new(1, 1), "PIC0_01"),
-            granule(
-                Product::L2Unsmoothed,
-                Schema::C,
-                HalfOrbit::new(2, 584),
-                "PIC0_01",
-            ),
-            granule(
-                Product::L2Unsmoothed,
-                Schema::D,
-                HalfOrbit::new(2, 583),
-                "PID0_01",
-            ),
-            granule(Product::L3Expert, Schema::V2, HalfOrbit::new(26, 165), "v2.0.1"),
-            granule(Product::L3Expert, Schema::V1, HalfOrbit::new(1, 155), "v1.0.2"),
-        ];
         for outcome in ingest(
             &repository,
             &options(profile),
@@ -153,14 +153,17 @@ fn coordinates_that_differ_are_kept() {
 fn crop(granule: &Granule, lines: std::ops::Range<usize>) -> Granule {
     let mut part = granule.clone();
     for path in granule.data.root.variable_paths() {
-        let variable = granule.data.root.variable(&path).unwrap();
-        let array = part.data.arrays.get_mut(&path).unwrap();
+        let variable = granule.data.root.variable(&path).expect("its own variable");
+        let array = part.data.arrays.get_mut(&path).expect("its own variable");
         if variable
             .dimensions
             .first()
             .is_some_and(|name| name == "num_lines")
         {
-            let whole = granule.data.read_slab(&path, &Slab::all(&array.shape)).unwrap();
+            let whole = granule
+                .data
+                .read_slab(&path, &Slab::all(&array.shape))
+                .expect("its own variable");
             let row: usize = array.shape.iter().skip(1).product::<usize>() * variable.dtype.size();
             array.shape[0] = lines.len();
             array.values = Values::zeros(variable.dtype, array.shape.iter().product());
@@ -216,46 +219,73 @@ fn crops_land_on_their_lines_and_join() {
         granule.data.arrays["ssha_karin_2"]
             .values
             .as_slice::<i32>()
-            .unwrap()
+            .expect("its own variable")
             .to_vec()
     };
     let wanted = ssha(&whole);
 
-    assert_eq!(go(&crop(&whole, 100..300)).unwrap(), Outcome::Added);
-    assert_eq!(go(&crop(&whole, 250..500)).unwrap(), Outcome::Merged);
-    assert_eq!(go(&crop(&whole, 100..300)).unwrap(), Outcome::AlreadyThere);
-    let collection = Collection::of(&repository, None).unwrap();
+    assert_eq!(
+        go(&crop(&whole, 100..300)).expect("its own variable"),
+        Outcome::Added
+    );
+    assert_eq!(
+        go(&crop(&whole, 250..500)).expect("its own variable"),
+        Outcome::Merged
+    );
+    assert_eq!(
+        go(&crop(&whole, 100..300)).expect("its own variable"),
+        Outcome::AlreadyThere
+    );
+    let collection = Collection::of(&repository, None).expect("its own variable");
     let group = &collection.groups()[0];
-    assert_eq!(group.granules().unwrap()[0].state, GranuleState::Partial);
-    let stored = group.granule(at).unwrap();
+    assert_eq!(
+        group.granules().expect("its own variable")[0].state,
+        GranuleState::Partial
+    );
+    let stored = group.granule(at).expect("its own variable");
     for path in ["ssha_karin_2", "latitude"] {
-        let array = stored.read(path).unwrap();
+        let array = stored.read(path).expect("its own variable");
         assert_eq!(array.shape, [9866, 69]);
-        let values = array.values.as_slice::<i32>().unwrap();
-        let whole = whole.data.arrays[path].values.as_slice::<i32>().unwrap();
+        let values = array.values.as_slice::<i32>().expect("its own variable");
+        let whole = whole.data.arrays[path]
+            .values
+            .as_slice::<i32>()
+            .expect("its own variable");
         assert_eq!(values[100 * 69..500 * 69], whole[100 * 69..500 * 69], "{path}");
         let outside = values[..100 * 69].iter().chain(&values[500 * 69..]);
         assert!(outside.copied().all(|value| value == i32::MAX), "{path}");
     }
-    assert_eq!(group.sources(&group.granules().unwrap()[0]).unwrap().len(), 2);
+    assert_eq!(
+        group
+            .sources(&group.granules().expect("its own variable")[0])
+            .unwrap()
+            .len(),
+        2
+    );
 
     // A whole granule of another cycle completes the grid; then the whole of this one takes the place of its parts.
-    assert_eq!(go(&other).unwrap(), Outcome::Added);
-    assert!(matches!(go(&whole).unwrap(), Outcome::Replaced { .. }));
-    assert_eq!(go(&crop(&whole, 0..10)).unwrap(), Outcome::WholeThere);
-    let collection = Collection::of(&repository, None).unwrap();
+    assert_eq!(go(&other).expect("its own variable"), Outcome::Added);
+    assert!(matches!(
+        go(&whole).expect("its own variable"),
+        Outcome::Replaced { .. }
+    ));
+    assert_eq!(
+        go(&crop(&whole, 0..10)).expect("its own variable"),
+        Outcome::WholeThere
+    );
+    let collection = Collection::of(&repository, None).expect("its own variable");
     assert_equal(&collection, &whole);
     assert_equal(&collection, &other);
     assert!(
         collection.groups()[0]
             .granules()
-            .unwrap()
+            .expect("its own variable")
             .iter()
             .all(|facts| !facts.own_geometry)
     );
-    let lines = stored.read("ssha_karin_2").unwrap();
+    let lines = stored.read("ssha_karin_2").expect("its own variable");
     assert_ne!(
-        lines.values.as_slice::<i32>().unwrap(),
+        lines.values.as_slice::<i32>().expect("its own variable"),
         wanted,
         "an open collection stays at its snapshot"
     );

@@ -70,7 +70,15 @@ pub(super) fn encode(raw: &[u8], dtype: DType) -> Result<Vec<u8>, CodecError> {
 /// # Errors
 /// If the bytes are damaged or hold another number of elements.
 pub(super) fn decode(bytes: &[u8], dtype: DType, out: &mut [u8]) -> Result<(), CodecError> {
-    with_number!(dtype, T => decode_numbers::<T>(bytes, out), else => Err(unsuited(dtype)))
+    with_number!(dtype, T => decode_numbers::<T>(bytes, out, true), else => Err(unsuited(dtype)))
+}
+
+/// Unpacks the first elements: as many as `out` (8-byte aligned) holds.
+///
+/// # Errors
+/// If the bytes are damaged or hold fewer elements.
+pub(super) fn decode_first(bytes: &[u8], dtype: DType, out: &mut [u8]) -> Result<(), CodecError> {
+    with_number!(dtype, T => decode_numbers::<T>(bytes, out, false), else => Err(unsuited(dtype)))
 }
 
 fn unsuited(dtype: DType) -> CodecError {
@@ -95,13 +103,14 @@ fn encode_numbers<T: Number + AnyBitPattern + NoUninit>(raw: &[u8]) -> Result<Ve
 fn decode_numbers<T: Number + AnyBitPattern + NoUninit>(
     bytes: &[u8],
     out: &mut [u8],
+    all: bool,
 ) -> Result<(), CodecError> {
     let numbers = bytemuck::try_cast_slice_mut::<u8, T>(out)
         .map_err(|_| CodecError::new("a buffer that is not aligned for its numbers"))?;
     let wanted = numbers.len();
     let progress = simple_decompress_into(bytes, numbers)
         .map_err(|error| CodecError::new(format!("pco cannot decompress: {error}")))?;
-    if progress.n_processed == wanted && progress.finished {
+    if progress.n_processed == wanted && (progress.finished || !all) {
         return Ok(());
     }
     let found = progress.n_processed;

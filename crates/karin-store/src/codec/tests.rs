@@ -97,6 +97,13 @@ proptest! {
         let mut out = vec![0; (last - first) * line];
         codec.decode_rows(&stored, first..last, &mut out).unwrap();
         prop_assert!(out == raw[first * line..last * line]);
+        let (left, right) = (columns / 3, columns - columns / 4);
+        let size = dtype.size();
+        let mut part = vec![0; (last - first) * (right - left) * size];
+        codec.decode_part(&stored, first..last, left..right, &mut part).unwrap();
+        let wanted: Vec<u8> =
+            out.chunks_exact(line).flat_map(|row| row[left * size..right * size].to_vec()).collect();
+        prop_assert!(part == wanted);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A granule of a collection as a [`Dataset`]: structure as in the file it came from, values from chunks.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use icechunk::format::manifest::ChunkPayload;
@@ -46,14 +47,16 @@ impl CollectionGranule {
             .reference(&array.array, array.coordinates(false, cycle, pass, block))
     }
 
-    /// Reads rows `rows` of the first dimension, whole in the others, into `out`.
-    fn read_rows(
+    /// Reads elements `columns` of rows `rows` into `out`.
+    fn read_part(
         &self,
         array: &ArrayLayout,
-        rows: std::ops::Range<usize>,
+        rows: Range<usize>,
+        columns: Range<usize>,
         out: &mut [u8],
     ) -> Result<(), StoreError> {
-        let line = array.columns() * array.dtype.size();
+        let size = array.dtype.size();
+        let line = columns.len() * size;
         let mut rest = out;
         let mut at = rows.start;
         while at < rows.end {
@@ -61,14 +64,20 @@ impl CollectionGranule {
             let first = block * array.chunk_rows;
             let end = rows.end.min(first + array.chunk_rows);
             let (part, next) = std::mem::take(&mut rest).split_at_mut((end - at) * line);
+            let inside = at - first..end - first;
             match self.reference(array, block)? {
                 Some(payload) => {
                     let cached = array.placement != Placement::Granule && !self.facts.own_geometry;
                     if cached && let Some(raw) = self.group.shared(array, &payload)? {
-                        part.copy_from_slice(&raw[(at - first) * line..(end - first) * line]);
+                        let whole = raw
+                            .chunks_exact((array.columns() * size).max(1))
+                            .skip(inside.start);
+                        for (target, source) in part.chunks_exact_mut(line).zip(whole) {
+                            target.copy_from_slice(&source[columns.start * size..columns.end * size]);
+                        }
                     } else {
-                        let inside = at - first..end - first;
-                        let decode = |stored: &[u8]| array.codec.decode_rows(stored, inside, part);
+                        let decode =
+                            |stored: &[u8]| array.codec.decode_part(stored, inside, columns.clone(), part);
                         self.group.snapshot.chunks.with_stored(&payload, decode)?;
                     }
                 }
@@ -84,6 +93,10 @@ impl CollectionGranule {
             (Some(&start), Some(&count)) => start..start + count,
             _ => 0..1,
         };
+        if let (&[_, start], &[_, count]) = (slab.start.as_slice(), slab.count.as_slice()) {
+            return self.read_part(array, rows, start..start + count, out);
+        }
+        let all = 0..array.columns();
         let inner_whole = slab
             .count
             .iter()
@@ -91,11 +104,11 @@ impl CollectionGranule {
             .skip(1)
             .all(|(count, size)| count == size);
         if inner_whole {
-            return self.read_rows(array, rows, out);
+            return self.read_part(array, rows, all, out);
         }
         let size = array.dtype.size();
         let mut whole = vec![0; rows.len() * array.columns() * size];
-        self.read_rows(array, rows.clone(), &mut whole)?;
+        self.read_part(array, rows.clone(), all, &mut whole)?;
         let inner = Slab {
             start: std::iter::once(0)
                 .chain(slab.start.iter().skip(1).copied())

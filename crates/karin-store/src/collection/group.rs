@@ -3,8 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use futures::StreamExt as _;
-use icechunk::format::manifest::ChunkPayload;
+use futures::TryStreamExt as _;
+use icechunk::format::manifest::{ChunkInfo, ChunkPayload};
 use karin_core::{Dataset, Dimension, GroupMeta, HalfOrbit, VariableMeta};
 
 use super::chunks::{Snapshot, node_path};
@@ -153,33 +153,46 @@ impl Inner {
 
     fn load_facts(&self) -> Result<Vec<GranuleFacts>, StoreError> {
         let view = self.view();
-        let mut found: HashMap<HalfOrbit, HashMap<&str, Vec<u8>>> = HashMap::new();
-        for name in view.fact_names() {
-            let path = node_path(&view.fact_path(name));
-            let fail = |error| StoreError::of_session(self.snapshot.label(), "list granules", error);
-            let chunks = self.snapshot.chunks.repository().block_on(async {
-                let stream = self.snapshot.session.array_chunk_iterator(&path).await;
-                stream.collect::<Vec<_>>().await
-            });
+        let names: Vec<&str> = view.fact_names().collect();
+        let mut found: HashMap<HalfOrbit, Vec<Option<ChunkPayload>>> = HashMap::new();
+        for (index, chunks) in self.list_chunks(&names)?.into_iter().enumerate() {
             for chunk in chunks {
-                let chunk = chunk.map_err(fail)?;
-                let Some(half_orbit) = view.half_orbit(&chunk.coord.0) else {
-                    continue;
-                };
-                let stored = self
-                    .snapshot
-                    .chunks
-                    .with_stored(&chunk.payload, |stored| Ok(stored.to_vec()))?;
-                found.entry(half_orbit).or_default().insert(name, stored);
+                if let Some(half_orbit) = view.half_orbit(&chunk.coord.0) {
+                    let slots = found.entry(half_orbit).or_insert_with(|| vec![None; names.len()]);
+                    slots[index] = Some(chunk.payload);
+                }
             }
         }
-        let facts = found.into_iter().map(|(half_orbit, mut chunks)| {
-            GranuleFacts::decode(&self.layout, half_orbit, |name| chunks.remove(name))
+        let decode = |(half_orbit, payloads): (HalfOrbit, Vec<Option<ChunkPayload>>)| {
+            let stored = |name: &str| {
+                let index = names.iter().position(|known| *known == name)?;
+                let payload = payloads.get(index)?.as_ref()?;
+                self.snapshot
+                    .chunks
+                    .with_stored(payload, |stored| Ok(stored.to_vec()))
+                    .ok()
+            };
+            GranuleFacts::decode(&self.layout, half_orbit, stored)
                 .map_err(|error| view.damaged(half_orbit, &error))
-        });
-        let mut facts: Vec<GranuleFacts> = facts.collect::<Result<_, _>>()?;
+        };
+        let mut facts: Vec<GranuleFacts> = found.into_iter().map(decode).collect::<Result<_, _>>()?;
         facts.sort_by_key(|facts| facts.half_orbit);
         Ok(facts)
+    }
+
+    /// The chunks of several fact arrays; their manifests are fetched at the same time.
+    fn list_chunks(&self, names: &[&str]) -> Result<Vec<Vec<ChunkInfo>>, StoreError> {
+        let view = self.view();
+        let list = |name: &&str| {
+            let path = node_path(&view.fact_path(name));
+            async move {
+                let stream = self.snapshot.session.array_chunk_iterator(&path).await;
+                stream.try_collect::<Vec<_>>().await
+            }
+        };
+        let all = futures::future::try_join_all(names.iter().map(list));
+        let listed = self.snapshot.chunks.repository().block_on(all);
+        listed.map_err(|error| StoreError::of_session(self.snapshot.label(), "list granules", error))
     }
 
     /// Gives the dimensions that differ between granules their true lengths.

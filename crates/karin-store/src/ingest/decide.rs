@@ -26,6 +26,8 @@ pub enum Outcome {
     },
     /// The whole granule is there; this part of it was not stored.
     WholeThere,
+    /// Another writer stored the same version with other content since it was put; this one was not stored.
+    OtherThere,
 }
 
 impl Outcome {

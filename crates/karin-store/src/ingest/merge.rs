@@ -84,6 +84,14 @@ impl<'a> Merge<'a> {
         self.encode(array, &joined)
     }
 
+    /// True if an element of a chunk is fill.
+    pub(super) fn has_fill(&self, array: &ArrayLayout, payload: &ChunkPayload) -> Result<bool, StoreError> {
+        let raw = self.decode(array, payload)?;
+        Ok(raw
+            .chunks_exact(array.fill.len().max(1))
+            .any(|element| element == array.fill))
+    }
+
     /// Compares the values of a claim with those that are there (`whole`: there for good).
     pub(super) fn shared(
         &mut self,

@@ -121,15 +121,7 @@ impl Work<'_> {
         );
         let outcome = match decision {
             Decision::Take(outcome) => outcome,
-            Decision::Refuse => {
-                let version = &one.facts.version;
-                return Err(StoreError::Conflict {
-                    location: self.repository.label().into(),
-                    reason: format!(
-                        "{half_orbit} of version {version} was stored with other content meanwhile"
-                    ),
-                });
-            }
+            Decision::Refuse => Outcome::OtherThere,
         };
         let place = Place { cycle, pass };
         match (&outcome, there) {
@@ -170,6 +162,11 @@ impl Work<'_> {
         let there = self.view(one).reference(&array.array, coordinates)?;
         let whole = array.placement == Placement::Group || self.view(one).has_whole_grid(place.pass)?;
         let settled = match there {
+            // What is stored once for all cannot be completed later, so a part of it does not count.
+            None if array.placement == Placement::Group && self.merge.has_fill(array, &claim.payload)? => {
+                self.set(one, place, (claim.array, true, 0), Some(claim.payload.clone()))?;
+                return Ok(true);
+            }
             None => Some((claim.payload.clone(), claim.whole)),
             Some(there) => match self.merge.shared(array, &there, whole, claim)? {
                 super::merge::Shared::Same if claim.whole && !whole => Some((there, true)),
