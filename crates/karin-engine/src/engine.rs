@@ -10,7 +10,7 @@ use crate::EngineError;
 use crate::load::{drop_where, gate_path, load_program, load_shared};
 use crate::mask::{Mask, gate_keep, mask_of};
 use crate::plan::{Column, Piece, Plan};
-use crate::reduction::Sample;
+use crate::reduction::{Sample, Spare};
 use crate::source::Handles;
 use crate::swath::{self, Shape, Swath};
 
@@ -34,6 +34,8 @@ pub struct Engine<'a> {
     pub(crate) resources: Resources,
     pub(crate) progress: &'a dyn Progress,
     pub(crate) pool: rayon::ThreadPool,
+    /// Buffers and states between uses.
+    pub(crate) spare: Spare,
     handles: Handles,
     masks: Recent<Mask>,
     gates: Recent<Vec<u8>>,
@@ -69,6 +71,7 @@ impl<'a> Engine<'a> {
             resources,
             progress,
             pool,
+            spare: Spare::default(),
             handles: Handles::new(Arc::clone(plan.source()), OPEN_GRANULES),
             masks: Recent::new(resources.memory / 8),
             gates: Recent::new(resources.memory / 8),

@@ -156,14 +156,14 @@ impl Work<'_> {
         Ok(self.sink.begin(root)?)
     }
 
-    fn write(&self, path: &str, slab: &Slab, values: impl Into<Values>) -> Result<(), EngineError> {
-        Ok(self.sink.write(path, slab, &values.into())?)
+    fn write(&self, path: &str, slab: &Slab, values: &Values) -> Result<(), EngineError> {
+        Ok(self.sink.write(path, slab, values)?)
     }
 
     /// Writes a whole variable of one dimension.
     fn write_all(&self, path: &str, values: impl Into<Values>) -> Result<(), EngineError> {
         let values = values.into();
-        self.write(path, &Slab::all(&[values.len()]), values)
+        self.write(path, &Slab::all(&[values.len()]), &values)
     }
 
     fn start(&mut self, columns: usize) {

@@ -9,13 +9,17 @@ mod exact_sum;
 pub mod quantile;
 mod sample;
 mod single;
+mod spare;
 mod statistic;
+#[cfg(test)]
+mod tests;
 mod total;
 
 pub use cells::{Cells, Scale};
 pub use exact_sum::ExactSum;
 pub use sample::{Fill, Sample, Sum};
 pub use single::years;
+pub use spare::Spare;
 pub use statistic::{Needs, Statistic};
 pub use total::Total;
 

@@ -506,15 +506,19 @@ impl<T: Sample> State for Typed<'_, T> {
                 Statistic::Median | Statistic::Quantile(_) => {
                     quantiles.next().cloned().unwrap_or_default().into()
                 }
-                other => self.cells.values(*other, self.scale).into(),
+                other => {
+                    let mut values = Vec::with_capacity(self.cells.len());
+                    self.cells.values_into(*other, self.scale, &mut values);
+                    values.into()
+                }
             };
-            self.work.write(&path, &slab, values)?;
+            self.work.write(&path, &slab, &values)?;
         }
         if !reduction.statistics.contains(&Statistic::Count) {
             self.work.write(
                 &join(&self.column.group, &count_name(self.column)),
                 &slab,
-                counts(),
+                &counts().into(),
             )?;
         }
         Ok(())

@@ -364,7 +364,7 @@ fn write(
     let shape: &[usize] = if dimensions.is_empty() { &[] } else { &[keys.len()] };
     let slab = karin_core::Slab::all(shape);
     if let Some((name, values)) = keys::axis_values(target, keys) {
-        work.write(name, &slab, values)?;
+        work.write(name, &slab, &values)?;
     }
     for (column, state) in columns.iter().zip(states) {
         for statistic in &work.reduction.statistics {
@@ -374,10 +374,10 @@ fn write(
             );
             if *statistic == Statistic::Count {
                 let counts: Vec<i64> = keys.iter().map(|key| state.count(*key) as i64).collect();
-                work.write(&path, &slab, counts)?;
+                work.write(&path, &slab, &counts.into())?;
             } else {
                 let values: Vec<f64> = keys.iter().map(|key| state.value(*key, *statistic)).collect();
-                work.write(&path, &slab, values)?;
+                work.write(&path, &slab, &values.into())?;
             }
         }
     }

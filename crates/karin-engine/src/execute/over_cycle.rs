@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use karin_core::{Array, DatasetError, PassNumber, Phase, Slab};
+use karin_core::{Array, DatasetError, PassNumber, Phase, Slab, Values};
 use rayon::prelude::*;
 
 use super::{Work, describe};
@@ -48,6 +48,8 @@ struct Lane<'a> {
     at: usize,
     /// Values per line.
     width: usize,
+    /// Cycles that are decoded before they are added to the states.
+    batch: usize,
 }
 
 /// Runs it; returns notes on the result.
@@ -77,14 +79,7 @@ pub(super) fn run(mut work: Work<'_>) -> Result<Vec<String>, EngineError> {
             })
             .count()
             .max(1);
-        let lanes = lanes(
-            &work,
-            &passes[first..first + wave],
-            first,
-            &extents,
-            &columns,
-            needs,
-        );
+        let lanes = lanes(&work, &passes, first..first + wave, &extents, &columns, needs);
         run_lanes(&work, &lanes, needs)?;
         for (index, pass) in passes.iter().enumerate().skip(first).take(wave) {
             write_positions(&work, index, pass, &extents)?;
@@ -159,31 +154,34 @@ fn reducible<'a>(engine: &'a Engine<'_>, extents: &[Extent]) -> Result<Vec<&'a C
 fn lanes<'a>(
     work: &Work<'_>,
     passes: &'a [Pass],
-    first: usize,
+    range: Range<usize>,
     extents: &[Extent],
     columns: &[&'a Column],
     needs: Needs,
 ) -> Vec<Lane<'a>> {
     let mut lanes = Vec::new();
-    for (offset, pass) in passes.iter().enumerate() {
+    // The blocks of every pass are alike, because the result is stored in chunks of them.
+    let cycles = most_cycles(passes);
+    for (index, pass) in passes.iter().enumerate().skip(range.start).take(range.len()) {
         for column in columns {
             let Some(extent) = extents.iter().find(|extent| extent.swath.group == column.group) else {
                 continue;
             };
             let (lines, width) = extent.lines_of(column);
-            let rows = block_rows(work, column, pass.pieces.len(), width, needs).max(1);
+            let (rows, batch) = block(work, column, cycles, width, needs);
             let mut start = lines.start;
             while start < lines.end {
                 let block = start..lines.end.min(start + rows);
                 let at = start - lines.start;
                 start = block.end;
                 lanes.push(Lane {
-                    index: first + offset,
+                    index,
                     pass,
                     column,
                     lines: block,
                     at,
                     width,
+                    batch,
                 });
             }
         }
@@ -196,35 +194,49 @@ fn item_size(column: &Column) -> usize {
     column.packing.as_ref().map_or(8, |packing| packing.dtype.size())
 }
 
-/// Lines of a block, such that its buffers and states fit into a thread's share of the memory.
-pub(super) fn block_rows(
+/// Cycles of the pass that has most.
+pub(super) fn most_cycles(passes: &[Pass]) -> usize {
+    passes.iter().map(|pass| pass.pieces.len()).max().unwrap_or(0)
+}
+
+/// Lines of a block, and how many cycles are decoded before they are added, such that both fit into a thread's share of
+/// the memory.
+pub(super) fn block(
     work: &Work<'_>,
     column: &Column,
     cycles: usize,
     width: usize,
     needs: Needs,
-) -> usize {
-    let buffers = if needs.values {
+) -> (usize, usize) {
+    // Whole chunks of lines, so that none is decoded twice.
+    let chunks = column.meta.storage.chunks.as_ref();
+    let chunk = chunks
+        .and_then(|chunks| chunks.first().copied())
+        .unwrap_or(1)
+        .max(1);
+    let rest = Cells::<f64>::bytes(1, needs) + work.reduction.statistics.len() * 8;
+    let rows_with = |batch: usize| work.thread_budget() / ((batch * item_size(column) + rest) * width.max(1));
+    let most = if needs.values {
         cycles
     } else {
         cycles.min(BATCH.max(work.engine.resources.jobs))
-    };
-    let outputs = work.reduction.statistics.len() * 8;
-    let per_value = buffers * item_size(column) + Cells::<f64>::bytes(1, needs) + outputs;
-    let rows = work.thread_budget() / (per_value * width.max(1));
-    // Whole chunks of lines, so that none is decoded twice.
-    let chunk = column
-        .meta
-        .storage
-        .chunks
-        .as_ref()
-        .and_then(|chunks| chunks.first().copied())
-        .unwrap_or(1);
-    if rows > chunk {
-        rows / chunk.max(1) * chunk.max(1)
-    } else {
-        rows
     }
+    .max(1);
+    // Fewer cycles at a time cost less than chunks that are decoded twice.
+    let batch = if rows_with(most) < chunk && !needs.values {
+        1
+    } else {
+        most
+    };
+    let rows = rows_with(batch);
+    (
+        if rows > chunk {
+            rows / chunk * chunk
+        } else {
+            rows.max(1)
+        },
+        batch,
+    )
 }
 
 fn run_lanes(work: &Work<'_>, lanes: &[Lane<'_>], needs: Needs) -> Result<(), EngineError> {
@@ -305,6 +317,7 @@ type Load<'l, T> = &'l (dyn Fn(&Piece, Range<usize>, &mut Vec<T>) -> Result<(), 
 impl<T: Sample> Runner<'_, T> {
     fn run(&self, load: Load<'_, T>, scale: Scale) -> Result<(), EngineError> {
         let len = self.lane.lines.len() * self.lane.width;
+        let spare = &self.work.engine.spare;
         let part = if self.together {
             PART / self.lane.width.max(1) * self.lane.width.max(1)
         } else {
@@ -312,18 +325,14 @@ impl<T: Sample> Runner<'_, T> {
         };
         let part = part.max(self.lane.width.max(1)).min(len.max(1));
         let sizes = (0..len.div_ceil(part)).map(|k| part.min(len - k * part));
-        let mut parts: Vec<Cells<T>> = sizes.map(|size| Cells::new(size, self.needs)).collect();
-        let jobs = self.work.engine.resources.jobs;
-        let batch = match (self.needs.values, self.together) {
-            (true, _) => self.lane.pass.pieces.len(),
-            (false, true) => BATCH.max(jobs),
-            (false, false) => BATCH,
-        };
+        let mut parts: Vec<Cells<T>> = sizes
+            .map(|size| Cells::reusing(size, self.needs, spare))
+            .collect();
         let mut buffers: Vec<Vec<T>> = Vec::new();
         let mut quantiles = Vec::new();
-        for pieces in self.lane.pass.pieces.chunks(batch.max(1)) {
+        for pieces in self.lane.pass.pieces.chunks(self.lane.batch.max(1)) {
             self.work.engine.check_cancelled()?;
-            buffers.resize_with(pieces.len().max(buffers.len()), Vec::new);
+            buffers.resize_with(pieces.len().max(buffers.len()), || spare.take(0));
             let read: Vec<Option<Vec<f64>>> = self.read(pieces, &mut buffers, load);
             let kept = |k: &usize| read.get(*k).is_some_and(Option::is_some);
             let slices: Vec<&[T]> = (0..pieces.len())
@@ -337,7 +346,10 @@ impl<T: Sample> Runner<'_, T> {
             }
             self.work.advance(pieces.len());
         }
-        self.write(&parts, &quantiles, scale)
+        self.write(&parts, &quantiles, scale)?;
+        parts.into_iter().for_each(|cells| cells.give_back(spare));
+        buffers.into_iter().for_each(|buffer| spare.give(buffer));
+        Ok(())
     }
 
     /// Decodes cycles into buffers; `None` for those that cannot be read, else the times of their lines (empty unless
@@ -457,22 +469,26 @@ impl<T: Sample> Runner<'_, T> {
                         .flat_map(|cells| cells.counts())
                         .map(|&count| i64::from(count))
                         .collect();
-                    self.work.write(&path, &slab, counts)?;
+                    self.work.write(&path, &slab, &counts.into())?;
                 }
                 Statistic::Median | Statistic::Quantile(_) => {
                     let empty = || vec![f64::NAN; slab.len()];
-                    self.work
-                        .write(&path, &slab, quantiles.next().cloned().unwrap_or_else(empty))?;
+                    self.work.write(
+                        &path,
+                        &slab,
+                        &quantiles.next().cloned().unwrap_or_else(empty).into(),
+                    )?;
                 }
                 other => {
-                    let values = match parts {
-                        [cells] => cells.values(*other, scale),
-                        parts => {
-                            let values = parts.par_iter().map(|cells| cells.values(*other, scale));
-                            values.collect::<Vec<_>>().concat()
-                        }
-                    };
-                    self.work.write(&path, &slab, values)?;
+                    let mut values = self.work.engine.spare.take(0);
+                    parts
+                        .iter()
+                        .for_each(|cells| cells.values_into(*other, scale, &mut values));
+                    let values = Values::from(values);
+                    self.work.write(&path, &slab, &values)?;
+                    if let Values::Float64(values) = values {
+                        self.work.engine.spare.give(values);
+                    }
                 }
             }
         }
@@ -536,7 +552,7 @@ fn write_positions(
                 let mut slab = Slab::all(&array.shape);
                 slab.start.insert(0, index);
                 slab.count.insert(0, 1);
-                work.write(path, &slab, array.values)?;
+                work.write(path, &slab, &array.values)?;
             }
         }
     }

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::sample::{Fill, Sample, Sum};
 use super::single::{Ends, Slope, Spread};
+use super::spare::Spare;
 use super::{Needs, Statistic};
 
 /// Elements of one block: states and slices of a block fit into 32 KiB.
@@ -38,11 +39,16 @@ pub struct Cells<T: Sample> {
 impl<T: Sample> Cells<T> {
     /// Empty states.
     pub fn new(len: usize, needs: Needs) -> Self {
+        Self::reusing(len, needs, &Spare::default())
+    }
+
+    /// Empty states in memory that others have given back.
+    pub fn reusing(len: usize, needs: Needs, spare: &Spare) -> Self {
         let sized = |wanted: bool| if wanted { len } else { 0 };
         Self {
             needs,
-            count: vec![0; len],
-            sum: vec![T::Sum::default(); sized(needs.sum)],
+            count: spare.take(len),
+            sum: spare.take(sized(needs.sum)),
             squares: vec![T::Squares::default(); sized(needs.squares && T::EXACT)],
             spreads: vec![Spread::default(); sized(needs.squares && !T::EXACT)],
             extremes: vec![(T::GREATEST, T::LEAST); sized(needs.extremes)],
@@ -67,6 +73,12 @@ impl<T: Sample> Cells<T> {
             + of(needs.extremes, 2 * size_of::<T>())
             + of(needs.ends, size_of::<Ends<T>>())
             + of(needs.trend, size_of::<Slope>()))
+    }
+
+    /// Gives the memory back.
+    pub fn give_back(self, spare: &Spare) {
+        spare.give(self.count);
+        spare.give(self.sum);
     }
 
     /// Number of cells.
@@ -248,44 +260,52 @@ impl<T: Sample> Cells<T> {
         &self.count
     }
 
-    /// The true values of a statistic; NaN where there is no value. Empty for statistics that these states do not
-    /// keep (quantiles) and for the count, which is not a value.
-    pub fn values(&self, statistic: Statistic, scale: Scale) -> Vec<f64> {
-        let per_cell = |value: &dyn Fn(usize, f64) -> f64| {
-            let of = |(index, &count): (usize, &u32)| {
-                if count == 0 {
-                    f64::NAN
-                } else {
-                    value(index, f64::from(count))
-                }
-            };
-            self.count.iter().enumerate().map(of).collect()
-        };
+    /// The true values of a statistic, one per cell, appended to `out`; NaN where there is no value. Quantiles, which
+    /// these states do not keep, are NaN; a count is a number here.
+    pub fn values_into(&self, statistic: Statistic, scale: Scale, out: &mut Vec<f64>) {
         let true_value = |packed: f64| packed * scale.scale + scale.offset;
+        // A negative scale turns smallest into greatest.
+        let least = (statistic == Statistic::Min) == (scale.scale >= 0.0);
         match statistic {
-            Statistic::Mean => per_cell(&|index, count| true_value(self.sum[index].as_f64() / count)),
-            Statistic::Sum => {
-                per_cell(&|index, count| self.sum[index].as_f64() * scale.scale + count * scale.offset)
+            Statistic::Count => out.extend(self.count.iter().map(|&count| f64::from(count))),
+            Statistic::Mean => {
+                let pairs = self.sum.iter().zip(&self.count);
+                out.extend(pairs.map(|(sum, &count)| true_value(sum.as_f64() / f64::from(count))));
             }
+            Statistic::Sum => self.each(out, |index, count| {
+                self.sum[index].as_f64() * scale.scale + count * scale.offset
+            }),
             Statistic::Variance => {
-                per_cell(&|index, count| self.variance(index, count) * scale.scale * scale.scale)
+                self.each(out, |index, count| {
+                    self.variance(index, count) * scale.scale * scale.scale
+                });
             }
             Statistic::StandardDeviation => {
-                per_cell(&|index, count| self.variance(index, count).sqrt() * scale.scale.abs())
+                self.each(out, |index, count| {
+                    self.variance(index, count).sqrt() * scale.scale.abs()
+                });
             }
-            Statistic::Min | Statistic::Max => {
-                // A negative scale turns smallest into greatest.
-                let least = (statistic == Statistic::Min) == (scale.scale >= 0.0);
-                per_cell(&|index, _| {
-                    let (low, high) = self.extremes[index];
-                    true_value(if least { low } else { high }.to_f64())
-                })
-            }
-            Statistic::First => per_cell(&|index, _| true_value(self.ends[index].first.to_f64())),
-            Statistic::Last => per_cell(&|index, _| true_value(self.ends[index].last.to_f64())),
-            Statistic::Trend => per_cell(&|index, _| self.slopes[index].per_year() * scale.scale),
-            Statistic::Count | Statistic::Median | Statistic::Quantile(_) => Vec::new(),
+            Statistic::Min | Statistic::Max => self.each(out, |index, _| {
+                let (low, high) = self.extremes[index];
+                true_value(if least { low } else { high }.to_f64())
+            }),
+            Statistic::First => self.each(out, |index, _| true_value(self.ends[index].first.to_f64())),
+            Statistic::Last => self.each(out, |index, _| true_value(self.ends[index].last.to_f64())),
+            Statistic::Trend => self.each(out, |index, _| self.slopes[index].per_year() * scale.scale),
+            Statistic::Median | Statistic::Quantile(_) => out.extend(self.count.iter().map(|_| f64::NAN)),
         }
+    }
+
+    /// Appends a value for every cell that has any, NaN for the others.
+    fn each(&self, out: &mut Vec<f64>, value: impl Fn(usize, f64) -> f64) {
+        let of = |(index, &count): (usize, &u32)| {
+            if count == 0 {
+                f64::NAN
+            } else {
+                value(index, f64::from(count))
+            }
+        };
+        out.extend(self.count.iter().enumerate().map(of));
     }
 
     fn variance(&self, index: usize, count: f64) -> f64 {

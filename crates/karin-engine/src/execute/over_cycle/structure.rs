@@ -3,7 +3,7 @@
 use karin_core::{DType, GroupMeta, VariableMeta};
 
 use super::extent::Extent;
-use super::{Pass, Work, block_rows};
+use super::{Pass, Work, block, most_cycles};
 use crate::EngineError;
 use crate::execute::describe::{axis, dimension, group_mut, provenance, result_variable, storage};
 use crate::plan::Column;
@@ -20,7 +20,7 @@ pub(super) fn of(work: &Work<'_>, passes: &[Pass], extents: &[Extent], columns: 
     root.dimensions.push(dimension("pass_number", passes.len()));
     root.variables
         .push(axis("pass_number", DType::Int16, "pass number"));
-    let cycles = passes.iter().map(|pass| pass.pieces.len()).max().unwrap_or(0);
+    let cycles = most_cycles(passes);
     for extent in extents {
         let swath = &extent.swath;
         let group = group_mut(&mut root, &swath.group);
@@ -52,7 +52,8 @@ pub(super) fn of(work: &Work<'_>, passes: &[Pass], extents: &[Extent], columns: 
         let needs = Needs::of(&work.reduction.statistics);
         for column in columns.iter().filter(|column| column.group == swath.group) {
             let (rows, width) = extent.lines_of(column);
-            let block = block_rows(work, column, cycles, width, needs).clamp(1, rows.len().max(1));
+            let (block, _) = block(work, column, cycles, width, needs);
+            let block = block.clamp(1, rows.len().max(1));
             let mut dimensions = vec!["pass_number".to_owned()];
             let mut chunks = vec![1];
             if column.derived {
