@@ -320,7 +320,7 @@ location, total = sys.argv[1], int(sys.argv[2])
 seen = looks = 0
 while seen < total:
     repo = icechunk.Repository.open(icechunk.local_filesystem_storage(location))
-    array = zarr.open_group(repo.readonly_session('main').store, mode='r')['a']
+    array = zarr.open_array(repo.readonly_session('main').store, path='a', mode='r')
     values = array[:total * 4].reshape(total, 4)
     there = [i for i in range(total) if i and values[i].any()]
     for i in there:

@@ -53,27 +53,31 @@ fn kill(mut child: Child) {
     child.wait().expect("wait");
 }
 
+/// The longest wait for a writer's first commits.
+const LONGEST: Duration = Duration::from_secs(20);
+
 #[test]
 fn kills_at_random_lose_nothing() {
     let mut dice = Dice::new("kills_at_random_lose_nothing");
     let collections = if is_long() { 200 } else { 10 };
-    let (mut kills, mut promised) = (0, 0);
+    let (mut kills, mut promised) = (0_usize, 0);
     for _ in 0..collections {
         let folder = tempfile::tempdir().expect("folder");
         let mut tasks = vec![task(Kind::Karin, folder.path(), 0, 0, 0)];
         create(&tasks[0]);
-        for round in 0..12_u32 {
+        for round in 0..15_u32 {
             let victim = task(Kind::Karin, folder.path(), 1 + round, round * 1000, 1000);
             // Every fourth time somebody else commits meanwhile, and lives.
             let other = task(Kind::Karin, folder.path(), 100 + round, 15_000 + round * 10, 5);
             let companion = (round % 4 == 3).then(|| spawn(&other, &[]));
             let child = spawn(&victim, &[]);
+            // From before the first write to deep in the loop, on a slow machine too: some wait for commits first.
+            let commits = dice.below(6) as usize;
             let begin = Instant::now();
-            // From before the first write to deep in the loop.
-            let patience = Duration::from_millis(5 + dice.below(75));
-            while begin.elapsed() < patience {
+            while round % 3 != 0 && acknowledged(&victim).len() < commits && begin.elapsed() < LONGEST {
                 std::thread::sleep(Duration::from_micros(500));
             }
+            std::thread::sleep(Duration::from_micros(dice.below(40_000)));
             kill(child);
             kills += 1;
             if let Some(mut companion) = companion {
