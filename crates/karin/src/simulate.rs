@@ -19,6 +19,8 @@ mod granule;
 mod land;
 mod random;
 mod scene;
+#[cfg(test)]
+mod tests;
 mod waves;
 mod workshop;
 mod world;

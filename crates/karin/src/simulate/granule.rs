@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use karin_core::orbit::{FixedGrid, Lines, SwathSide};
 use karin_core::packing::{Packed, Packing};
-use karin_core::{DType, Dataset, DatasetError, GranuleName, GroupMeta, Number, Slab, VariableMeta};
+use karin_core::{DType, Dataset, DatasetError, GranuleName, GroupMeta, Number, Orbit, Slab, VariableMeta};
 
 use super::formula;
 use super::scene::{Scene, Spot};
@@ -66,10 +66,9 @@ impl SimulatedGranule {
             Some(lines) => {
                 let number = (line * FINE_PIXELS + column) * 2 + usize::from(side == Some(SwathSide::Right));
                 let across = match (side, &layout.columns) {
-                    (Some(side), Columns::Pixels) => side.across_of(column),
+                    (_, Columns::Pixels) => fine_across(side, column),
                     // The time of a side is that of its inner edge.
                     (Some(side), _) => side.across_of(0),
-                    (None, Columns::Pixels) => 250.0 * (column as f64 - (FINE_PIXELS / 2) as f64),
                     (None, _) => 0.0,
                 };
                 self.scene.place(lines.along_m(line), across, number as u64)
@@ -92,6 +91,11 @@ impl SimulatedGranule {
         }
         let layout = Layout::of(variable);
         let side = side_of(path);
+        if let (Some(lines), (1, 1), "longitude" | "latitude") =
+            (self.fine_lines, layout.stride, variable.name.as_str())
+        {
+            return self.read_positions(variable, (side, lines), &layout, slab, out);
+        }
         let formula = formula::of(&self.scene, variable);
         let (lines, columns) = layout.ranges(slab);
         let encoder = Encoder::of(variable);
@@ -110,6 +114,38 @@ impl SimulatedGranule {
                 *value = f64::from(self.scene.sea_level(&spot) + self.scene.noise(&spot));
             }
             encoder.write(&row, out);
+        }
+        Ok(())
+    }
+
+    /// Positions at 250 m, line by line: placing every pixel by itself takes three times as long.
+    fn read_positions(
+        &self,
+        variable: &VariableMeta,
+        (side, lines): (Option<SwathSide>, Lines),
+        layout: &Layout,
+        slab: &Slab,
+        out: &mut [u8],
+    ) -> Result<(), DatasetError> {
+        let geometry = &self.scene.geometry;
+        let (rows, columns) = layout.ranges(slab);
+        let across: Vec<f64> = columns.clone().map(|column| fine_across(side, column)).collect();
+        let encoder = Encoder::of(variable);
+        let row_bytes = columns.len() * variable.dtype.size();
+        let missing = vec![f64::NAN; columns.len()];
+        for (line, out) in rows.zip(out.chunks_exact_mut(row_bytes.max(1))) {
+            if self.scene.is_missing(&self.spot(side, layout, line, 0)) {
+                encoder.write(&missing, out);
+                continue;
+            }
+            let lattice =
+                Orbit::of(geometry.phase).lattice(geometry.pass, lines.part(line..line + 1), &across);
+            let values = if variable.name == "longitude" {
+                &lattice.longitude
+            } else {
+                &lattice.latitude
+            };
+            encoder.write(values, out);
         }
         Ok(())
     }
@@ -214,6 +250,14 @@ fn side_of(path: &str) -> Option<SwathSide> {
         "left" => Some(SwathSide::Left),
         "right" => Some(SwathSide::Right),
         _ => None,
+    }
+}
+
+/// Metres across of a pixel of the 250 m products: of one side, or of the whole swath from left to right.
+fn fine_across(side: Option<SwathSide>, column: usize) -> f64 {
+    match side {
+        Some(side) => side.across_of(column),
+        None => 250.0 * (column as f64 - (FINE_PIXELS / 2) as f64),
     }
 }
 

@@ -134,11 +134,16 @@ impl Scene {
 
     /// Where it lies.
     pub(super) fn lon_lat(&self, spot: &Spot) -> (f64, f64) {
-        if spot.is_fine {
-            let geometry = &self.geometry;
-            let along = geometry.lines.first_m + geometry.lines.step_m * f64::from(spot.line);
-            return Orbit::of(geometry.phase).point(geometry.pass, along, f64::from(spot.across_km) * 1e3);
+        if !spot.is_fine {
+            return self.near_lon_lat(spot);
         }
+        let geometry = &self.geometry;
+        let along = geometry.lines.first_m + geometry.lines.step_m * f64::from(spot.line);
+        Orbit::of(geometry.phase).point(geometry.pass, along, f64::from(spot.across_km) * 1e3)
+    }
+
+    /// Where the nearest pixel of the fixed grid lies: near enough for what is smooth, and at hand.
+    pub(super) fn near_lon_lat(&self, spot: &Spot) -> (f64, f64) {
         let lattice = &self.geometry.lattice;
         match (lattice.longitude.get(spot.cell), lattice.latitude.get(spot.cell)) {
             (Some(longitude), Some(latitude)) => (*longitude, *latitude),

@@ -59,7 +59,8 @@ impl Workshop {
         structure = structure.with_dimension("num_nadir", nadir_lines.len());
         let period = period(&scene);
         let version = self.simulation.version.clone();
-        let (start, end) = period;
+        // Names of real granules leave fractions of seconds off.
+        let (start, end) = (period.0.floor(), period.1.floor());
         let name = GranuleName {
             product,
             half_orbit,

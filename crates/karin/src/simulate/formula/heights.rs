@@ -23,7 +23,7 @@ pub(super) fn formula<'a>(scene: &'a Scene, variable: &'a VariableMeta) -> Optio
             let stream = scene.stream.named("cross-over");
             let (bad, suspect) = (stream.uniform(0) < 0.01, stream.uniform(1));
             on_swath(scene, move |spot| {
-                let (_, latitude) = scene.lon_lat(spot);
+                let (_, latitude) = scene.near_lon_lat(spot);
                 if bad {
                     2.0
                 } else if latitude.abs() > 76.5 - 6.0 * suspect {
@@ -167,7 +167,7 @@ fn wet_delay(scene: &Scene, spot: &Spot) -> f64 {
 
 /// The semidiurnal bulge that a body in the equator's plane raises, once around in 24.84 hours: up to 25 cm.
 fn solid_earth_tide(scene: &Scene, spot: &Spot) -> f64 {
-    let (longitude, latitude) = scene.lon_lat(spot);
+    let (longitude, latitude) = scene.near_lon_lat(spot);
     let seconds = scene.times.get(spot.row).copied().unwrap_or(0.0);
     let hour_angle = longitude.to_radians() + std::f64::consts::TAU * (seconds / 89_428.3).rem_euclid(1.0);
     let level = latitude.to_radians().cos();
@@ -176,13 +176,13 @@ fn solid_earth_tide(scene: &Scene, spot: &Spot) -> f64 {
 
 /// The fortnightly tide that depends on latitude alone: up to a centimetre.
 fn equilibrium_tide(scene: &Scene, spot: &Spot) -> f64 {
-    let (_, latitude) = scene.lon_lat(spot);
+    let (_, latitude) = scene.near_lon_lat(spot);
     let seconds = scene.times.get(spot.row).copied().unwrap_or(0.0);
     let phase = std::f64::consts::TAU * (seconds / (13.66 * 86_400.0)).rem_euclid(1.0);
     0.01 * phase.cos() * (1.0 - 3.0 * latitude.to_radians().sin().powi(2))
 }
 
 fn pole_tide(scene: &Scene, spot: &Spot) -> f64 {
-    let (longitude, latitude) = scene.lon_lat(spot);
+    let (longitude, latitude) = scene.near_lon_lat(spot);
     0.006 * (2.0 * latitude.to_radians()).sin() * (longitude - 80.0).to_radians().cos()
 }

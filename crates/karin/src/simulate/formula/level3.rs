@@ -89,7 +89,7 @@ fn current(scene: &Scene, component: usize, is_noisy: bool, mean: f64) -> Option
         let [along, across] = scene.gradient(spot, height).map(|step| f64::from(step) / STEP_M);
         let (sin, cos) = f64::from(scene.heading(spot)).to_radians().sin_cos();
         let (eastward, northward) = (along * sin + across * cos, along * cos - across * sin);
-        let (_, latitude) = scene.lon_lat(spot);
+        let (_, latitude) = scene.near_lon_lat(spot);
         let coriolis = 2.0 * EARTH_ROTATION * latitude.to_radians().sin();
         // Near the equator the balance breaks down: the factor stays that of 3 degrees.
         let factor = GRAVITY / coriolis.abs().max(7.6e-6) * coriolis.signum();

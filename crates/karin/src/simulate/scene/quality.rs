@@ -51,7 +51,7 @@ impl Scene {
         if self.coast_km(spot) > 0.0 {
             return Surface::Ocean;
         }
-        let (longitude, latitude) = self.lon_lat(spot);
+        let (longitude, latitude) = self.near_lon_lat(spot);
         let is_greenland =
             latitude > 60.5 && (286.0..=349.0).contains(&longitude) && latitude > 78.0 - longitude / 20.0;
         if latitude < -62.0 || is_greenland {
@@ -63,7 +63,7 @@ impl Scene {
 
     /// Per cent of the sea that ice covers: beyond an edge that moves with the seasons.
     pub(in crate::simulate) fn ice_percent(&self, spot: &Spot) -> f32 {
-        let latitude = self.lon_lat(spot).1 as f32;
+        let latitude = self.near_lon_lat(spot).1 as f32;
         if latitude.abs() < 52.0 || self.coast_km(spot) <= 0.0 {
             return 0.0;
         }
