@@ -116,8 +116,11 @@ impl Source for Sources {
 pub(crate) struct Handles {
     source: Arc<dyn Source>,
     limit: usize,
-    open: Mutex<(u64, HashMap<usize, (u64, Arc<dyn Dataset>)>)>,
+    open: Mutex<Opened>,
 }
+
+/// A clock that counts uses, and every open granule with the time of its last use.
+type Opened = (u64, HashMap<usize, (u64, Arc<dyn Dataset>)>);
 
 impl Handles {
     pub(crate) fn new(source: Arc<dyn Source>, limit: usize) -> Self {

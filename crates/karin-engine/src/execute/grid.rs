@@ -36,7 +36,7 @@ struct Grid {
 impl Grid {
     /// The cells of `step` degrees that touch the selection's region, or all of them.
     fn new(work: &Work<'_>, step: f64) -> Result<Self, EngineError> {
-        if !(step >= 0.001 && step <= 30.0) {
+        if !(0.001..=30.0).contains(&step) {
             return Err(EngineError::option(
                 "--grid",
                 format!("a step of {step} degrees is not within 0.001 to 30"),

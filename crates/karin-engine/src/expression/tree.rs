@@ -91,7 +91,7 @@ impl Binary {
             Self::Greater => truth(a > b),
             Self::GreaterEqual => truth(a >= b),
             Self::Equal => truth(a == b),
-            Self::NotEqual => truth(a < b || a > b),
+            Self::NotEqual => truth(a != b && !a.is_nan() && !b.is_nan()),
             Self::And => truth(is_true(a) && is_true(b)),
             Self::Or => truth(is_true(a) || is_true(b)),
             Self::BitAnd => bitwise(a, b, |a, b| a & b),

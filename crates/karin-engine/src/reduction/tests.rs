@@ -192,7 +192,7 @@ fn statistics_are_named_and_listed() {
         assert!(Statistic::parse_list(text).is_err(), "{text}");
     }
     assert!(
-        Statistic::parse_list("medan")
+        Statistic::parse_list("medin")
             .unwrap_err()
             .to_string()
             .contains("did you mean 'median'")
