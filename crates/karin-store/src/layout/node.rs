@@ -33,7 +33,8 @@ impl GroupLayout {
     pub(crate) fn nodes(&self, cycles: usize) -> Vec<Node> {
         let structure = &self.blueprint.structure;
         let path = self.key.to_string();
-        let mut nodes = Vec::new();
+        // Stock readers that open the collection as a whole look for its root.
+        let mut nodes = vec![group("/", Map::new())];
         let mut parent = String::new();
         for part in path.trim_start_matches('/').split('/') {
             parent = format!("{parent}/{part}");
