@@ -87,3 +87,21 @@ def test_other_things_are_refused_with_the_reason(karin, tmp_path):
     page.write_text("<html>Please log in</html>")
     assert "not netCDF" in karin("info", page, code=1).stderr
     assert "No such file" in karin("info", tmp_path / "absent.nc", code=1).stderr
+
+
+def test_folders_and_collections_are_told_by_what_they_hold(karin, tmp_path):
+    granules, collection = tmp_path / "granules", tmp_path / "collection"
+    karin("simulate", "--product", "L2_LR_SSH_Basic", "--phase", "calval", "--cycles", "475", "--passes", "1,3",
+          "--vars", "ssha_karin_2,ssha_karin_2_qual", granules)
+    folder = info(karin, granules)
+    assert (folder["kind"], folder["files"], folder["others"]) == ("folder", 2, [])
+    (basic,) = folder["granules"]
+    assert (basic["product"], basic["phase"], basic["granules"]) == ("L2_LR_SSH_Basic", "calval", 2)
+    assert (basic["cycles"], basic["passes"]) == ([475], [1, 3])
+    karin("ingest", granules, collection)
+    held = info(karin, collection)
+    assert held["kind"] == "collection"
+    assert [(group["product"], group["granules"]) for group in held["groups"]] == [("L2_LR_SSH_Basic", 2)]
+    variables = {variable["path"]: variable for variable in held["structures"][0]["variables"]}
+    assert variables["ssha_karin_2"]["type"] == "int32"
+    assert variables["ssha_karin_2"]["scale_factor"] == 1e-4
