@@ -95,7 +95,7 @@ def compare(granule, collection, lines=slice(None)):
                 if name in ("num_lines", "num_pixels"):
                     continue
                 found, wanted = dataset[name], source[name]
-                if wanted.dtype.kind in "SU":
+                if wanted.dtype.kind in "SUO":
                     wanted = characters(granule, inner, name)
                 for axis, label in (("cycle_number", cycle), ("pass_number", number)):
                     if axis in found.dims:
