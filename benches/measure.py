@@ -28,12 +28,12 @@ def karin(*arguments):
     return run
 
 
-def floor(program, *arguments):
-    """A function that runs one of the floor programs, which prints the seconds of its work."""
+def floor(program, *arguments, column=0):
+    """A function that runs one of the floor programs and returns the seconds it prints in that column."""
 
     def run():
         command = [str(EXAMPLES / program), *map(str, arguments)]
-        return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[0])
+        return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[column])
 
     return run
 
