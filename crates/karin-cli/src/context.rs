@@ -49,11 +49,6 @@ impl Context {
         }
     }
 
-    /// True if answers are wanted as JSON.
-    pub fn is_json(&self) -> bool {
-        self.json
-    }
-
     /// Prints the answer on stdout.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ pub fn memory(text: &str) -> Result<u64, String> {
         }
     };
     let bytes = (number * factor).round();
-    if !(bytes >= MINIMUM_MEMORY && bytes < 1e18) {
+    if !(MINIMUM_MEMORY..1e18).contains(&bytes) {
         return Err(format!(
             "`{text}` is too small or too large: at least 64MiB are needed"
         ));

@@ -136,6 +136,9 @@ struct Kept {
     shape: [usize; 2],
 }
 
+/// A layer with its first and last time.
+type TimedLayer = (Kept, (f64, f64));
+
 /// What the subtitle and the caller are told.
 #[derive(Default)]
 struct Facts {
@@ -242,7 +245,7 @@ impl Drawing<'_> {
     }
 
     /// The layers of a granule, the first and last time of each, and the DOI of the granule.
-    fn layers(&self, passes: Vec<SelectedPass>) -> (Vec<(Kept, (f64, f64))>, Option<String>) {
+    fn layers(&self, passes: Vec<SelectedPass>) -> (Vec<TimedLayer>, Option<String>) {
         let attributes = passes.first().map(|pass| &pass.dataset.root().attributes);
         let doi = attributes.and_then(|attributes| attributes.text("doi").or(attributes.text("product_doi")));
         let doi = doi.map(str::to_owned);
@@ -252,7 +255,7 @@ impl Drawing<'_> {
         )
     }
 
-    fn layer(&self, pass: &SelectedPass) -> Option<(Kept, (f64, f64))> {
+    fn layer(&self, pass: &SelectedPass) -> Option<TimedLayer> {
         let variable = pass
             .variables
             .iter()
