@@ -34,13 +34,9 @@ pub(super) fn run(mut work: Work<'_>) -> Result<Vec<String>, EngineError> {
         .iter()
         .filter_map(|column| state(&work, column, needs))
         .collect();
-    let sweeps = if needs.values {
-        states.iter().map(|state| state.sweeps()).max().unwrap_or(0)
-    } else {
-        0
-    };
-    for sweep in 0..=sweeps {
-        run_sweep(&work, &mut states, sweep)?;
+    run_sweep(&work, &mut states, 0)?;
+    if needs.values {
+        find_quantiles(&work, &mut states)?;
     }
     let mut keys: Vec<i64> = states.iter().flat_map(|state| state.keys()).collect();
     keys.sort_unstable();
@@ -53,6 +49,33 @@ pub(super) fn run(mut work: Work<'_>) -> Result<Vec<String>, EngineError> {
     }
     write(&work, &columns, &states, &keys)?;
     Ok(Vec::new())
+}
+
+/// Bytes of the counts of one sweep for one key and rank.
+const HISTOGRAM: u64 = 8 << 16;
+
+/// Finds the quantiles, of as many variables at a time as their counts fit into the memory.
+fn find_quantiles(work: &Work<'_>, states: &mut [Box<dyn State + '_>]) -> Result<(), EngineError> {
+    let fractions = work
+        .reduction
+        .statistics
+        .iter()
+        .filter_map(|s| super::over_cycle::fraction(*s))
+        .count() as u64;
+    let keys = states.iter().map(|state| state.keys().len()).max().unwrap_or(0) as u64;
+    let needed = keys.max(1) * fractions * 2 * HISTOGRAM;
+    let budget = work.engine.resources.memory / 2;
+    if needed > budget {
+        return Err(EngineError::Memory { needed, budget });
+    }
+    let together = usize::try_from(budget / needed).unwrap_or(usize::MAX).max(1);
+    for states in states.chunks_mut(together) {
+        let sweeps = states.iter().map(|state| state.sweeps()).max().unwrap_or(0);
+        for sweep in 1..=sweeps {
+            run_sweep(work, states, sweep)?;
+        }
+    }
+    Ok(())
 }
 
 /// The columns that can be reduced to keys of this kind.
@@ -95,7 +118,16 @@ fn run_sweep(work: &Work<'_>, states: &mut [Box<dyn State + '_>], sweep: u32) ->
     for pieces in engine.plan.pieces().chunks(WAVE) {
         let all = tiles::of(work, pieces, BYTES_PER_PIXEL);
         // Few enough at a time that the states waiting to be merged stay small.
-        for tiles in all.chunks(8 * engine.resources.jobs) {
+        let jobs = engine.resources.jobs;
+        let waiting = if sweep == 0 {
+            8 * jobs
+        } else {
+            let counts = states.len().max(1) as u64 * 2 * HISTOGRAM;
+            usize::try_from(engine.resources.memory / 4 / counts)
+                .unwrap_or(usize::MAX)
+                .clamp(1, 8 * jobs)
+        };
+        for tiles in all.chunks(waiting) {
             engine.check_cancelled()?;
             let pairs: Vec<(&Tile, usize)> = tiles
                 .iter()

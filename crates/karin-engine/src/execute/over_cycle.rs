@@ -214,7 +214,8 @@ pub(super) fn block(
         .and_then(|chunks| chunks.first().copied())
         .unwrap_or(1)
         .max(1);
-    let rest = Cells::<f64>::bytes(1, needs) + work.reduction.statistics.len() * 8;
+    let rest =
+        Cells::<f64>::bytes(1, needs) + work.reduction.statistics.len() * if needs.values { 24 } else { 8 };
     let rows_with = |batch: usize| work.thread_budget() / ((batch * item_size(column) + rest) * width.max(1));
     let most = if needs.values {
         cycles
