@@ -34,7 +34,7 @@ fn check_ephemeris(phase: Phase, path: &Path, rotation: f64, limit_m: f64) {
     let north = |i: usize| samples[i][2] > samples[i - 1][2] && samples[i][2] >= samples[i + 1][2];
     let orbit = Orbit::of(phase);
     let (mut pass, mut worst, mut seen) = (0, 0.0_f64, std::collections::BTreeSet::new());
-    for i in 1..samples.len() - 1 {
+    for (i, sample) in samples.iter().enumerate().take(samples.len() - 1).skip(1) {
         // Pass 1 begins at the first southern turn; samples before it belong to the last pass of the cycle before.
         if (pass == 0 && south(i)) || (pass > 0 && if pass % 2 == 1 { north(i) } else { south(i) }) {
             pass += 1;
@@ -42,7 +42,7 @@ fn check_ephemeris(phase: Phase, path: &Path, rotation: f64, limit_m: f64) {
         if pass == 0 {
             continue;
         }
-        let (longitude, latitude) = (samples[i][1] + rotation, samples[i][2]);
+        let (longitude, latitude) = (sample[1] + rotation, sample[2]);
         let number = PassNumber((pass - 1) % phase.pass_count() + 1);
         let (along, across) = orbit.cross_track(number, longitude, latitude);
         assert!(

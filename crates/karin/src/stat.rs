@@ -113,8 +113,16 @@ fn spread(values: &[f64]) -> (u64, f64, f64, f64) {
             let is_value = !value.is_nan();
             counts[strand] += u64::from(is_value);
             sums[strand] += if is_value { value } else { 0.0 };
-            least[strand] = if value < least[strand] { value } else { least[strand] };
-            greatest[strand] = if value > greatest[strand] { value } else { greatest[strand] };
+            least[strand] = if value < least[strand] {
+                value
+            } else {
+                least[strand]
+            };
+            greatest[strand] = if value > greatest[strand] {
+                value
+            } else {
+                greatest[strand]
+            };
         }
     }
     let min = least.into_iter().fold(f64::INFINITY, f64::min);
