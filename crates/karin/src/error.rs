@@ -29,6 +29,9 @@ pub enum Error {
     /// A map that cannot be drawn.
     #[error(transparent)]
     Plot(#[from] PlotError),
+    /// A result that cannot be written.
+    #[error(transparent)]
+    Output(#[from] crate::output::OutputError),
     /// Values that cannot be read.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
@@ -82,6 +85,7 @@ impl Error {
             Self::Store(error) => error.kind(),
             Self::Engine(error) => error.kind(),
             Self::Plot(error) => error.kind(),
+            Self::Output(error) => error.kind(),
             Self::Dataset(error) => error.kind,
             Self::Option { .. } => ErrorKind::InvalidArgument,
             Self::Io { source, .. } => ErrorKind::of_io(source),
@@ -105,7 +109,8 @@ pub fn kind_of(error: &(dyn std::error::Error + 'static)) -> Option<ErrorKind> {
         StoreError,
         EngineError,
         PlotError,
-        crate::simulate::SimulateError
+        crate::simulate::SimulateError,
+        crate::output::OutputError
     )
     .or_else(|| error.downcast_ref::<DatasetError>().map(|error| error.kind))
     .or_else(|| error.downcast_ref::<std::io::Error>().map(ErrorKind::of_io))

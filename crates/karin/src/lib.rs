@@ -10,6 +10,9 @@
 
 #![forbid(unsafe_code)]
 
+pub mod extract;
+pub mod output;
+
 mod error;
 pub mod info;
 pub mod ingest;

@@ -1,0 +1,280 @@
+//! Results, crops and granules into files: netCDF (`.nc`), plain Zarr v3 (`.zarr`), Parquet (`.parquet`), CSV (`.csv`).
+//!
+//! Whatever is a [`Dataset`] can be written. A file appears under its name when it is whole; what lay there before is
+//! untouched until then. netCDF and Zarr keep types, packing, attributes and dimensions. Tables hold one row per pixel
+//! or grid cell that has a value, decoded:
+//!
+//! ```text
+//!   side | cycle_number | pass_number | num_lines | num_pixels | time | longitude | latitude | ssha_karin_2 | ...
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use karin_core::{Dataset, DatasetError, ErrorKind, Progress, Resources};
+use karin_netcdf::{WriteError, WriteOptions, write_dataset};
+use karin_store::{PlainZarrOptions, StoreError, write_plain_zarr};
+
+mod cells;
+mod csv;
+mod parquet;
+mod place;
+mod table;
+
+/// What a file is, by its extension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// `.nc`: netCDF-4 with CF attributes.
+    NetCdf,
+    /// `.zarr`: a plain Zarr v3 folder.
+    Zarr,
+    /// `.parquet`: a table, compressed with zstd.
+    Parquet,
+    /// `.csv`: a table as text; `FILE-metadata.json` beside it describes the columns.
+    Csv,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Self; 4] = [Self::NetCdf, Self::Zarr, Self::Parquet, Self::Csv];
+
+    /// The extension, without the dot.
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::NetCdf => "nc",
+            Self::Zarr => "zarr",
+            Self::Parquet => "parquet",
+            Self::Csv => "csv",
+        }
+    }
+
+    /// The format of a file of that name.
+    ///
+    /// # Errors
+    /// If it has another extension, or none.
+    pub fn of(path: &Path) -> Result<Self, OutputError> {
+        let extension = path
+            .extension()
+            .and_then(|extension| extension.to_str())
+            .map(str::to_ascii_lowercase);
+        let known = Self::ALL
+            .into_iter()
+            .find(|format| Some(format.extension()) == extension.as_deref());
+        known.ok_or_else(|| OutputError::UnknownFormat {
+            path: path.to_owned(),
+        })
+    }
+}
+
+/// A result could not be written. Whatever lay at its path before is untouched.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OutputError {
+    /// The extension says nothing.
+    #[error("{}: what should it be? Name it .nc, .zarr, .parquet or .csv", path.display())]
+    UnknownFormat {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The netCDF writer stopped.
+    #[error("cannot write netCDF")]
+    NetCdf(#[from] WriteError),
+    /// The Zarr writer stopped.
+    #[error("cannot write {}", path.display())]
+    Zarr {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: Box<StoreError>,
+    },
+    /// No variable fits into a table.
+    #[error("{}: {dataset} has no variable that fits into a table: write it as .nc or .zarr", path.display())]
+    NoTable {
+        /// The file.
+        path: PathBuf,
+        /// What was to be written.
+        dataset: String,
+    },
+    /// The values to write could not be read.
+    #[error("{}: the values could not be read", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Box<DatasetError>,
+    },
+    /// The Parquet encoder refused.
+    #[error("{}: cannot encode", path.display())]
+    Encode {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: ::parquet::errors::ParquetError,
+    },
+    /// The system refused.
+    #[error("{}: {doing} failed", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What was tried.
+        doing: &'static str,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// The user stopped it.
+    #[error("{}: stopped; nothing was written", path.display())]
+    Cancelled {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl OutputError {
+    /// Its stable code.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::UnknownFormat { .. } | Self::NoTable { .. } => ErrorKind::InvalidArgument,
+            Self::NetCdf(error) => error.kind(),
+            Self::Zarr { source, .. } => source.kind(),
+            Self::Read { source, .. } => source.kind,
+            Self::Encode { .. } => ErrorKind::Io,
+            Self::Io { source, .. } => ErrorKind::of_io(source),
+            Self::Cancelled { .. } => ErrorKind::Cancelled,
+        }
+    }
+}
+
+/// How files are written.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct OutputOptions {
+    /// Threads and memory.
+    pub resources: Resources,
+    /// Whether a file is on the disk when the call returns (default).
+    pub durable: bool,
+}
+
+impl Default for OutputOptions {
+    fn default() -> Self {
+        Self {
+            resources: Resources::default(),
+            durable: true,
+        }
+    }
+}
+
+impl OutputOptions {
+    /// With so many threads and so much memory.
+    #[must_use]
+    pub const fn with_resources(mut self, resources: Resources) -> Self {
+        self.resources = resources;
+        self
+    }
+
+    /// With or without waiting for the disk.
+    #[must_use]
+    pub const fn with_durable(mut self, durable: bool) -> Self {
+        self.durable = durable;
+        self
+    }
+}
+
+/// Writes `dataset` to `path`, in the format of its extension. Variables that do not fit into a table are left out of one,
+/// and named by a warning.
+///
+/// # Errors
+/// If the extension is unknown, values cannot be read, the system refuses, or the user stops it.
+pub fn write(
+    path: &Path,
+    dataset: &dyn Dataset,
+    options: &OutputOptions,
+    progress: &dyn Progress,
+) -> Result<(), OutputError> {
+    let OutputOptions { resources, durable } = *options;
+    match Format::of(path)? {
+        Format::NetCdf => {
+            let options = WriteOptions::default()
+                .with_resources(resources)
+                .with_durable(durable);
+            Ok(write_dataset(path, dataset, &options, progress)?)
+        }
+        Format::Zarr => {
+            let options = PlainZarrOptions::default()
+                .with_resources(resources)
+                .with_durable(durable);
+            write_plain_zarr(path, dataset, &options, progress).map_err(|source| OutputError::Zarr {
+                path: path.to_owned(),
+                source: Box::new(source),
+            })
+        }
+        Format::Parquet => parquet::write(path, dataset, options, progress),
+        Format::Csv => csv::write(path, dataset, options, progress),
+    }
+}
+
+/// The table of a dataset.
+fn table_of(
+    path: &Path,
+    dataset: &dyn Dataset,
+    progress: &dyn Progress,
+) -> Result<table::Table, OutputError> {
+    table::Table::of(dataset.root(), progress).ok_or_else(|| OutputError::NoTable {
+        path: path.to_owned(),
+        dataset: dataset.label().to_owned(),
+    })
+}
+
+/// Rows whose cells fit into the memory together: as stored, decoded, and encoded.
+fn rows_at_once(table: &table::Table, options: &OutputOptions) -> usize {
+    let row = 40 * table.columns.len().max(1) as u64;
+    (options.resources.memory / row).clamp(1 << 14, 1 << 20) as usize
+}
+
+/// Reads the rows of a table and hands them on block by block, on the threads that the options allow.
+fn write_blocks(
+    path: &Path,
+    table: &table::Table,
+    dataset: &dyn Dataset,
+    options: &OutputOptions,
+    progress: &dyn Progress,
+    mut take: impl FnMut(table::Block) -> Result<(), OutputError> + Send,
+) -> Result<(), OutputError> {
+    let jobs = options.resources.jobs.max(1);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
+    let pool = pool.map_err(|error| place::io(path, "starting threads", std::io::Error::other(error)))?;
+    progress.start("writing", 1, table.len());
+    let read = |source: DatasetError| OutputError::Read {
+        path: path.to_owned(),
+        source: Box::new(source),
+    };
+    pool.install(|| {
+        table.for_each_block(dataset, rows_at_once(table, options), &read, |block, rows| {
+            if progress.is_cancelled() {
+                return Err(OutputError::Cancelled {
+                    path: path.to_owned(),
+                });
+            }
+            take(block)?;
+            progress.advance(0, rows);
+            Ok(())
+        })
+    })
+}
+
+/// Attributes as text.
+fn texts(attributes: &karin_core::Attributes) -> impl Iterator<Item = (String, String)> {
+    attributes.iter().map(|(name, value)| {
+        let text = match (value.as_text(), value.to_f64s()) {
+            (Some(text), _) => text.to_owned(),
+            (None, Some(numbers)) => numbers
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(" "),
+            (None, None) => match value {
+                karin_core::AttrValue::Array(karin_core::Values::String(words)) => words.join(", "),
+                _ => String::new(),
+            },
+        };
+        (name.to_owned(), text)
+    })
+}
