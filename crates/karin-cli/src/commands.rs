@@ -2,6 +2,7 @@
 
 mod completions;
 mod demo;
+mod extract;
 mod gc;
 mod history;
 mod info;
@@ -34,6 +35,8 @@ pub enum Command {
     Passes(passes::Arguments),
     /// Compute statistics over cycles, by key or on a grid
     Stat(stat::Arguments),
+    /// Write what is selected of granules or collections: .nc, .zarr, .parquet, .csv or a folder
+    Extract(extract::Arguments),
     /// Draw a map of a selection, a grid or a result
     Plot(plot::Arguments),
     /// Check every object of a collection against the hash recorded at its commit
@@ -62,6 +65,7 @@ pub fn run(command: Command, context: &Context) -> anyhow::Result<Outcome> {
         Command::Info(arguments) => info::run(&arguments, context),
         Command::Passes(arguments) => passes::run(&arguments, context),
         Command::Stat(arguments) => stat::run(&arguments, context),
+        Command::Extract(arguments) => extract::run(&arguments, context),
         Command::Plot(arguments) => plot::run(&arguments, context),
         Command::Verify(arguments) => verify::run(&arguments, context),
         Command::History(arguments) => history::run(&arguments, context),

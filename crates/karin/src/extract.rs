@@ -101,7 +101,10 @@ pub fn extract(
         Layout::Granules if !is_folder => one_granule(&engine, plan, path, options, progress)?,
         Layout::Granules | Layout::Auto => granules(&engine, plan, path, options, progress)?,
         Layout::Lines | Layout::Cube if is_folder => {
-            return Err(Error::option("-o", "this layout makes one file: name it .nc, .zarr, .parquet or .csv"));
+            return Err(Error::option(
+                "-o",
+                "this layout makes one file: name it .nc, .zarr, .parquet or .csv",
+            ));
         }
         Layout::Lines | Layout::Cube => together(&engine, plan, path, layout, options, progress)?,
     };
@@ -113,14 +116,18 @@ pub fn extract(
 
 /// Whether the user means a folder.
 fn is_folder(path: &Path) -> bool {
-    let is_zarr = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zarr"));
+    let is_zarr = path
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("zarr"));
     let ends_open = path.to_string_lossy().ends_with(std::path::MAIN_SEPARATOR);
     (path.is_dir() && !is_zarr) || ends_open || path.extension().is_none()
 }
 
 fn nothing(extracted: &Extracted) -> Error {
     let reason = match extracted.left_out.first() {
-        Some((granule, reason)) if extracted.empty == 0 => format!("no granule can be read; {granule}: {reason}"),
+        Some((granule, reason)) if extracted.empty == 0 => {
+            format!("no granule can be read; {granule}: {reason}")
+        }
         _ => "no granule has pixels inside the selection".to_owned(),
     };
     Error::Engine(EngineError::Empty(reason))
@@ -140,8 +147,14 @@ fn of_granule<T>(plan: &Plan, piece: &Piece, result: Result<T, Error>) -> Result
         Error::Engine(EngineError::Dataset(cause)) | Error::Dataset(cause) => cause.to_string(),
         other => other.to_string(),
     };
-    let granule = plan.entry(piece).map_or_else(String::new, |entry| entry.label.clone());
-    Ok(Err(Failure { granule, reason: cause, kind: error.kind() }))
+    let granule = plan
+        .entry(piece)
+        .map_or_else(String::new, |entry| entry.label.clone());
+    Ok(Err(Failure {
+        granule,
+        reason: cause,
+        kind: error.kind(),
+    }))
 }
 
 fn one_granule(
@@ -152,7 +165,10 @@ fn one_granule(
     progress: &dyn Progress,
 ) -> Result<Extracted, Error> {
     let [piece] = plan.pieces() else {
-        let reason = format!("{} granules do not fit into one: name a folder, or use --layout lines", plan.pieces().len());
+        let reason = format!(
+            "{} granules do not fit into one: name a folder, or use --layout lines",
+            plan.pieces().len()
+        );
         return Err(Error::option("--layout granules", reason));
     };
     let mut extracted = Extracted::default();
@@ -185,7 +201,9 @@ fn granules(
     progress.start("extracting", plan.pieces().len() as u64, 0);
     for batch in plan.pieces().chunks(jobs) {
         let write = |piece: &Piece| -> Result<Option<PathBuf>, Error> {
-            let Some(dataset) = granule::of(engine, plan, piece, options)? else { return Ok(None) };
+            let Some(dataset) = granule::of(engine, plan, piece, options)? else {
+                return Ok(None);
+            };
             let path = folder.join(file_name(plan, piece));
             refuse_to_replace_source(&path, dataset.as_ref())?;
             output::write(&path, dataset.as_ref(), &each, &karin_core::NoProgress)?;
@@ -220,7 +238,10 @@ fn together(
     progress: &dyn Progress,
 ) -> Result<Extracted, Error> {
     let mut extracted = Extracted::default();
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let mut collected = lines::Collected::new(plan, folder)?;
     let pool = threads(options.output.resources.jobs.max(1))?;
     progress.start("extracting", plan.pieces().len() as u64, 0);
@@ -261,12 +282,19 @@ fn threads(jobs: usize) -> Result<rayon::ThreadPool, Error> {
         .num_threads(jobs)
         .stack_size(4 << 20)
         .build()
-        .map_err(|error| Error::Engine(EngineError::Threads { jobs, reason: error.to_string() }))
+        .map_err(|error| {
+            Error::Engine(EngineError::Threads {
+                jobs,
+                reason: error.to_string(),
+            })
+        })
 }
 
 /// The granule's own name, so that its crop can be ingested again.
 fn file_name(plan: &Plan, piece: &Piece) -> PathBuf {
-    let label = plan.entry(piece).map_or("granule.nc", |entry| entry.label.as_str());
+    let label = plan
+        .entry(piece)
+        .map_or("granule.nc", |entry| entry.label.as_str());
     let name = Path::new(label).file_name().unwrap_or_default();
     Path::new(name).with_extension("nc")
 }
@@ -300,7 +328,9 @@ fn keeps_all_values(selection: &Selection, plan: &Plan) -> bool {
 fn group_mut<'a>(root: &'a mut GroupMeta, path: &str) -> Option<&'a mut GroupMeta> {
     path.split('/')
         .filter(|part| !part.is_empty())
-        .try_fold(root, |group, part| group.groups.iter_mut().find(|inner| inner.name == part))
+        .try_fold(root, |group, part| {
+            group.groups.iter_mut().find(|inner| inner.name == part)
+        })
 }
 
 #[cfg(test)]

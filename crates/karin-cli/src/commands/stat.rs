@@ -90,7 +90,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
 }
 
 /// One file per schema, if there are several: `mean.nc` becomes `mean_v2.nc`.
-fn numbered(path: &std::path::Path, plan: &Plan, plans: usize) -> PathBuf {
+pub(super) fn numbered(path: &std::path::Path, plan: &Plan, plans: usize) -> PathBuf {
     let schemas = plan.schemas();
     let (Some(schema), true) = (schemas.first(), plans > 1) else {
         return path.to_owned();

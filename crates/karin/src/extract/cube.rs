@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use karin_core::{Array, AttrValue, DType, Dataset, DatasetError, Dimension, GroupMeta, Slab, Storage, Values, VariableMeta};
+use karin_core::{
+    Array, AttrValue, DType, Dataset, DatasetError, Dimension, GroupMeta, Slab, Storage, Values, VariableMeta,
+};
 use karin_engine::Plan;
 
 use super::granule::index_variable;
@@ -48,13 +50,24 @@ impl Axes {
         let lines = sorted(all.iter().map(|line| line.number));
         let mut rows: HashMap<(usize, usize), Rows> = HashMap::new();
         for (row, line) in all.iter().enumerate() {
-            let place = (cycles.binary_search(&line.cycle), passes.binary_search(&line.pass), lines.binary_search(&line.number));
+            let place = (
+                cycles.binary_search(&line.cycle),
+                passes.binary_search(&line.pass),
+                lines.binary_search(&line.number),
+            );
             if let (Ok(cycle), Ok(pass), Ok(at)) = place {
-                rows.entry((cycle, pass)).or_default().push((at as u32, row as u32));
+                rows.entry((cycle, pass))
+                    .or_default()
+                    .push((at as u32, row as u32));
             }
         }
         rows.values_mut().for_each(|rows| rows.sort_unstable());
-        Self { cycles, passes, lines, rows }
+        Self {
+            cycles,
+            passes,
+            lines,
+            rows,
+        }
     }
 }
 
@@ -66,7 +79,9 @@ impl Cube {
         let is_fixed = plan.product().is_some_and(karin_core::Product::has_fixed_grid);
         let axes: Vec<Axes> = lines.groups.iter().map(Axes::of).collect();
         for (swath, axes) in lines.swaths.iter().zip(&axes) {
-            let Some(group) = group_mut(&mut root, &swath.group) else { continue };
+            let Some(group) = group_mut(&mut root, &swath.group) else {
+                continue;
+            };
             if is_fixed {
                 per_pass.extend([swath.latitude.clone(), swath.longitude.clone()]);
             }
@@ -75,12 +90,25 @@ impl Cube {
                 ("pass_number", Values::Int16(axes.passes.clone())),
                 (swath.lines_dimension.as_str(), Values::Int32(axes.lines.clone())),
             ] {
-                arrays.insert(swath.path(name), Array { shape: vec![values.len()], values });
+                arrays.insert(
+                    swath.path(name),
+                    Array {
+                        shape: vec![values.len()],
+                        values,
+                    },
+                );
             }
-            let fixed = |name: &str| is_fixed && [&swath.latitude, &swath.longitude].contains(&&swath.path(name));
+            let fixed =
+                |name: &str| is_fixed && [&swath.latitude, &swath.longitude].contains(&&swath.path(name));
             reshape(group, &swath.lines_dimension, axes, fixed);
         }
-        Ok(Self { lines, axes, root, arrays, per_pass })
+        Ok(Self {
+            lines,
+            axes,
+            root,
+            arrays,
+            per_pass,
+        })
     }
 
     fn axes_of(&self, path: &str) -> Option<&Axes> {
@@ -90,7 +118,13 @@ impl Cube {
     }
 
     /// The rows of one (cycle, pass) in a range of the line axis, into a buffer of fill.
-    fn place(&self, path: &str, rows: &[(u32, u32)], lines: std::ops::Range<usize>, out: &mut [u8]) -> Result<(), DatasetError> {
+    fn place(
+        &self,
+        path: &str,
+        rows: &[(u32, u32)],
+        lines: std::ops::Range<usize>,
+        out: &mut [u8],
+    ) -> Result<(), DatasetError> {
         let row_bytes = self.lines.spool.row_bytes(path);
         let first = rows.partition_point(|&(at, _)| (at as usize) < lines.start);
         let last = rows.partition_point(|&(at, _)| (at as usize) < lines.end);
@@ -109,7 +143,11 @@ impl Cube {
 
 /// Turns a group of lines into one of a cube.
 fn reshape(group: &mut GroupMeta, lines: &str, axes: &Axes, is_fixed: impl Fn(&str) -> bool) {
-    let dimension = |name: &str, size| Dimension { name: name.to_owned(), size, unlimited: false };
+    let dimension = |name: &str, size| Dimension {
+        name: name.to_owned(),
+        size,
+        unlimited: false,
+    };
     group.dimensions.retain(|known| known.name != lines);
     let leading = [
         dimension("cycle_number", axes.cycles.len()),
@@ -141,7 +179,13 @@ fn reshape(group: &mut GroupMeta, lines: &str, axes: &Axes, is_fixed: impl Fn(&s
                 variable.dimensions.insert(0, "cycle_number".into());
                 chunks.push(1);
             }
-            let length = |name: &String| group.dimensions.iter().find(|known| known.name == *name).map_or(1, |known| known.size);
+            let length = |name: &String| {
+                group
+                    .dimensions
+                    .iter()
+                    .find(|known| known.name == *name)
+                    .map_or(1, |known| known.size)
+            };
             chunks.extend(variable.dimensions.iter().skip(chunks.len()).map(length));
             variable.storage.chunks = Some(chunks);
         }
@@ -165,11 +209,19 @@ impl Dataset for Cube {
         if let Some(array) = self.arrays.get(path) {
             let size = array.values.dtype().size();
             let first = slab.start.first().copied().unwrap_or(0) * size;
-            let from = array.values.as_bytes().get(first..first + out.len()).ok_or_else(missing)?;
+            let from = array
+                .values
+                .as_bytes()
+                .get(first..first + out.len())
+                .ok_or_else(missing)?;
             out.copy_from_slice(from);
             return Ok(());
         }
-        if variable.dimensions.first().is_none_or(|first| first != "cycle_number" && first != "pass_number") {
+        if variable
+            .dimensions
+            .first()
+            .is_none_or(|first| first != "cycle_number" && first != "pass_number")
+        {
             return self.lines.dataset().read_into(path, slab, out);
         }
         self.read_placed(path, variable, slab, out)
@@ -177,7 +229,13 @@ impl Dataset for Cube {
 }
 
 impl Cube {
-    fn read_placed(&self, path: &str, variable: &VariableMeta, slab: &Slab, out: &mut [u8]) -> Result<(), DatasetError> {
+    fn read_placed(
+        &self,
+        path: &str,
+        variable: &VariableMeta,
+        slab: &Slab,
+        out: &mut [u8],
+    ) -> Result<(), DatasetError> {
         let missing = || DatasetError::no_variable(self.label(), path);
         let axes = self.axes_of(path).ok_or_else(missing)?;
         let shape = self.root.shape(path).ok_or_else(missing)?;
@@ -186,14 +244,21 @@ impl Cube {
         let fill = fill_of(variable);
         let lines = slab.start[outer]..slab.start[outer] + slab.count[outer];
         let row_bytes = self.lines.spool.row_bytes(path);
-        let inner = Slab { start: slab.start[outer..].to_vec(), count: slab.count[outer..].to_vec() };
+        let inner = Slab {
+            start: slab.start[outer..].to_vec(),
+            count: slab.count[outer..].to_vec(),
+        };
         let is_whole = inner.count.get(1..) == shape.get(outer + 1..);
         let mut block = Vec::new();
         let cells: usize = slab.count.iter().take(outer).product();
         let part = out.len() / cells.max(1);
         for (number, out) in out.chunks_exact_mut(part.max(1)).enumerate() {
             let pass = slab.start[outer - 1] + number % slab.count[outer - 1];
-            let cycle = if is_per_pass { None } else { Some(slab.start[0] + number / slab.count[1]) };
+            let cycle = if is_per_pass {
+                None
+            } else {
+                Some(slab.start[0] + number / slab.count[1])
+            };
             block.clear();
             block.extend(fill.iter().copied().cycle().take(lines.len() * row_bytes));
             // On a fixed grid, any cycle that has the line will do.
@@ -206,7 +271,10 @@ impl Cube {
                 continue;
             }
             let per_line = out.len() / lines.len().max(1);
-            for (row, out) in block.chunks_exact(row_bytes.max(1)).zip(out.chunks_exact_mut(per_line.max(1))) {
+            for (row, out) in block
+                .chunks_exact(row_bytes.max(1))
+                .zip(out.chunks_exact_mut(per_line.max(1)))
+            {
                 super::spool::copy_part(row, &shape[outer..], &inner, variable.dtype.size(), out);
             }
         }
@@ -225,7 +293,9 @@ fn fill_of(variable: &VariableMeta) -> Vec<u8> {
     let mut bytes = match karin_core::packing::default_fill(variable.dtype) {
         Some(Number::Signed(value)) => value.to_le_bytes().to_vec(),
         Some(Number::Unsigned(value)) => value.to_le_bytes().to_vec(),
-        Some(Number::Float(value)) if variable.dtype == DType::Float32 => (value as f32).to_le_bytes().to_vec(),
+        Some(Number::Float(value)) if variable.dtype == DType::Float32 => {
+            (value as f32).to_le_bytes().to_vec()
+        }
         Some(Number::Float(value)) => value.to_le_bytes().to_vec(),
         None => vec![0; 8],
     };

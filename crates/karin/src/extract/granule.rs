@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use karin_core::{
-    Array, AttrValue, Attributes, DType, Dataset, DatasetError, GroupMeta, Slab, Storage, Values, VariableMeta,
+    Array, AttrValue, Attributes, DType, Dataset, DatasetError, GroupMeta, Slab, Storage, Values,
+    VariableMeta,
 };
 use karin_engine::{Engine, MemoryDataset, Piece, Plan, SelectedPass, Shape, Swath};
 
@@ -94,7 +95,13 @@ fn keep_variables(root: &mut GroupMeta, plan: &Plan) {
 }
 
 fn retain(group: &mut GroupMeta, path: &str, wanted: &[String]) {
-    let join = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
+    let join = |name: &str| {
+        if path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{path}/{name}")
+        }
+    };
     let is_asked = |variable: &VariableMeta| wanted.contains(&join(&variable.name));
     let used: Vec<String> = (group.variables.iter())
         .filter(|variable| is_asked(variable))
@@ -105,14 +112,22 @@ fn retain(group: &mut GroupMeta, path: &str, wanted: &[String]) {
         is_coordinate || wanted.contains(&join(&variable.name))
     });
     for inner in &mut group.groups {
-        let path = if path.is_empty() { inner.name.clone() } else { format!("{path}/{}", inner.name) };
+        let path = if path.is_empty() {
+            inner.name.clone()
+        } else {
+            format!("{path}/{}", inner.name)
+        };
         retain(inner, &path, wanted);
     }
 }
 
 /// Returns, through `used`, the names that variables of the group and below use.
 fn drop_unused_dimensions(group: &mut GroupMeta, used: &mut Vec<String>) {
-    let mut own: Vec<String> = group.variables.iter().flat_map(|variable| variable.dimensions.clone()).collect();
+    let mut own: Vec<String> = group
+        .variables
+        .iter()
+        .flat_map(|variable| variable.dimensions.clone())
+        .collect();
     for inner in &mut group.groups {
         drop_unused_dimensions(inner, &mut own);
     }
@@ -137,15 +152,25 @@ fn crop_group(
     let swath = &pass.swath;
     let source = pass.dataset.root();
     let all = plan.selection().variables.is_empty();
-    let Some(group) = group_mut(root, &swath.group) else { return Ok(()) };
-    for dimension in group.dimensions.iter_mut().filter(|dimension| dimension.name == swath.lines_dimension) {
+    let Some(group) = group_mut(root, &swath.group) else {
+        return Ok(());
+    };
+    for dimension in group
+        .dimensions
+        .iter_mut()
+        .filter(|dimension| dimension.name == swath.lines_dimension)
+    {
         dimension.size = pass.lines.len();
     }
     let mut kept = Vec::new();
     for mut variable in std::mem::take(&mut group.variables) {
         let path = swath.path(&variable.name);
-        let is_coordinate = [Some(&swath.latitude), Some(&swath.longitude), swath.time.as_ref()].contains(&Some(&path));
-        let selected = pass.variables.iter().find(|selected| !selected.column.derived && selected.column.name == variable.name);
+        let is_coordinate =
+            [Some(&swath.latitude), Some(&swath.longitude), swath.time.as_ref()].contains(&Some(&path));
+        let selected = pass
+            .variables
+            .iter()
+            .find(|selected| !selected.column.derived && selected.column.name == variable.name);
         let array = match selected {
             Some(selected) if !is_coordinate => {
                 variable.dtype = selected.packed.values.dtype();
@@ -160,7 +185,10 @@ fn crop_group(
         out.set(&path, array);
         kept.push(variable);
     }
-    let dimensions = source.variable(&swath.latitude).map(|latitude| latitude.dimensions.clone()).unwrap_or_default();
+    let dimensions = source
+        .variable(&swath.latitude)
+        .map(|latitude| latitude.dimensions.clone())
+        .unwrap_or_default();
     for selected in pass.variables.iter().filter(|selected| selected.column.derived) {
         out.set(&swath.path(&selected.column.name), selected.packed.clone());
         kept.push(derived(&selected.meta, &selected.column.name, dimensions.clone()));
@@ -171,7 +199,13 @@ fn crop_group(
                 0 => pass.lines.iter().map(|&line| line as i32).collect(),
                 _ => (0..swath.num_pixels as i32).collect(),
             };
-            out.set(&swath.path(name), Array { shape: vec![indices.len()], values: Values::Int32(indices) });
+            out.set(
+                &swath.path(name),
+                Array {
+                    shape: vec![indices.len()],
+                    values: Values::Int32(indices),
+                },
+            );
             kept.push(index_variable(name));
         }
     }
@@ -187,8 +221,18 @@ pub(super) fn derived(meta: &VariableMeta, name: &str, dimensions: Vec<String>) 
     for (name, value) in meta.attributes.iter().filter(|(name, _)| *name != "_FillValue") {
         attributes.set(name, value.clone());
     }
-    let storage = Storage { deflate: Some(4), shuffle: true, ..Storage::default() };
-    VariableMeta { name: name.to_owned(), dtype: DType::Float64, dimensions, attributes, storage }
+    let storage = Storage {
+        deflate: Some(4),
+        shuffle: true,
+        ..Storage::default()
+    };
+    VariableMeta {
+        name: name.to_owned(),
+        dtype: DType::Float64,
+        dimensions,
+        attributes,
+        storage,
+    }
 }
 
 /// The coordinate of a dimension whose elements are only some of the granule's.

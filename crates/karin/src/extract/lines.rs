@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use karin_core::{
-    Array, AttrValue, Attributes, DType, Dataset, Dimension, GroupMeta, Packing, Progress, Schema, Storage, Values,
-    VariableMeta,
+    Array, AttrValue, Attributes, DType, Dataset, Dimension, GroupMeta, Packing, Progress, Schema, Storage,
+    Values, VariableMeta,
 };
 use karin_engine::{Column, Piece, Plan, SelectedPass, SelectedVariable, Shape, Swath};
 
@@ -66,7 +66,10 @@ impl Lines {
 impl Collected {
     pub(super) fn new(plan: &Plan, folder: &Path) -> Result<Self, Error> {
         if plan.swaths().is_empty() {
-            return Err(Error::option("--layout", "these files have no swaths: extract them one by one, into a folder"));
+            return Err(Error::option(
+                "--layout",
+                "these files have no swaths: extract them one by one, into a folder",
+            ));
         }
         Ok(Self {
             spool: Spool::new(folder),
@@ -88,11 +91,22 @@ impl Collected {
         progress: &dyn Progress,
     ) -> Result<(), Error> {
         for pass in passes {
-            let Some(number) = self.swaths.iter().position(|swath| swath.group == pass.swath.group) else { continue };
+            let Some(number) = self
+                .swaths
+                .iter()
+                .position(|swath| swath.group == pass.swath.group)
+            else {
+                continue;
+            };
             let width = self.swaths.get(number).map_or(0, |swath| swath.num_pixels);
             if width != pass.swath.num_pixels {
-                let reason = format!("lines of {} pixels do not fit those of {width}", pass.swath.num_pixels);
-                return Err(karin_core::DatasetError::invalid(&pass.entry.label, &pass.swath.group, reason).into());
+                let reason = format!(
+                    "lines of {} pixels do not fit those of {width}",
+                    pass.swath.num_pixels
+                );
+                return Err(
+                    karin_core::DatasetError::invalid(&pass.entry.label, &pass.swath.group, reason).into(),
+                );
             }
             self.add_coordinates(piece, number, pass)?;
             for selected in &pass.variables {
@@ -110,8 +124,12 @@ impl Collected {
         match &mut self.common {
             None => self.common = Some(attributes.clone()),
             Some(common) => {
-                let same = common.iter().filter(|(name, value)| attributes.get(name) == Some(*value));
-                *common = same.map(|(name, value)| (name.to_owned(), value.clone())).collect();
+                let same = common
+                    .iter()
+                    .filter(|(name, value)| attributes.get(name) == Some(*value));
+                *common = same
+                    .map(|(name, value)| (name.to_owned(), value.clone()))
+                    .collect();
             }
         }
     }
@@ -123,13 +141,36 @@ impl Collected {
         });
         let lines = original_lines(pass)?;
         let count = lines.len();
-        self.put(number, &swath.path("cycle_number"), 1, &Values::Int16(vec![cycle; count]))?;
-        self.put(number, &swath.path("pass_number"), 1, &Values::Int16(vec![pass_number; count]))?;
-        self.put(number, &swath.path("line_number"), 1, &Values::Int32(lines.clone()))?;
+        self.put(
+            number,
+            &swath.path("cycle_number"),
+            1,
+            &Values::Int16(vec![cycle; count]),
+        )?;
+        self.put(
+            number,
+            &swath.path("pass_number"),
+            1,
+            &Values::Int16(vec![pass_number; count]),
+        )?;
+        self.put(
+            number,
+            &swath.path("line_number"),
+            1,
+            &Values::Int32(lines.clone()),
+        )?;
         if self.schemas.len() > 1 {
-            let schema = self.schemas.iter().position(|schema| Some(schema) == piece.schema.as_ref());
+            let schema = self
+                .schemas
+                .iter()
+                .position(|schema| Some(schema) == piece.schema.as_ref());
             let index = schema.map_or(-1, |at| at as i8);
-            self.put(number, &swath.path("schema"), 1, &Values::Int8(vec![index; count]))?;
+            self.put(
+                number,
+                &swath.path("schema"),
+                1,
+                &Values::Int8(vec![index; count]),
+            )?;
         }
         for (path, decoded) in [
             (swath.time.as_ref(), &pass.time),
@@ -137,19 +178,26 @@ impl Collected {
             (Some(&swath.latitude), &pass.latitude),
         ] {
             let Some(path) = path else { continue };
-            let Some(meta) = self.structure.variable(path).cloned() else { continue };
+            let Some(meta) = self.structure.variable(path).cloned() else {
+                continue;
+            };
             let values = coordinate_values(&meta, decoded, pass, path)?;
             self.put(number, path, decoded.len() / count.max(1), &values)?;
             self.note(number, meta);
         }
         if let Some(group) = self.groups.get_mut(number) {
-            group.lines.extend(lines.into_iter().map(|number| Line { cycle, pass: pass_number, number }));
+            group.lines.extend(lines.into_iter().map(|number| Line {
+                cycle,
+                pass: pass_number,
+                number,
+            }));
         }
         Ok(())
     }
 
     fn put(&mut self, _number: usize, path: &str, row: usize, values: &Values) -> Result<(), Error> {
-        self.spool.append(path, values.dtype().size(), row, values.as_bytes())
+        self.spool
+            .append(path, values.dtype().size(), row, values.as_bytes())
     }
 
     fn note(&mut self, number: usize, meta: VariableMeta) {
@@ -184,7 +232,11 @@ impl Collected {
         let is_as_stored = selected.column.derived || (shared.is_some() && shared == selected.column.packing);
         let mut meta = if selected.column.derived {
             let latitude = self.structure.variable(&swath.latitude);
-            derived(&selected.meta, &selected.column.name, latitude.map(|l| l.dimensions.clone()).unwrap_or_default())
+            derived(
+                &selected.meta,
+                &selected.column.name,
+                latitude.map(|l| l.dimensions.clone()).unwrap_or_default(),
+            )
         } else {
             plan.map_or_else(|| selected.meta.clone(), |column| column.meta.clone())
         };
@@ -204,14 +256,21 @@ impl Collected {
     }
 
     fn add_fixed(&mut self, number: usize, selected: &SelectedVariable, progress: &dyn Progress) {
-        let Some(group) = self.groups.get_mut(number) else { return };
+        let Some(group) = self.groups.get_mut(number) else {
+            return;
+        };
         let name = &selected.column.name;
         match group.fixed.get_mut(name) {
             None => {
-                group.fixed.insert(name.clone(), Some((selected.meta.clone(), selected.packed.clone())));
+                group.fixed.insert(
+                    name.clone(),
+                    Some((selected.meta.clone(), selected.packed.clone())),
+                );
             }
             Some(kept) if kept.as_ref().is_some_and(|(_, array)| *array != selected.packed) => {
-                progress.warn(&format!("{name} has no lines and differs between granules: it is left out"));
+                progress.warn(&format!(
+                    "{name} has no lines and differs between granules: it is left out"
+                ));
                 *kept = None;
             }
             Some(_) => {}
@@ -220,26 +279,40 @@ impl Collected {
 
     /// The structure of what was collected.
     pub(super) fn finish(mut self, plan: &Plan, options: &ExtractOptions) -> Result<Lines, Error> {
-        let mut root = GroupMeta { attributes: self.common.take().unwrap_or_default(), ..GroupMeta::default() };
+        let mut root = GroupMeta {
+            attributes: self.common.take().unwrap_or_default(),
+            ..GroupMeta::default()
+        };
         for (swath, collection) in self.swaths.iter().zip(&self.groups) {
             if collection.lines.is_empty() {
                 continue;
             }
             ensure_group(&mut root, &self.structure, &swath.group);
-            let Some(group) = group_mut(&mut root, &swath.group) else { continue };
+            let Some(group) = group_mut(&mut root, &swath.group) else {
+                continue;
+            };
             fill_group(group, &self.structure, swath, collection, &self.schemas);
         }
         for (swath, collection) in self.swaths.iter().zip(&self.groups) {
             for (name, kept) in &collection.fixed {
                 if let Some((_, array)) = kept {
                     let path = swath.path(name);
-                    self.spool.append(&path, array.values.dtype().size(), array.len(), array.values.as_bytes())?;
+                    self.spool.append(
+                        &path,
+                        array.values.dtype().size(),
+                        array.len(),
+                        array.values.as_bytes(),
+                    )?;
                 }
             }
         }
         provenance::describe(&mut root.attributes, plan, &self.pieces, options);
         self.spool.set_root(root);
-        Ok(Lines { spool: self.spool, swaths: self.swaths, groups: self.groups })
+        Ok(Lines {
+            spool: self.spool,
+            swaths: self.swaths,
+            groups: self.groups,
+        })
     }
 }
 
@@ -248,7 +321,9 @@ fn original_lines(pass: &SelectedPass) -> Result<Vec<i32>, Error> {
     let path = pass.swath.path(&pass.swath.lines_dimension);
     let carried = match pass.dataset.root().variable(&path) {
         Some(variable) if variable.dimensions == [pass.swath.lines_dimension.clone()] => {
-            super::rows::read_lines(pass.dataset.as_ref(), &path, &pass.lines)?.values.to_f64()
+            super::rows::read_lines(pass.dataset.as_ref(), &path, &pass.lines)?
+                .values
+                .to_f64()
         }
         _ => None,
     };
@@ -259,8 +334,14 @@ fn original_lines(pass: &SelectedPass) -> Result<Vec<i32>, Error> {
 }
 
 /// Decoded coordinates as the product stores them. Packing what was unpacked gives the same numbers back.
-fn coordinate_values(meta: &VariableMeta, decoded: &[f64], pass: &SelectedPass, path: &str) -> Result<Values, Error> {
-    let wrong = |reason: String| Error::from(karin_core::DatasetError::invalid(&pass.entry.label, path, reason));
+fn coordinate_values(
+    meta: &VariableMeta,
+    decoded: &[f64],
+    pass: &SelectedPass,
+    path: &str,
+) -> Result<Values, Error> {
+    let wrong =
+        |reason: String| Error::from(karin_core::DatasetError::invalid(&pass.entry.label, path, reason));
     let packing = Packing::of(meta).ok_or_else(|| wrong("coordinates are text".into()))?;
     packing.encode(decoded).map_err(|error| wrong(error.to_string()))
 }
@@ -268,7 +349,15 @@ fn coordinate_values(meta: &VariableMeta, decoded: &[f64], pass: &SelectedPass, 
 /// A variable whose packing differs between granules is written as true values.
 fn unpacked(meta: &VariableMeta) -> VariableMeta {
     let mut meta = meta.clone();
-    for name in ["scale_factor", "add_offset", "valid_min", "valid_max", "valid_range", "missing_value", "_Unsigned"] {
+    for name in [
+        "scale_factor",
+        "add_offset",
+        "valid_min",
+        "valid_max",
+        "valid_range",
+        "missing_value",
+        "_Unsigned",
+    ] {
         meta.attributes.remove(name);
     }
     meta.attributes.set("_FillValue", AttrValue::number(f64::NAN));
@@ -279,12 +368,23 @@ fn ensure_group(root: &mut GroupMeta, structure: &GroupMeta, path: &str) {
     let mut at = String::new();
     for part in path.split('/').filter(|part| !part.is_empty()) {
         let parent = at.clone();
-        at = if at.is_empty() { part.to_owned() } else { format!("{at}/{part}") };
-        let attributes = structure.group(&at).map(|group| group.attributes.clone()).unwrap_or_default();
+        at = if at.is_empty() {
+            part.to_owned()
+        } else {
+            format!("{at}/{part}")
+        };
+        let attributes = structure
+            .group(&at)
+            .map(|group| group.attributes.clone())
+            .unwrap_or_default();
         if let Some(parent) = group_mut(root, &parent)
             && !parent.groups.iter().any(|group| group.name == part)
         {
-            parent.groups.push(GroupMeta { name: part.to_owned(), attributes, ..GroupMeta::default() });
+            parent.groups.push(GroupMeta {
+                name: part.to_owned(),
+                attributes,
+                ..GroupMeta::default()
+            });
         }
     }
 }
@@ -298,21 +398,38 @@ fn fill_group(
 ) {
     let lines = &swath.lines_dimension;
     let count = collection.lines.len();
-    group.dimensions.push(Dimension { name: lines.clone(), size: count, unlimited: false });
+    group.dimensions.push(Dimension {
+        name: lines.clone(),
+        size: count,
+        unlimited: false,
+    });
     let mut add = |name: &str, dtype, long_name: &str| {
         let attributes = [("long_name", long_name)].into_iter().collect();
         let storage = packed(&[count], dtype);
         let dimensions = vec![lines.clone()];
-        group.variables.push(VariableMeta { name: name.to_owned(), dtype, dimensions, attributes, storage });
+        group.variables.push(VariableMeta {
+            name: name.to_owned(),
+            dtype,
+            dimensions,
+            attributes,
+            storage,
+        });
     };
     add("cycle_number", DType::Int16, "cycle of the granule");
     add("pass_number", DType::Int16, "pass of the granule");
-    add("line_number", DType::Int32, "index of the line in its whole granule, from 0");
+    add(
+        "line_number",
+        DType::Int32,
+        "index of the line in its whole granule, from 0",
+    );
     if schemas.len() > 1 {
         add("schema", DType::Int8, "processing that the line is of");
         if let Some(schema) = group.variables.last_mut() {
             let words: Vec<String> = schemas.iter().map(ToString::to_string).collect();
-            schema.attributes.set("flag_values", AttrValue::Array(Values::Int8((0..schemas.len() as i8).collect())));
+            schema.attributes.set(
+                "flag_values",
+                AttrValue::Array(Values::Int8((0..schemas.len() as i8).collect())),
+            );
             schema.attributes.set("flag_meanings", words.join(" "));
         }
     }
@@ -322,15 +439,27 @@ fn fill_group(
         for name in meta.dimensions.iter().filter(|name| *name != lines) {
             let size = structure.dimension_from(&swath.group, name).unwrap_or(0);
             if !group.dimensions.iter().any(|known| known.name == *name) {
-                group.dimensions.push(Dimension { name: name.clone(), size, unlimited: false });
+                group.dimensions.push(Dimension {
+                    name: name.clone(),
+                    size,
+                    unlimited: false,
+                });
             }
         }
-        let length = |name: &String| group.dimensions.iter().find(|known| known.name == *name).map_or(1, |known| known.size);
+        let length = |name: &String| {
+            group
+                .dimensions
+                .iter()
+                .find(|known| known.name == *name)
+                .map_or(1, |known| known.size)
+        };
         let shape: Vec<usize> = meta.dimensions.iter().map(length).collect();
         meta.storage = packed(&shape, meta.dtype);
         group.variables.push(meta);
     }
-    let pixels = structure.variable(&swath.latitude).and_then(|latitude| latitude.dimensions.get(1));
+    let pixels = structure
+        .variable(&swath.latitude)
+        .and_then(|latitude| latitude.dimensions.get(1));
     debug_assert!(pixels.is_none_or(|pixels| index_variable(pixels).name == *pixels));
 }
 
@@ -341,5 +470,10 @@ fn packed(shape: &[usize], dtype: DType) -> Storage {
     if let Some(first) = chunks.first_mut() {
         *first = (CHUNK / row.max(1)).clamp(1, (*first).max(1));
     }
-    Storage { chunks: Some(chunks), shuffle: dtype.size() > 1, deflate: Some(4), ..Storage::default() }
+    Storage {
+        chunks: Some(chunks),
+        shuffle: dtype.size() > 1,
+        deflate: Some(4),
+        ..Storage::default()
+    }
 }

@@ -11,7 +11,9 @@ const LONGEST: usize = 60_000;
 
 /// Adds a line to `history`.
 pub(super) fn add_history(attributes: &mut Attributes, options: &ExtractOptions) {
-    let unix = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let unix = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
     // 2000-01-01 is 946,684,800 s after 1970-01-01.
     let now = format_instant((unix.as_secs_f64() - 946_684_800.0).floor());
     let line = format!("{now}: {}", options.command);
@@ -30,8 +32,11 @@ pub(super) fn describe(attributes: &mut Attributes, plan: &Plan, pieces: &[Piece
         attributes.set("source_product", product.name());
     }
     let entries: Vec<_> = pieces.iter().filter_map(|piece| plan.entry(piece)).collect();
-    let mut versions: Vec<String> =
-        entries.iter().filter_map(|entry| entry.version.as_ref()).map(ToString::to_string).collect();
+    let mut versions: Vec<String> = entries
+        .iter()
+        .filter_map(|entry| entry.version.as_ref())
+        .map(ToString::to_string)
+        .collect();
     versions.sort_unstable();
     versions.dedup();
     if !versions.is_empty() {
@@ -42,9 +47,14 @@ pub(super) fn describe(attributes: &mut Attributes, plan: &Plan, pieces: &[Piece
     }
     let names: Vec<&str> = entries.iter().map(|entry| entry.label.as_str()).collect();
     let all = names.join(" ");
-    attributes.set("source_granules", match (names.first(), names.last()) {
-        (Some(first), Some(last)) if all.len() > LONGEST => format!("{} granules from {first} to {last}", names.len()),
-        _ => all,
-    });
+    attributes.set(
+        "source_granules",
+        match (names.first(), names.last()) {
+            (Some(first), Some(last)) if all.len() > LONGEST => {
+                format!("{} granules from {first} to {last}", names.len())
+            }
+            _ => all,
+        },
+    );
     attributes.set("source_granule_count", AttrValue::number(names.len() as i32));
 }

@@ -20,7 +20,11 @@ pub(super) fn read_lines(dataset: &dyn Dataset, path: &str, lines: &[usize]) -> 
     }
     let values = match &all.values {
         Values::String(strings) => {
-            let row = |line: &usize| strings.get((line - first) * width..(line - first + 1) * width).unwrap_or_default();
+            let row = |line: &usize| {
+                strings
+                    .get((line - first) * width..(line - first + 1) * width)
+                    .unwrap_or_default()
+            };
             Values::String(lines.iter().flat_map(|line| row(line).to_vec()).collect())
         }
         numbers => {

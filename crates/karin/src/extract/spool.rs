@@ -30,20 +30,32 @@ pub(super) struct Spool {
 impl Spool {
     /// An empty one, whose files lie (without names) in `folder`.
     pub(super) fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), root: GroupMeta::default(), columns: HashMap::new() }
+        Self {
+            folder: folder.to_owned(),
+            root: GroupMeta::default(),
+            columns: HashMap::new(),
+        }
     }
 
     /// Adds a row-major block of elements, `row` of them in a row, to the end of the variable at `path`.
-    pub(super) fn append(&mut self, path: &str, element: usize, row: usize, bytes: &[u8]) -> Result<(), Error> {
+    pub(super) fn append(
+        &mut self,
+        path: &str,
+        element: usize,
+        row: usize,
+        bytes: &[u8],
+    ) -> Result<(), Error> {
         let failed = |folder: &Path, error| Error::io(folder, "spool to", error);
         if !self.columns.contains_key(path) {
             let file = tempfile::tempfile_in(&self.folder).map_err(|error| failed(&self.folder, error))?;
-            self.columns.insert(path.to_owned(), Column { file, element, row });
+            self.columns
+                .insert(path.to_owned(), Column { file, element, row });
         }
         match self.columns.get_mut(path) {
-            Some(column) if column.element == element && column.row == row => {
-                column.file.write_all(bytes).map_err(|error| failed(&self.folder, error))
-            }
+            Some(column) if column.element == element && column.row == row => column
+                .file
+                .write_all(bytes)
+                .map_err(|error| failed(&self.folder, error)),
             _ => {
                 let reason = format!("rows of {row} elements do not fit those of the granules before");
                 Err(DatasetError::new(ErrorKind::SchemaMismatch, "the extract", path, reason).into())
@@ -58,17 +70,27 @@ impl Spool {
 
     /// Reads whole rows.
     pub(super) fn read_rows(&self, path: &str, first: usize, out: &mut [u8]) -> Result<(), DatasetError> {
-        let column = self.columns.get(path).ok_or_else(|| DatasetError::no_variable(self.label(), path))?;
+        let column = self
+            .columns
+            .get(path)
+            .ok_or_else(|| DatasetError::no_variable(self.label(), path))?;
         let at = (first * column.row * column.element) as u64;
         column.file.read_exact_at(out, at).map_err(|error| {
-            DatasetError::new(ErrorKind::of_io(&error), self.label(), path, "its spooled rows cannot be read")
-                .caused_by(error)
+            DatasetError::new(
+                ErrorKind::of_io(&error),
+                self.label(),
+                path,
+                "its spooled rows cannot be read",
+            )
+            .caused_by(error)
         })
     }
 
     /// Bytes of a row.
     pub(super) fn row_bytes(&self, path: &str) -> usize {
-        self.columns.get(path).map_or(0, |column| column.row * column.element)
+        self.columns
+            .get(path)
+            .map_or(0, |column| column.row * column.element)
     }
 }
 

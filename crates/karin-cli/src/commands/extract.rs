@@ -1,0 +1,110 @@
+//! `karin extract SOURCE... -o FILE`
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use karin::extract::{ExtractOptions, Extracted, extract};
+use karin::output::OutputOptions;
+use karin_engine::Plan;
+use serde::Serialize;
+
+use crate::context::{Context, Report};
+use crate::exit::Outcome;
+use crate::selection::SelectionFlags;
+use crate::store::StoreFlags;
+
+/// Arguments of `karin extract`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Granules, folders of granules, collections
+    #[arg(required = true, value_name = "SOURCE")]
+    sources: Vec<PathBuf>,
+    /// A file, named .nc, .zarr, .parquet or .csv; or a folder, for one file per granule
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
+    #[command(flatten)]
+    selection: SelectionFlags,
+    #[command(flatten)]
+    store: StoreFlags,
+}
+
+/// Writes what is selected.
+pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> {
+    let started = Instant::now();
+    let selection = arguments.selection.selection()?;
+    let progress = context.progress.as_ref();
+    let source = karin::sources::open(
+        &arguments.sources,
+        &selection,
+        &arguments.store.options(),
+        progress,
+    )?;
+    let plans = Plan::new(source, &selection, progress)?;
+    let command: Vec<String> = std::env::args().collect();
+    let options = ExtractOptions::default()
+        .with_command(command.join(" "))
+        .with_output(OutputOptions::default().with_resources(context.resources));
+    let mut outcome = Outcome::Done;
+    for plan in &plans {
+        let path = match plan.schemas().first() {
+            Some(schema) if plans.len() > 1 && arguments.output.extension().is_none() => {
+                arguments.output.join(schema.to_string())
+            }
+            _ => super::stat::numbered(&arguments.output, plan, plans.len()),
+        };
+        let extracted = extract(plan, &path, &options, progress)?;
+        if !extracted.left_out.is_empty() {
+            outcome = Outcome::Partial;
+        }
+        let seconds = started.elapsed().as_secs_f64();
+        context.answer(&Answer {
+            plan: plan.to_string(),
+            extracted,
+            seconds,
+        })?;
+    }
+    Ok(outcome)
+}
+
+/// What is printed.
+#[derive(Debug, Serialize)]
+struct Answer {
+    plan: String,
+    #[serde(flatten)]
+    extracted: Extracted,
+    seconds: f64,
+}
+
+impl Report for Answer {
+    fn write_text(&self, out: &mut dyn std::io::Write) -> std::io::Result<()> {
+        writeln!(out, "{}", self.plan)?;
+        let Extracted {
+            files,
+            granules,
+            empty,
+            left_out,
+            ..
+        } = &self.extracted;
+        match files.as_slice() {
+            [file] => write!(out, "{granules} granules into {}", file.display())?,
+            [first, ..] => {
+                let folder = first.parent().unwrap_or(first);
+                write!(
+                    out,
+                    "{granules} granules into {} files in {}",
+                    files.len(),
+                    folder.display()
+                )?;
+            }
+            [] => write!(out, "nothing written")?,
+        }
+        if *empty > 0 {
+            write!(out, "; {empty} have nothing inside the selection")?;
+        }
+        if !left_out.is_empty() {
+            write!(out, "; {} left out", left_out.len())?;
+        }
+        writeln!(out, "; {:.2} s", self.seconds)
+    }
+}
