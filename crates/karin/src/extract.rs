@@ -251,10 +251,10 @@ fn together(
         for (piece, result) in selected {
             match of_granule(plan, &piece, result)? {
                 Ok(passes) if passes.is_empty() => extracted.empty += 1,
-                Ok(passes) => match of_granule(plan, &piece, collected.add(&piece, &passes, progress))? {
-                    Ok(()) => extracted.granules += 1,
-                    Err(failure) => extracted.leave_out(failure, progress),
-                },
+                Ok(passes) => {
+                    collected.add(&piece, &passes, progress)?;
+                    extracted.granules += 1;
+                }
                 Err(failure) => extracted.leave_out(failure, progress),
             }
         }

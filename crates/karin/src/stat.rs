@@ -5,9 +5,10 @@ use std::path::Path;
 use karin_core::{Dataset as _, DatasetError, GroupMeta, Packing, Progress, Resources, Slab, Values};
 use karin_engine::reduction::Reduction;
 use karin_engine::{MemoryDataset, Plan, Report, Sink, reduce};
-use karin_netcdf::{NcWriter, WriteOptions};
+use karin_netcdf::{NcFile, NcWriter, WriteOptions};
 
 use crate::Error;
+use crate::output::{self, Format, OutputOptions};
 
 pub use karin_engine::reduce_to_memory;
 pub use karin_engine::reduction::{Statistic, Target};
@@ -168,6 +169,34 @@ pub fn reduce_to_netcdf(
     if let Some(writer) = sink.writer {
         writer.finish()?;
     }
+    Ok(report)
+}
+
+/// Reduces into a file of any format, by its extension. Formats other than netCDF are made from a netCDF file that lies
+/// beside it for as long as that takes, so that results may be larger than memory.
+///
+/// # Errors
+/// As [`reduce_to_netcdf`]; also if the extension is unknown.
+pub fn reduce_to_file(
+    plan: &Plan,
+    reduction: &Reduction,
+    resources: Resources,
+    progress: &dyn Progress,
+    path: &Path,
+    history: &str,
+) -> Result<Report, Error> {
+    if Format::of(path)? == Format::NetCdf {
+        return reduce_to_netcdf(plan, reduction, resources, progress, path, history);
+    }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let folder = tempfile::Builder::new()
+        .prefix(".karin-stat-")
+        .tempdir_in(parent.unwrap_or(Path::new(".")))
+        .map_err(|error| Error::io(path, "create", error))?;
+    let between = folder.path().join("result.nc");
+    let report = reduce_to_netcdf(plan, reduction, resources, progress, &between, history)?;
+    let options = OutputOptions::default().with_resources(resources);
+    output::write(path, &NcFile::open(&between)?, &options, progress)?;
     Ok(report)
 }
 

@@ -123,8 +123,7 @@ impl Arguments {
         let progress = context.progress.as_ref();
         let command: Vec<String> = std::env::args().collect();
         let history = format!("{} {}", now(), command.join(" "));
-        let done =
-            karin::stat::reduce_to_netcdf(plan, reduction, context.resources, progress, path, &history)?;
+        let done = karin::stat::reduce_to_file(plan, reduction, context.resources, progress, path, &history)?;
         let mut answer = Answer::new(plan, &done);
         answer.output = Some(path.display().to_string());
         Ok(answer)

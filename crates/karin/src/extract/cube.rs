@@ -9,7 +9,7 @@ use karin_engine::Plan;
 
 use super::granule::index_variable;
 use super::group_mut;
-use super::lines::{Collection, Lines};
+use super::lines::{Lines, SwathLines};
 use crate::Error;
 
 /// Rows of the spool for one (cycle, pass): position on the line axis, and row.
@@ -37,14 +37,14 @@ pub(super) struct Cube {
 }
 
 impl Axes {
-    fn of(collection: &Collection) -> Self {
+    fn of(own: &SwathLines) -> Self {
         fn sorted<T: Ord + Copy>(values: impl Iterator<Item = T>) -> Vec<T> {
             let mut values: Vec<T> = values.collect();
             values.sort_unstable();
             values.dedup();
             values
         }
-        let all = &collection.lines;
+        let all = &own.lines;
         let cycles = sorted(all.iter().map(|line| line.cycle));
         let passes = sorted(all.iter().map(|line| line.pass));
         let lines = sorted(all.iter().map(|line| line.number));
@@ -188,6 +188,12 @@ fn reshape(group: &mut GroupMeta, lines: &str, axes: &Axes, is_fixed: impl Fn(&s
             };
             chunks.extend(variable.dimensions.iter().skip(chunks.len()).map(length));
             variable.storage.chunks = Some(chunks);
+            // Places without a line are the rule here: readers need to be told how they look.
+            if variable.dtype.is_numeric() && variable.attributes.get("_FillValue").is_none() {
+                let mut fill = Values::zeros(variable.dtype, 1);
+                fill.as_bytes_mut().copy_from_slice(&fill_of(&variable));
+                variable.attributes.set("_FillValue", AttrValue::Array(fill));
+            }
         }
         variables.push(variable);
     }

@@ -9,7 +9,7 @@ use karin_core::{
 };
 use karin_engine::{Column, Piece, Plan, SelectedPass, SelectedVariable, Shape, Swath};
 
-use super::granule::{derived, index_variable};
+use super::granule::derived;
 use super::spool::Spool;
 use super::{ExtractOptions, group_mut, provenance};
 use crate::Error;
@@ -27,7 +27,7 @@ pub(super) struct Line {
 
 /// What was collected of one swath.
 #[derive(Debug, Default)]
-pub(super) struct Collection {
+pub(super) struct SwathLines {
     pub(super) lines: Vec<Line>,
     /// Variables without lines that are the same in all granules; `None` once they differ.
     fixed: BTreeMap<String, Option<(VariableMeta, Array)>>,
@@ -42,7 +42,7 @@ pub(super) struct Collected {
     swaths: Vec<Swath>,
     columns: Vec<Column>,
     schemas: Vec<Schema>,
-    groups: Vec<Collection>,
+    groups: Vec<SwathLines>,
     common: Option<Attributes>,
     pieces: Vec<Piece>,
     structure: GroupMeta,
@@ -53,7 +53,7 @@ pub(super) struct Collected {
 pub(super) struct Lines {
     pub(super) spool: Spool,
     pub(super) swaths: Vec<Swath>,
-    pub(super) groups: Vec<Collection>,
+    pub(super) groups: Vec<SwathLines>,
 }
 
 impl Lines {
@@ -76,7 +76,7 @@ impl Collected {
             swaths: plan.swaths().to_vec(),
             columns: plan.columns().to_vec(),
             schemas: plan.schemas(),
-            groups: plan.swaths().iter().map(|_| Collection::default()).collect(),
+            groups: plan.swaths().iter().map(|_| SwathLines::default()).collect(),
             common: None,
             pieces: Vec::new(),
             structure: plan.structure().clone(),
@@ -141,36 +141,20 @@ impl Collected {
         });
         let lines = original_lines(pass)?;
         let count = lines.len();
+        self.put(&swath.path("cycle_number"), 1, &Values::Int16(vec![cycle; count]))?;
         self.put(
-            number,
-            &swath.path("cycle_number"),
-            1,
-            &Values::Int16(vec![cycle; count]),
-        )?;
-        self.put(
-            number,
             &swath.path("pass_number"),
             1,
             &Values::Int16(vec![pass_number; count]),
         )?;
-        self.put(
-            number,
-            &swath.path("line_number"),
-            1,
-            &Values::Int32(lines.clone()),
-        )?;
+        self.put(&swath.path("line_number"), 1, &Values::Int32(lines.clone()))?;
         if self.schemas.len() > 1 {
             let schema = self
                 .schemas
                 .iter()
                 .position(|schema| Some(schema) == piece.schema.as_ref());
             let index = schema.map_or(-1, |at| at as i8);
-            self.put(
-                number,
-                &swath.path("schema"),
-                1,
-                &Values::Int8(vec![index; count]),
-            )?;
+            self.put(&swath.path("schema"), 1, &Values::Int8(vec![index; count]))?;
         }
         for (path, decoded) in [
             (swath.time.as_ref(), &pass.time),
@@ -182,7 +166,7 @@ impl Collected {
                 continue;
             };
             let values = coordinate_values(&meta, decoded, pass, path)?;
-            self.put(number, path, decoded.len() / count.max(1), &values)?;
+            self.put(path, decoded.len() / count.max(1), &values)?;
             self.note(number, meta);
         }
         if let Some(group) = self.groups.get_mut(number) {
@@ -195,7 +179,7 @@ impl Collected {
         Ok(())
     }
 
-    fn put(&mut self, _number: usize, path: &str, row: usize, values: &Values) -> Result<(), Error> {
+    fn put(&mut self, path: &str, row: usize, values: &Values) -> Result<(), Error> {
         self.spool
             .append(path, values.dtype().size(), row, values.as_bytes())
     }
@@ -250,7 +234,7 @@ impl Collected {
         };
         meta.dtype = values.dtype();
         let row = values.len() / pass.lines.len().max(1);
-        self.put(number, &path, row, &values)?;
+        self.put(&path, row, &values)?;
         self.note(number, meta);
         Ok(())
     }
@@ -283,18 +267,18 @@ impl Collected {
             attributes: self.common.take().unwrap_or_default(),
             ..GroupMeta::default()
         };
-        for (swath, collection) in self.swaths.iter().zip(&self.groups) {
-            if collection.lines.is_empty() {
+        for (swath, own) in self.swaths.iter().zip(&self.groups) {
+            if own.lines.is_empty() {
                 continue;
             }
             ensure_group(&mut root, &self.structure, &swath.group);
             let Some(group) = group_mut(&mut root, &swath.group) else {
                 continue;
             };
-            fill_group(group, &self.structure, swath, collection, &self.schemas);
+            fill_group(group, &self.structure, swath, own, &self.schemas);
         }
-        for (swath, collection) in self.swaths.iter().zip(&self.groups) {
-            for (name, kept) in &collection.fixed {
+        for (swath, own) in self.swaths.iter().zip(&self.groups) {
+            for (name, kept) in &own.fixed {
                 if let Some((_, array)) = kept {
                     let path = swath.path(name);
                     self.spool.append(
@@ -393,11 +377,11 @@ fn fill_group(
     group: &mut GroupMeta,
     structure: &GroupMeta,
     swath: &Swath,
-    collection: &Collection,
+    own: &SwathLines,
     schemas: &[Schema],
 ) {
     let lines = &swath.lines_dimension;
-    let count = collection.lines.len();
+    let count = own.lines.len();
     group.dimensions.push(Dimension {
         name: lines.clone(),
         size: count,
@@ -433,8 +417,8 @@ fn fill_group(
             schema.attributes.set("flag_meanings", words.join(" "));
         }
     }
-    let fixed = collection.fixed.values().flatten().map(|(meta, _)| meta);
-    for meta in collection.along.iter().chain(fixed) {
+    let fixed = own.fixed.values().flatten().map(|(meta, _)| meta);
+    for meta in own.along.iter().chain(fixed) {
         let mut meta = meta.clone();
         for name in meta.dimensions.iter().filter(|name| *name != lines) {
             let size = structure.dimension_from(&swath.group, name).unwrap_or(0);
@@ -457,10 +441,6 @@ fn fill_group(
         meta.storage = packed(&shape, meta.dtype);
         group.variables.push(meta);
     }
-    let pixels = structure
-        .variable(&swath.latitude)
-        .and_then(|latitude| latitude.dimensions.get(1));
-    debug_assert!(pixels.is_none_or(|pixels| index_variable(pixels).name == *pixels));
 }
 
 /// Chunks of whole lines, about 4 MiB, shuffled and deflated.
