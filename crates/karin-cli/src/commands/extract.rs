@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
+use karin::engine::Plan;
 use karin::extract::{ExtractOptions, Extracted, extract};
 use karin::output::OutputOptions;
-use karin_engine::Plan;
 use serde::Serialize;
 
 use crate::context::{Context, Report};
@@ -34,12 +34,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
     let started = Instant::now();
     let selection = arguments.selection.selection()?;
     let progress = context.progress.as_ref();
-    let source = karin::sources::open(
-        &arguments.sources,
-        &selection,
-        &arguments.store.options(),
-        progress,
-    )?;
+    let store = arguments.store.reading(selection.snapshot.as_deref());
+    let source = karin::sources::open(&arguments.sources, &store, progress)?;
     let plans = Plan::new(source, &selection, progress)?;
     let command: Vec<String> = std::env::args().collect();
     let options = ExtractOptions::default()
