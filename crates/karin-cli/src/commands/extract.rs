@@ -37,7 +37,9 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
     let store = arguments.store.reading(selection.snapshot.as_deref());
     let source = karin::sources::open(&arguments.sources, &store, progress)?;
     let plans = Plan::new(source, &selection, progress)?;
-    let command: Vec<String> = std::env::args().collect();
+    let command: Vec<String> = std::iter::once("karin".to_owned())
+        .chain(std::env::args().skip(1))
+        .collect();
     let options = ExtractOptions::default()
         .with_command(command.join(" "))
         .with_output(OutputOptions::default().with_resources(context.resources));
