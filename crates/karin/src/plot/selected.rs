@@ -227,8 +227,10 @@ impl Drawing<'_> {
                         }
                     }
                     Err(error) if is_first_time => {
-                        self.progress.warn(&error.to_string());
-                        self.facts.unread.push(error.to_string());
+                        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+                        let reason = format!("{error}{}", cause.unwrap_or_default());
+                        self.progress.warn(&reason);
+                        self.facts.unread.push(reason);
                         failure = Some(error);
                     }
                     Err(_) => {}

@@ -1,0 +1,139 @@
+"""Maps: what is at a place of the picture is what the data say for that place."""
+
+import struct
+import zlib
+
+import netCDF4
+import numpy
+import pytest
+
+# Colour of the line around a map.
+FRAME = (52, 62, 74)
+
+
+def png(path):
+    """Pixels and texts of a PNG of 8-bit RGB, by the specification: independent of the crate that wrote it."""
+    content = path.read_bytes()
+    assert content[:8] == b"\x89PNG\r\n\x1a\n"
+    at, data, texts = 8, b"", {}
+    while at < len(content):
+        length, kind = struct.unpack(">I4s", content[at : at + 8])
+        body = content[at + 8 : at + 8 + length]
+        assert zlib.crc32(kind + body) == struct.unpack(">I", content[at + 8 + length : at + 12 + length])[0]
+        if kind == b"IHDR":
+            width, height, depth, color = struct.unpack(">IIBB", body[:10])
+            assert (depth, color) == (8, 2)
+        elif kind == b"IDAT":
+            data += body
+        elif kind == b"iTXt":
+            keyword, rest = body.split(b"\0", 1)
+            texts[keyword.decode()] = rest[2:].split(b"\0", 2)[2].decode()
+        at += 12 + length
+    rows = numpy.frombuffer(zlib.decompress(data), numpy.uint8).reshape(height, 1 + 3 * width)
+    picture = numpy.zeros((height, 3 * width), numpy.uint8)
+    above = numpy.zeros(3 * width, int)
+    for number, row in enumerate(rows):
+        method, line = row[0], row[1:].astype(int)
+        if method == 0:
+            now = line
+        elif method == 2:
+            now = (line + above) & 255
+        else:
+            now = line.copy()
+            for i in range(3 * width):
+                left, up, corner = (now[i - 3] if i >= 3 else 0), above[i], (above[i - 3] if i >= 3 else 0)
+                if method == 1:
+                    guess = left
+                elif method == 3:
+                    guess = (left + up) // 2
+                else:
+                    guess = min((abs(up - corner), 0, left), (abs(left - corner), 1, up), (abs(left + up - 2 * corner), 2, corner))[2]
+                now[i] = (line[i] + guess) & 255
+        picture[number] = above = now
+    return picture.reshape(height, width, 3), texts
+
+
+def inside_of_frame(picture):
+    """Left, top, right and bottom of the map: the longest lines of the frame's colour."""
+    is_frame = (numpy.abs(picture.astype(int) - FRAME).sum(axis=2)) < 200
+    rows, columns = is_frame.sum(axis=1), is_frame.sum(axis=0)
+    long_rows = numpy.flatnonzero(rows > 0.6 * rows.max())
+    long_columns = numpy.flatnonzero(columns > 0.6 * columns.max())
+    return long_columns[0], long_rows[0], long_columns[-1], long_rows[-1]
+
+
+@pytest.fixture
+def checkerboard(tmp_path):
+    """A grid of 12 x 8 cells of 2 degrees across the antimeridian, each of another value."""
+    values = numpy.random.default_rng(1).permutation(96).reshape(8, 12).astype("f8")
+    path = tmp_path / "board.nc"
+    with netCDF4.Dataset(path, "w") as file:
+        file.createDimension("lat", 8)
+        file.createDimension("lon", 12)
+        file.createVariable("lat", "f8", ("lat",))[:] = -11 + 2 * numpy.arange(8)
+        file.createVariable("lon", "f8", ("lon",))[:] = (169 + 2 * numpy.arange(12) + 180) % 360 - 180
+        board = file.createVariable("board", "i2", ("lat", "lon"), fill_value=-32767)
+        board.scale_factor = 0.5
+        board.units = "m"
+        board[:] = values
+    return path, values
+
+
+def test_every_cell_of_a_grid_is_drawn_where_it_lies(karin, checkerboard, tmp_path):
+    path, values = checkerboard
+    out = tmp_path / "board.png"
+    karin("plot", path, "-o", out, "--vars", "board", "--bbox", "168,-12,-168,4", "--cmap", "gray",
+          "--vmin", -20, "--vmax", 95, "--size", "900x700")
+    picture, texts = png(out)
+    assert picture.shape == (700, 900, 3)
+    assert " plot " in texts["Command"]
+    left, top, right, bottom = inside_of_frame(picture)
+    assert right - left > 400 and bottom - top > 300
+    brightness = numpy.empty((8, 12))
+    for row in range(8):
+        for column in range(12):
+            x = left + (right - left) * (column + 0.5) / 12
+            y = bottom - (bottom - top) * (row + 0.5) / 8
+            # The median: shores of atolls are drawn over the data.
+            patch = picture[int(y) - 12 : int(y) + 13, int(x) - 12 : int(x) + 13]
+            brightness[row, column] = numpy.median(patch.astype(float).sum(axis=2))
+    order = numpy.argsort(values, axis=None)
+    ranked = brightness.ravel()[order]
+    assert (numpy.diff(ranked) > 0).all(), "brighter where the value is higher, cell by cell"
+
+
+def test_the_picture_does_not_depend_on_threads(karin, tmp_path):
+    folder = tmp_path / "granules"
+    karin("simulate", "--product", "L2_LR_SSH_Basic", "--phase", "calval", "--cycles", "475", "--passes", "1-3",
+          "--vars", "ssha_karin_2", folder)
+    pictures = []
+    for jobs in (1, 2, 5):
+        out = tmp_path / f"{jobs}.png"
+        karin("--jobs", jobs, "plot", folder, "-o", out, "--vars", "ssha_karin_2", "--size", "640x400")
+        pictures.append(png(out)[0])
+    assert all((picture == pictures[0]).all() for picture in pictures)
+    _, texts = png(out)
+    assert texts["Granules"].count("\n") == 2
+
+
+def test_real_grids_tracks_and_subsets_are_drawn(karin, reference_data, tmp_path):
+    for name, variable in [
+        ("duacs_l4/dt_global_allsat_phy_l4_20190101_20190515.nc", "adt"),
+        ("duacs_l4/dt_med_allsat_phy_l4_20160515_20190101.nc", "sla"),
+        ("swot_l3/SWOT_L3_LR_SSH_Expert_003_v2.0.1-med.nc", "ssha_filtered"),
+        ("nadir/JA1_GPN_2PeP001_002_20020115_060706_20020115_070316.nc", None),
+    ]:
+        out = tmp_path / "map.png"
+        karin("plot", reference_data(name), "-o", out, *(["--vars", variable] if variable else []))
+        picture, _ = png(out)
+        assert len(numpy.unique(picture.reshape(-1, 3), axis=0)) > 500, name
+
+
+def test_what_cannot_be_drawn_says_why(karin, checkerboard, tmp_path):
+    path, _ = checkerboard
+    out = tmp_path / "map.png"
+    assert "did you mean 'board'" in karin("plot", path, "-o", out, "--vars", "bord", code=1).stderr
+    assert "there is no value" in karin("plot", path, "-o", out, "--bbox", "0,0,1,1", code=1).stderr
+    assert "PNG" in karin("plot", path, "-o", tmp_path / "map.jpg", code=2).stderr
+    assert "'thermal'" in karin("plot", path, "-o", out, "--cmap", "thermel", code=2).stderr
+    assert not out.exists()
