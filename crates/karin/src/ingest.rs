@@ -254,6 +254,10 @@ fn described(outcome: &karin_store::Outcome) -> (&'static str, Option<String>) {
         Outcome::Merged => ("merged", None),
         Outcome::AlreadyThere => ("already there", None),
         Outcome::Older { there } => ("older", Some(format!("version {there} is there"))),
+        Outcome::OtherThere => (
+            "refused",
+            Some("another writer stored the same version with other content meanwhile: --replace takes this one".to_owned()),
+        ),
         Outcome::WholeThere => ("whole there", Some("the whole granule is there".to_owned())),
         _ => ("other", None),
     }
