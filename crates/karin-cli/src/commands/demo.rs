@@ -34,7 +34,7 @@ const STEPS: [(&str, &str); 7] = [
     ),
     (
         "The calibrated sea level in numbers, cycle by cycle",
-        "karin stat {}/collection --let ssha=ssha_karin_2+height_cor_xover --vars ssha --quality good --by cycle \
+        "karin stat {}/collection --vars ssha --quality good --by cycle \
          --stats count,mean,std,min,median,max",
     ),
     (
@@ -43,7 +43,7 @@ const STEPS: [(&str, &str); 7] = [
     ),
     (
         "A map of the first cycle",
-        "karin plot {}/collection --let ssha=ssha_karin_2+height_cor_xover --vars ssha --cycles 475 --quality good \
+        "karin plot {}/collection --vars ssha --cycles 475 --quality good \
          -o {}/map.png",
     ),
 ];
