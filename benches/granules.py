@@ -73,7 +73,8 @@ def zarr_store(paths, name):
         for index, path in enumerate(paths):
             dataset = xr.open_dataset(path, decode_cf=False).load().expand_dims("cycle_number")
             for variable in dataset.variables.values():
-                variable.encoding = {}
+                fill = variable.attrs.pop("_FillValue", None)
+                variable.encoding = {} if fill is None else {"_FillValue": fill}
             if index == 0:
                 dataset.to_zarr(store, zarr_format=3, consolidated=False)
             else:

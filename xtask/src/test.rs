@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 
 use crate::layers;
 use crate::python::{self, Environment};
@@ -18,7 +18,7 @@ pub fn run(long: bool) -> anyhow::Result<()> {
     layers::check()?;
     let environment = python::environment()?;
     debian_tools();
-    node_packages()?;
+    node_packages();
     step(
         "cargo clippy",
         cargo(&[
@@ -128,18 +128,15 @@ fn debian_tools() {
     }
 }
 
-/// Installs the JavaScript Zarr reader of the interoperability tests.
-fn node_packages() -> anyhow::Result<()> {
+/// Installs the JavaScript Zarr reader of the interoperability tests; without it they skip.
+fn node_packages() {
     let folder = workspace().join("tests/oracle/zarrita");
-    if !folder.join("package-lock.json").exists() || !exists("npm") || folder.join("node_modules").exists() {
-        return Ok(());
+    if !exists("npm") || folder.join("node_modules").exists() {
+        return;
     }
-    let folder = folder
-        .to_str()
-        .context("the path of the checkout is not UTF-8")?
-        .to_owned();
-    step(
-        "npm ci",
-        Command::new("npm").args(["ci", "--silent", "--no-audit", "--no-fund", "--prefix", &folder]),
-    )
+    let mut install = Command::new("npm");
+    install.args(["ci", "--silent", "--no-audit", "--no-fund", "--prefix"]).arg(&folder);
+    if let Err(error) = step("npm ci", install) {
+        eprintln!("warning: {error:#}: the tests with zarrita will be skipped");
+    }
 }
