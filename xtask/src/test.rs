@@ -135,7 +135,9 @@ fn node_packages() {
         return;
     }
     let mut install = Command::new("npm");
-    install.args(["ci", "--silent", "--no-audit", "--no-fund", "--prefix"]).arg(&folder);
+    install
+        .args(["ci", "--silent", "--no-audit", "--no-fund", "--prefix"])
+        .arg(&folder);
     if let Err(error) = step("npm ci", install) {
         eprintln!("warning: {error:#}: the tests with zarrita will be skipped");
     }
