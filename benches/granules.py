@@ -70,14 +70,13 @@ def zarr_store(paths, name):
     store = FOLDER / f"{name}.zarr"
     if not (FOLDER / f"{name}.zarr-complete").exists():
         shutil.rmtree(store, ignore_errors=True)
-        for index, path in enumerate(paths):
-            dataset = xr.open_dataset(path, decode_cf=False).load().expand_dims("cycle_number")
-            for variable in dataset.variables.values():
-                fill = variable.attrs.pop("_FillValue", None)
-                variable.encoding = {} if fill is None else {"_FillValue": fill}
-            if index == 0:
-                dataset.to_zarr(store, zarr_format=3, consolidated=False)
-            else:
-                dataset.to_zarr(store, append_dim="cycle_number", consolidated=False)
+        granules = [xr.open_dataset(path, decode_cf=False).load() for path in paths]
+        mission = xr.concat(granules, dim="cycle_number", data_vars="all", coords="all", join="override",
+                            compat="override", combine_attrs="override")
+        for variable in mission.variables.values():
+            fill = variable.attrs.pop("_FillValue", None)
+            chunks = (1, *variable.shape[1:])
+            variable.encoding = {"chunks": chunks} if fill is None else {"chunks": chunks, "_FillValue": fill}
+        mission.to_zarr(store, zarr_format=3, consolidated=False)
         (FOLDER / f"{name}.zarr-complete").touch()
     return store
