@@ -13,6 +13,8 @@ from pathlib import Path
 from granules import FOLDER, granules, zarr_store
 from measure import KARIN, drop_caches, floor, folder_size, karin, peak_memory, peer, side_by_side
 
+# Rounds of benchmarks whose peers take many seconds.
+ROUNDS = 3
 BASIC, EXPERT, UNSMOOTHED = "L2_LR_SSH_Basic", "L2_LR_SSH_Expert", "L2_LR_SSH_Unsmoothed"
 LEAN = ["time", "latitude", "longitude", "ssha_karin_2", "ssha_karin_2_qual"]
 # 10 x 10 degrees; where pass 13 (science) crosses it is found once with `extract`.
@@ -44,11 +46,11 @@ def p1_netcdf():
     seconds = side_by_side({
         "karin": mean_over_cycles(paths[0].parent),
         "floor": floor("decode_floor", *paths),
-        "xarray netCDF4, threads": peer("netcdf_mean_serial", paths=paths),
+        "xarray netCDF4, one thread": peer("netcdf_mean_serial", paths=paths),
         "xarray h5netcdf, threads": peer("netcdf_mean_h5netcdf", paths=paths),
         "xarray, Dask cluster of 2": peer("netcdf_mean_cluster", paths=paths),
         "xarray Zarr, threads": peer("zarr_mean_threads", store=zarr_store(paths, "basic")),
-    }, rounds=3)
+    }, rounds=ROUNDS)
     return [("P1 raw netCDF, 24 Basic granules", ">= 12x xarray netCDF, >= 5x xarray Zarr, <= 1.4x floor", seconds)]
 
 
@@ -63,7 +65,7 @@ def p1_collection():
             "floor": floor("codec_floor", profile, *paths),
             "xarray Zarr, threads": peer("zarr_mean_threads", store=zarr_store(paths, "basic")),
             "xarray Zarr, Dask cluster of 2": peer("zarr_mean_cluster", store=zarr_store(paths, "basic")),
-        }, rounds=3)
+        }, rounds=ROUNDS)
         rows.append((f"P1 collection ({profile})", ">= 10x xarray Zarr, <= 1.5x floor", seconds))
     return rows
 
@@ -149,7 +151,7 @@ def ingest():
             with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
                 return karin("ingest", *first, Path(folder) / "c", "--profile", profile)()
 
-        seconds = side_by_side({"karin": into_new, "floor": ingest_floor(profile, first)}, rounds=3)
+        seconds = side_by_side({"karin": into_new, "floor": ingest_floor(profile, first)}, rounds=ROUNDS)
         rows.append((f"P7 ingest of a cycle (28 Basic, {profile})", ">= 0.8x (decode + encode)", seconds))
     return rows + day_into_growing_collection(paths)
 
@@ -190,14 +192,14 @@ def expert():
         ("P1 raw netCDF, 4 Expert granules", ">= 12x xarray netCDF, <= 1.4x floor", side_by_side({
             "karin": mean_over_cycles(paths[0].parent),
             "floor": floor("decode_floor", *paths),
-            "xarray netCDF4, threads": peer("netcdf_mean_serial", paths=paths),
+            "xarray netCDF4, one thread": peer("netcdf_mean_serial", paths=paths),
             "xarray Zarr, threads": peer("zarr_mean_threads", store=zarr),
-        }, rounds=3)),
+        }, rounds=ROUNDS)),
         ("P1 collection, Expert", ">= 10x xarray Zarr, <= 1.5x floor", side_by_side({
             "karin": mean_over_cycles(store),
             "floor": floor("codec_floor", "portable", *paths),
             "xarray Zarr, threads": peer("zarr_mean_threads", store=zarr),
-        }, rounds=3)),
+        }, rounds=ROUNDS)),
         ("P5 one whole pass, 102 variables", ">= 10x xarray Zarr", side_by_side({
             "karin": karin("stat", store, "--cycles", "3", "--over", "all", "--stats", "count"),
             "xarray Zarr": peer("zarr_pass", store=zarr),
