@@ -1,10 +1,10 @@
 //! The flags that say what is wanted. They are the same for every command.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
-use karin_core::Selection;
+use karin_core::{Selection, SelectionBuilder};
 
 /// What is wanted of a source; without any flag, everything.
 #[derive(Clone, Debug, Default, Args)]
@@ -84,11 +84,7 @@ impl SelectionFlags {
             product, phase, cycles, passes, time, bbox, crop, quality, nadir, side, version, layout
         );
         if let Some(path) = &self.polygon {
-            let text = std::fs::read_to_string(path)
-                .with_context(|| format!("--polygon {}: cannot be read", path.display()))?;
-            builder = builder
-                .polygon(&text)
-                .with_context(|| format!("--polygon {}", path.display()))?;
+            builder = with_polygon(builder, path)?;
         }
         if !self.vars.is_empty() {
             builder = builder.variables(&self.vars.join(","))?;
@@ -104,4 +100,16 @@ impl SelectionFlags {
         }
         Ok(builder.build()?)
     }
+}
+
+/// The builder with the polygons of a GeoJSON file.
+///
+/// # Errors
+/// If the file cannot be read, or holds no polygons.
+pub fn with_polygon(builder: SelectionBuilder, path: &Path) -> anyhow::Result<SelectionBuilder> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("--polygon {}: cannot be read", path.display()))?;
+    builder
+        .polygon(&text)
+        .with_context(|| format!("--polygon {}", path.display()))
 }

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::Context as _;
 use clap::Args;
 use karin_core::orbit::{PassHit, Target};
 use karin_core::time::format_instant;
@@ -12,6 +11,7 @@ use serde::Serialize;
 
 use crate::context::{Context, Report};
 use crate::exit::Outcome;
+use crate::selection::with_polygon;
 use crate::table::Table;
 
 /// Arguments of `karin passes`.
@@ -90,11 +90,7 @@ impl Arguments {
             builder = builder.bbox(text)?;
         }
         if let Some(path) = &self.polygon {
-            let text = std::fs::read_to_string(path)
-                .with_context(|| format!("--polygon {}: cannot be read", path.display()))?;
-            builder = builder
-                .polygon(&text)
-                .with_context(|| format!("--polygon {}", path.display()))?;
+            builder = with_polygon(builder, path)?;
         }
         if let Some(text) = &self.time {
             builder = builder.time(text)?;
