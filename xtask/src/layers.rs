@@ -60,7 +60,9 @@ fn layer(name: &str) -> Option<usize> {
 
 fn is_allowed(name: &str, used: &str) -> bool {
     if EDGES.contains(&name) {
-        return used == "karin" || used == "karin-core";
+        // The wheel carries the command.
+        let carries = name == "karin-py" && used == "karin-cli";
+        return used == "karin" || used == "karin-core" || carries;
     }
     match (layer(name), layer(used)) {
         (Some(own), Some(lower)) => lower < own,

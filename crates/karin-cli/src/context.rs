@@ -15,6 +15,8 @@ pub struct Context {
     pub resources: Resources,
     /// Told how far the work is; asked whether the user pressed Ctrl-C.
     pub progress: Arc<TerminalProgress>,
+    /// The command as typed, for the history of what it writes.
+    pub command: String,
     json: bool,
     color: bool,
 }
@@ -26,8 +28,8 @@ pub trait Report: Serialize {
 }
 
 impl Context {
-    /// From the global options.
-    pub fn new(options: &GlobalOptions) -> Self {
+    /// From the global options and the command as typed.
+    pub fn new(options: &GlobalOptions, command: String) -> Self {
         let mut resources = Resources {
             memory: options.memory,
             ..Resources::default()
@@ -44,6 +46,7 @@ impl Context {
         Self {
             resources,
             progress,
+            command,
             json: options.json,
             color,
         }

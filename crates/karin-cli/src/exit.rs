@@ -1,7 +1,5 @@
 //! Exit codes, derived from the kind of an error in one table.
 
-use std::process::ExitCode;
-
 use karin_core::ErrorKind;
 
 use crate::context::Context;
@@ -18,17 +16,17 @@ pub enum Outcome {
 }
 
 /// Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done in part, 4 damage found, 130 stopped by Ctrl-C.
-pub fn code_of(context: &Context, result: anyhow::Result<Outcome>) -> ExitCode {
+pub fn code_of(context: &Context, result: anyhow::Result<Outcome>) -> u8 {
     match result {
-        Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Ok(Outcome::Partial) => ExitCode::from(3),
-        Ok(Outcome::Damaged) => ExitCode::from(4),
+        Ok(Outcome::Done) => 0,
+        Ok(Outcome::Partial) => 3,
+        Ok(Outcome::Damaged) => 4,
         Err(error) => {
             context.error(&error);
             match kind_of(&error) {
-                ErrorKind::InvalidArgument => ExitCode::from(2),
-                ErrorKind::Cancelled => ExitCode::from(130),
-                _ => ExitCode::from(1),
+                ErrorKind::InvalidArgument => 2,
+                ErrorKind::Cancelled => 130,
+                _ => 1,
             }
         }
     }

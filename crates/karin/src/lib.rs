@@ -23,6 +23,7 @@ pub mod sources;
 pub mod stat;
 
 pub use karin_engine as engine;
+pub use karin_netcdf as netcdf;
 pub use karin_store as store;
 
 pub use error::{Error, kind_of};

@@ -39,6 +39,7 @@ mod ticks;
 pub use color_map::{ColorMap, UnknownColorMap};
 pub use dataset::dataset;
 pub use inputs::inputs;
+pub use land::land;
 pub use raster::Overlap;
 pub use selected::{Picture, selection};
 

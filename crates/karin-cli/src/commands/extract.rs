@@ -37,11 +37,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
     let store = arguments.store.reading(selection.snapshot.as_deref());
     let source = karin::sources::open(&arguments.sources, &store, progress)?;
     let plans = Plan::new(source, &selection, progress)?;
-    let command: Vec<String> = std::iter::once("karin".to_owned())
-        .chain(std::env::args().skip(1))
-        .collect();
     let options = ExtractOptions::default()
-        .with_command(command.join(" "))
+        .with_command(&context.command)
         .with_output(OutputOptions::default().with_resources(context.resources));
     let mut outcome = Outcome::Done;
     for plan in &plans {

@@ -74,7 +74,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
         &arguments.sources,
         &open,
         &selection,
-        arguments.options(),
+        arguments.options(context),
         context.resources,
         progress,
     )?;
@@ -95,20 +95,19 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
 }
 
 impl Arguments {
-    fn options(&self) -> MapOptions {
+    fn options(&self, context: &Context) -> MapOptions {
         let mut options = MapOptions::default();
         options.title = self.title.clone().unwrap_or_default();
         options.color_map = self.cmap;
         options.minimum = self.vmin;
         options.maximum = self.vmax;
         options.size = self.size;
-        let command: Vec<String> = std::env::args().collect();
         options.notes = vec![
             (
                 "Software".to_owned(),
                 concat!("karin ", env!("CARGO_PKG_VERSION")).to_owned(),
             ),
-            ("Command".to_owned(), command.join(" ")),
+            ("Command".to_owned(), context.command.clone()),
         ];
         options
     }

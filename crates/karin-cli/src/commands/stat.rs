@@ -121,8 +121,7 @@ impl Arguments {
         path: &std::path::Path,
     ) -> anyhow::Result<Answer> {
         let progress = context.progress.as_ref();
-        let command: Vec<String> = std::env::args().collect();
-        let history = format!("{} {}", now(), command.join(" "));
+        let history = format!("{} {}", now(), context.command);
         let done = karin::stat::reduce_to_file(plan, reduction, context.resources, progress, path, &history)?;
         let mut answer = Answer::new(plan, &done);
         answer.output = Some(path.display().to_string());

@@ -29,6 +29,15 @@ pub struct Identity {
     pub is_ingested: bool,
 }
 
+impl Identity {
+    /// What a granule is by its file name (which may be empty) and its global attributes, with what is unusual.
+    pub fn of(file_name: &str, attributes: &Attributes) -> (Self, Vec<String>) {
+        let (mut identity, mut warnings) = of_name(Path::new(file_name));
+        complete(&mut identity, attributes, &mut warnings);
+        (identity, warnings)
+    }
+}
+
 /// What the name says, with its warnings. A name that is none of a granule says nothing.
 pub(super) fn of_name(path: &Path) -> (Identity, Vec<String>) {
     let name = path.file_name().unwrap_or_default().to_string_lossy();

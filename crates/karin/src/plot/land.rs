@@ -93,6 +93,13 @@ fn turns(projection: &Projection, ring: &[(f64, f64)]) -> Vec<f64> {
     (first..=last).map(|turn| 360.0 * f64::from(turn)).collect()
 }
 
+/// The outlines of the land: rings of (longitude, latitude) in degrees, filled by the even-odd rule. Longitudes run on
+/// beyond 180 where a ring crosses the antimeridian. `fine`: for maps of a region (1:50 million), else of the globe
+/// (1:110 million).
+pub fn land(fine: bool) -> Vec<Vec<(f64, f64)>> {
+    rings(if fine { FINE } else { COARSE })
+}
+
 /// The rings of an asset; see `assets/make_assets.py`.
 fn rings(asset: &[u8]) -> Vec<Vec<(f64, f64)>> {
     let mut bytes = asset.iter().copied();

@@ -1,0 +1,36 @@
+//! `karin._karin`: the extension module beneath the Python package `karin`.
+//!
+//! It translates Python objects into calls of the library and back, and nothing else: no science, no storage logic.
+//! The package in `python/karin` makes it pleasant. Work runs without the interpreter's lock; what runs long asks the
+//! interpreter ten times a second whether the user pressed Ctrl-C.
+//!
+//! ```text
+//!   Source ──> Plan ──> Dataset (a cube, lines, a result)      errors: karin.errors, by kind
+//!   open_file ────────> Dataset (a granule)                    quality: gates, flags, canonical names
+//! ```
+
+#![deny(unsafe_code)]
+
+use pyo3::prelude::*;
+
+mod attributes;
+mod command;
+mod dataset;
+mod errors;
+mod quality;
+mod source;
+mod values;
+mod work;
+
+/// The extension module.
+#[pymodule]
+mod _karin {
+    #[pymodule_export]
+    use crate::command::main;
+    #[pymodule_export]
+    use crate::dataset::{Dataset, open_file};
+    #[pymodule_export]
+    use crate::quality::{canonical_names, decode_flags, identify, land, quality_gate, quality_keeps};
+    #[pymodule_export]
+    use crate::source::{Source, contents, history};
+}

@@ -1,0 +1,159 @@
+//! Granules and collections, opened.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use karin::engine::Entry;
+use karin::inventory::inventory;
+use karin::store::{OpenOptions, Repository, StoreOptions};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::errors::OrRaise as _;
+use crate::work;
+
+/// A set of granules: files, folders of files, and collections, as one.
+#[pyclass(frozen, module = "karin._karin")]
+pub struct Source {
+    pub inner: Arc<dyn karin::engine::Source>,
+}
+
+/// How to reach a collection.
+fn open_options(snapshot: Option<String>, endpoint: Option<String>, region: Option<String>) -> OpenOptions {
+    OpenOptions {
+        store: StoreOptions {
+            read_only: true,
+            endpoint,
+            region,
+            ..StoreOptions::default()
+        },
+        snapshot,
+    }
+}
+
+#[pymethods]
+impl Source {
+    /// Open paths: any mix of collections, granules and folders of granules.
+    #[new]
+    #[pyo3(signature = (paths, *, snapshot=None, endpoint=None, region=None, listener=None))]
+    fn new(
+        py: Python<'_>,
+        paths: Vec<PathBuf>,
+        snapshot: Option<String>,
+        endpoint: Option<String>,
+        region: Option<String>,
+        listener: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let options = open_options(snapshot, endpoint, region);
+        let inner = work::run(py, listener, |told| {
+            karin::sources::open(&paths, &options, told).or_raise()
+        })?;
+        Ok(Self { inner })
+    }
+
+    /// The snapshot that a collection is read at.
+    #[getter]
+    fn snapshot(&self) -> Option<&str> {
+        self.inner.snapshot()
+    }
+
+    /// What is known of every granule without opening it: a list per column.
+    fn entries<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let entries = self.inner.entries();
+        let dict = PyDict::new(py);
+        let column = |name: &str, values: Bound<'py, PyAny>| dict.set_item(name, values);
+        macro_rules! list {
+            ($of:expr) => {
+                entries
+                    .iter()
+                    .map($of)
+                    .collect::<Vec<_>>()
+                    .into_pyobject(py)?
+                    .into_any()
+            };
+        }
+        column("granule", list!(|entry: &Entry| entry.label.clone()))?;
+        column(
+            "product",
+            list!(|entry: &Entry| entry.product.map(|product| product.name())),
+        )?;
+        column(
+            "phase",
+            list!(|entry: &Entry| entry
+                .half_orbit
+                .and_then(|half_orbit| half_orbit.phase())
+                .map(|phase| phase.name())),
+        )?;
+        column(
+            "cycle_number",
+            list!(|entry: &Entry| entry.half_orbit.map(|half_orbit| half_orbit.cycle.0)),
+        )?;
+        column(
+            "pass_number",
+            list!(|entry: &Entry| entry.half_orbit.map(|half_orbit| half_orbit.pass.0)),
+        )?;
+        column(
+            "version",
+            list!(|entry: &Entry| entry.version.as_ref().map(ToString::to_string)),
+        )?;
+        column(
+            "schema",
+            list!(|entry: &Entry| entry.schema().map(|schema| schema.to_string())),
+        )?;
+        column(
+            "time_start",
+            list!(|entry: &Entry| entry.period.map(|(start, _)| start)),
+        )?;
+        column(
+            "time_end",
+            list!(|entry: &Entry| entry.period.map(|(_, end)| end)),
+        )?;
+        column("bytes", list!(|entry: &Entry| entry.bytes))?;
+        Ok(dict)
+    }
+}
+
+/// What is in a collection, as JSON.
+#[pyfunction]
+#[pyo3(signature = (location, *, snapshot=None, endpoint=None, region=None))]
+pub fn contents(
+    py: Python<'_>,
+    location: String,
+    snapshot: Option<String>,
+    endpoint: Option<String>,
+    region: Option<String>,
+) -> PyResult<String> {
+    let options = open_options(snapshot, endpoint, region);
+    work::run(py, None, |_| {
+        let found = inventory(&location, &options).or_raise()?;
+        serde_json::to_string(&found)
+            .map_err(|error| crate::errors::raise(karin_core::ErrorKind::Internal, &error.to_string()))
+    })
+}
+
+/// The snapshots of a collection that can be read, the newest first, as JSON.
+#[pyfunction]
+#[pyo3(signature = (location, *, endpoint=None, region=None))]
+pub fn history(
+    py: Python<'_>,
+    location: String,
+    endpoint: Option<String>,
+    region: Option<String>,
+) -> PyResult<String> {
+    let options = open_options(None, endpoint, region);
+    let snapshots = work::run(py, None, |_| {
+        Repository::open(&location, &options.store)
+            .and_then(|repository| repository.history())
+            .or_raise()
+    })?;
+    let rows = snapshots.into_iter().map(|facts| {
+        serde_json::json!({
+            "id": facts.id,
+            "time": karin_core::time::format_instant(facts.time.round()),
+            "message": facts.message,
+            "parent": facts.parent,
+            "properties": facts.properties.into_iter().collect::<serde_json::Map<_, _>>(),
+        })
+    });
+    Ok(serde_json::Value::Array(rows.collect()).to_string())
+}

@@ -1,0 +1,26 @@
+"""karin: fast access to SWOT (KaRIn) satellite data, and fast work on it.
+
+>>> import karin
+>>> swot = karin.open("swot.karin")                                   # a collection
+>>> swot = karin.granules("granules/")                                # or granule files: the same methods
+>>> swot.sel(cycle_number=475, bbox=(-15, 34, 36, 54)).to_xarray()    # lazy, CF-decoded
+>>> swot.sel(variables="ssha", quality="good").mean("cycle_number")   # computed in Rust, an xarray.Dataset
+"""
+
+from __future__ import annotations
+
+from karin import errors
+from karin._collection import Collection, granules, open
+from karin.errors import KarinError, KarinWarning
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Collection",
+    "KarinError",
+    "KarinWarning",
+    "__version__",
+    "errors",
+    "granules",
+    "open",
+]

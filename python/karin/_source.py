@@ -1,0 +1,56 @@
+"""Open sources, shared by the handles that name them and never by two processes."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import NamedTuple
+
+from karin import _karin
+from karin._progress import listener_of
+
+
+class SourceSpec(NamedTuple):
+    """What to open: plain data, so that it pickles and compares."""
+
+    paths: tuple[str, ...]
+    snapshot: str | None = None
+    endpoint: str | None = None
+    region: str | None = None
+
+
+_LOCK = threading.Lock()
+_OPEN: dict[tuple[int, SourceSpec], _karin.Source] = {}
+_KEPT = 16
+
+
+def source_of(spec: SourceSpec, *, progress: bool | None = None, fresh: bool = False) -> _karin.Source:
+    """Give the source of a spec, opened now or before by this process (a fork opens its own)."""
+    key = (os.getpid(), spec)
+    with _LOCK:
+        found = None if fresh else _OPEN.get(key)
+    if found is not None:
+        return found
+    with listener_of(progress) as listener:
+        source = _karin.Source(
+            list(spec.paths),
+            snapshot=spec.snapshot,
+            endpoint=spec.endpoint,
+            region=spec.region,
+            listener=listener,
+        )
+    with _LOCK:
+        for old in [old for old in _OPEN if old[0] != key[0]] + list(_OPEN)[: max(0, len(_OPEN) - _KEPT)]:
+            _OPEN.pop(old, None)
+        _OPEN[key] = source
+    return source
+
+
+def _renew_lock() -> None:
+    """Let a fork have a lock that no thread of its parent holds."""
+    global _LOCK
+    _LOCK = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
