@@ -1,6 +1,7 @@
 //! What the numbers of a flag variable mean: CF's `flag_masks`, `flag_values` and `flag_meanings`, with the faults
 //! that real granules have.
 
+use crate::pattern::matches_pattern;
 use crate::{AttrValue, Attributes, DType, Values, VariableMeta};
 
 /// How the numbers of a flag variable are to be read.
@@ -120,34 +121,6 @@ impl FlagTable {
                     .any(|pattern| matches_pattern(pattern, &flag.name))
         })
     }
-}
-
-/// Whether `text` matches a pattern in which `*` stands for any text and `?` for one character. Case counts.
-pub fn matches_pattern(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut at, mut read) = (0, 0);
-    // Where the last star was, and up to where it has eaten: the only place to come back to.
-    let mut star: Option<(usize, usize)> = None;
-    while let Some(&letter) = text.get(read) {
-        match pattern.get(at) {
-            Some('*') => {
-                star = Some((at, read));
-                at += 1;
-            }
-            Some(&wanted) if wanted == '?' || wanted == letter => {
-                at += 1;
-                read += 1;
-            }
-            _ => match star {
-                Some((place, eaten)) => {
-                    star = Some((place, eaten + 1));
-                    (at, read) = (place + 1, eaten + 1);
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern.iter().skip(at).all(|letter| *letter == '*')
 }
 
 fn enumeration(values: Vec<u64>, width: u64) -> Vec<(u64, u64)> {

@@ -7,14 +7,12 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use crate::chunking::default_chunks;
 use crate::{Dimension, ErrorKind, GroupMeta, Product, Schema};
 
-mod chunking;
 mod table;
 #[cfg(test)]
 mod tests;
-
-pub use chunking::default_chunks;
 
 /// The structure of a complete granule of one product in one schema.
 #[derive(Clone, Debug, PartialEq)]
@@ -184,9 +182,9 @@ impl GranuleStructure {
                     Some(wanted) => wanted
                         .iter()
                         .zip(shape)
-                        .map(|(length, size)| chunking::within(*length, *size))
+                        .map(|(length, size)| within(*length, *size))
                         .collect(),
-                    None => default_chunks(variable.dtype, shape),
+                    None => default_chunks(variable.dtype, shape, &[]),
                 };
                 variable.storage.chunks = Some(lengths);
             }
@@ -196,5 +194,14 @@ impl GranuleStructure {
             let prefix = format!("{}/", group.name);
             lay(&prefix, group);
         }
+    }
+}
+
+/// A chunk length within its dimension; 0 stands for the whole. Never 0, which HDF5 does not allow.
+fn within(length: usize, size: usize) -> usize {
+    if length == 0 {
+        size.max(1)
+    } else {
+        length.clamp(1, size.max(1))
     }
 }

@@ -14,9 +14,11 @@
 
 pub mod array;
 pub mod attributes;
+pub mod chunking;
 pub mod dataset;
 pub mod dtype;
 pub mod error;
+pub mod fill;
 pub mod flags;
 pub mod geo;
 pub mod granule_name;
@@ -25,6 +27,7 @@ pub mod half_orbit;
 pub mod number_list;
 pub mod orbit;
 pub mod packing;
+pub mod pattern;
 pub mod product;
 pub mod quality;
 pub mod resources;
@@ -49,7 +52,7 @@ pub use orbit::Orbit;
 pub use packing::{Number, Packed, Packing, PackingError};
 pub use product::{Product, Schema, UnknownProduct};
 pub use quality::{Gate, GateRule, QualityLevel, gate_of};
-pub use resources::{NoProgress, Progress, Resources};
+pub use resources::{NoProgress, Progress, Resources, WriteOptions};
 pub use selection::{Crop, Layout, Nadir, Selection, SelectionBuilder, SelectionError, Side, VersionChoice};
 pub use source::ByteSource;
 pub use time::{TimeRange, TimeUnits};

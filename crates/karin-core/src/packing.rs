@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::fill::default_fill;
 use crate::{AttrValue, DType, Element, FillMode, Values, VariableMeta};
 
 /// Runs `$body` with `$numbers` bound to the vector of numbers in `$values`; text gives `$text`, else an error.
@@ -98,22 +99,6 @@ impl PackingError {
                 crate::ErrorKind::SchemaMismatch
             }
         }
-    }
-}
-
-/// The fill that netCDF gives to numbers of that type when nobody sets one; `None` for text.
-pub const fn default_fill(dtype: DType) -> Option<Number> {
-    match dtype {
-        DType::Int8 => Some(Number::Signed(-127)),
-        DType::Int16 => Some(Number::Signed(-32_767)),
-        DType::Int32 => Some(Number::Signed(-2_147_483_647)),
-        DType::Int64 => Some(Number::Signed(-9_223_372_036_854_775_806)),
-        DType::UInt8 => Some(Number::Unsigned(255)),
-        DType::UInt16 => Some(Number::Unsigned(65_535)),
-        DType::UInt32 => Some(Number::Unsigned(4_294_967_295)),
-        DType::UInt64 => Some(Number::Unsigned(18_446_744_073_709_551_614)),
-        DType::Float32 | DType::Float64 => Some(Number::Float(9.969_209_968_386_869e36)),
-        DType::Char | DType::String => None,
     }
 }
 

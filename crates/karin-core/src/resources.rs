@@ -20,6 +20,41 @@ impl Default for Resources {
     }
 }
 
+/// How a file or folder is written. None of it changes what is in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WriteOptions {
+    /// Threads that compress, and memory for what is under way.
+    pub resources: Resources,
+    /// Whether it is on the disk when the call returns (default), or the system may take its time.
+    pub durable: bool,
+}
+
+impl Default for WriteOptions {
+    fn default() -> Self {
+        Self {
+            resources: Resources::default(),
+            durable: true,
+        }
+    }
+}
+
+impl WriteOptions {
+    /// With so many threads and so much memory.
+    #[must_use]
+    pub const fn with_resources(mut self, resources: Resources) -> Self {
+        self.resources = resources;
+        self
+    }
+
+    /// With or without waiting for the disk.
+    #[must_use]
+    pub const fn with_durable(mut self, durable: bool) -> Self {
+        self.durable = durable;
+        self
+    }
+}
+
 /// Told of progress by long work, from any thread; asked whether to stop.
 pub trait Progress: Send + Sync {
     /// A stage begins: what it is called, how many granules and bytes it has to handle (0 = unknown).

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::pattern::matches_pattern;
 use crate::{ErrorKind, Schema};
 
 /// Forward (`I`) or reprocessed (`G`); reprocessed is greater.
@@ -234,7 +235,7 @@ impl VersionPattern {
         } else {
             text.split('_').next().unwrap_or("")
         };
-        glob(pattern.as_bytes(), subject.as_bytes())
+        matches_pattern(&pattern, subject)
     }
 }
 
@@ -272,31 +273,6 @@ fn is_crid_pattern(text: &str) -> bool {
         .any(|start| upper.starts_with(start));
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'?' | b'*');
     starts && text.len() <= 16 && text.bytes().all(allowed)
-}
-
-/// Matches `?` (one byte) and `*` (any number), in time proportional to the product of the lengths.
-fn glob(pattern: &[u8], text: &[u8]) -> bool {
-    let mut reachable = vec![false; text.len() + 1];
-    reachable[0] = true;
-    for symbol in pattern {
-        let mut next = vec![false; text.len() + 1];
-        match symbol {
-            b'*' => {
-                let mut seen = false;
-                for (to, from) in next.iter_mut().zip(&reachable) {
-                    seen |= *from;
-                    *to = seen;
-                }
-            }
-            _ => {
-                for ((to, from), byte) in next.iter_mut().skip(1).zip(&reachable).zip(text) {
-                    *to = *from && (*symbol == b'?' || symbol == byte);
-                }
-            }
-        }
-        reachable = next;
-    }
-    reachable.last().copied().unwrap_or(false)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use karin_core::packing::default_fill;
+use karin_core::fill::default_fill;
 use karin_core::{
     AttrValue, Attributes, DType, Number, Packing, Polygon, Storage, TimeUnits, Values, VariableMeta,
 };

@@ -6,6 +6,7 @@ mod attributes;
 mod chunk_locator;
 mod chunk_tree;
 mod creation_order;
+mod dense;
 mod dimensions;
 mod links;
 mod storage;

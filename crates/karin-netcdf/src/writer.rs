@@ -27,51 +27,15 @@ mod temporary;
 
 use std::path::Path;
 
-use karin_core::{DType, GroupMeta, Resources, Slab};
+use karin_core::{DType, GroupMeta, Resources, Slab, WriteOptions};
 
 pub use copy::write_dataset;
 pub use error::WriteError;
-pub use rules::default_chunks;
 
 use data::DataFile;
 use plan::{DatasetPlan, FilePlan};
 use rules::Fault;
 use temporary::Temporary;
-
-/// How a file is written. None of it changes the bytes.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct WriteOptions {
-    /// Threads that compress chunks, and memory for chunks under way.
-    pub resources: Resources,
-    /// Whether the file is on the disk when [`NcWriter::finish`] returns (default), or the system may take its time.
-    pub durable: bool,
-}
-
-impl Default for WriteOptions {
-    fn default() -> Self {
-        Self {
-            resources: Resources::default(),
-            durable: true,
-        }
-    }
-}
-
-impl WriteOptions {
-    /// With so many threads and so much memory.
-    #[must_use]
-    pub const fn with_resources(mut self, resources: Resources) -> Self {
-        self.resources = resources;
-        self
-    }
-
-    /// With or without waiting for the disk.
-    #[must_use]
-    pub const fn with_durable(mut self, durable: bool) -> Self {
-        self.durable = durable;
-        self
-    }
-}
 
 /// A netCDF-4 file under construction. Dropped before [`NcWriter::finish`], it leaves nothing.
 #[derive(Debug)]
@@ -86,7 +50,7 @@ impl NcWriter {
     /// Begins a file of that structure at `path`. Values not written later read as fill.
     ///
     /// Chunk lengths are cut to the shape of their variable; variables with filters or unlimited dimensions but
-    /// without chunk lengths get those of [`default_chunks`].
+    /// without chunk lengths get those of [`default_chunks`](karin_core::chunking::default_chunks).
     ///
     /// # Errors
     /// If the structure breaks a rule of netCDF or a limit of this writer (an attribute of 64 kB, a chunk of 4 GiB),

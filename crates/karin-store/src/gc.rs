@@ -129,17 +129,8 @@ impl Collector<'_> {
 
     /// The root, and the snapshots that would expire.
     fn expiring(&self) -> Result<(Vec<SnapshotInfo>, HashSet<String>), StoreError> {
-        let assets = self.repository.icechunk().asset_manager();
-        let failed = |error| StoreError::of_repository(self.repository.label(), "read the root", error);
-        let (root, _) = self
-            .repository
-            .block_on(assets.fetch_repo_info())
-            .map_err(failed)?;
-        let damaged = |error: icechunk::format::IcechunkFormatError| StoreError::Corrupt {
-            location: self.repository.label().into(),
-            object: REPO_INFO_FILE_PATH.into(),
-            reason: error.kind.to_string(),
-        };
+        let root = self.repository.root()?;
+        let damaged = |error| self.repository.damaged_root(&error);
         let snapshots = reach::snapshots_of(&root).map_err(damaged)?;
         let branches = root.branches().map_err(damaged)?.map(|(_, id)| id);
         let tips: HashSet<_> = root
@@ -301,11 +292,7 @@ impl Collector<'_> {
     fn backups(&mut self) -> Result<(), StoreError> {
         let mut chained = HashSet::new();
         let assets = self.repository.icechunk().asset_manager();
-        let failed = |error| StoreError::of_repository(self.repository.label(), "read the root", error);
-        let (root, _) = self
-            .repository
-            .block_on(assets.fetch_repo_info())
-            .map_err(failed)?;
+        let root = self.repository.root()?;
         let mut next = root.repo_before_updates().ok().flatten().map(str::to_owned);
         while let Some(name) = next {
             let backup = self.repository.block_on(assets.fetch_repo_info_backup(&name));

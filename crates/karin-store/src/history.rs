@@ -49,15 +49,8 @@ impl Repository {
 
     /// The snapshots that lead to the tip, the newest first, and their ids.
     fn snapshots(&self) -> Result<(Vec<SnapshotInfo>, SnapshotId), StoreError> {
-        let failed = |error| StoreError::of_repository(self.label(), "read the history", error);
-        let (root, _) = self
-            .block_on(self.icechunk().asset_manager().fetch_repo_info())
-            .map_err(failed)?;
-        let damaged = |error: icechunk::format::IcechunkFormatError| StoreError::Corrupt {
-            location: self.label().into(),
-            object: "repo".into(),
-            reason: error.kind.to_string(),
-        };
+        let root = self.root()?;
+        let damaged = |error| self.damaged_root(&error);
         let tip = root.resolve_branch(BRANCH).map_err(damaged)?;
         let infos = root.ancestry(&tip).and_then(Iterator::collect).map_err(damaged)?;
         Ok((infos, tip))

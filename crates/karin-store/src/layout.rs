@@ -12,14 +12,13 @@
 //! A layout follows from the structure of the product and the profile alone, both kept in the collection itself, so
 //! later versions of karin read what this one wrote.
 
-mod fill;
 mod node;
 
 use karin_core::{DType, GroupMeta, Phase, Product, Schema, VariableMeta};
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{ChunkCodec, Profile};
-pub(crate) use fill::fill_bytes;
+use karin_core::fill::fill_bytes;
 pub(crate) use node::{Node, NodeKind};
 
 /// Version of the layout, in the attributes of every group.

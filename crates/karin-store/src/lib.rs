@@ -21,6 +21,7 @@ mod connection;
 mod ledger;
 mod reach;
 mod slab;
+mod zarr_metadata;
 
 pub use backend::PosixStorage;
 #[doc(hidden)]
@@ -35,7 +36,7 @@ pub use ingest::{IncomingGranule, Ingest, IngestCommit, IngestOptions, Outcome};
 pub use layout::GroupKey;
 pub use location::Location;
 pub use objects::{ObjectWriter, WrittenObject};
-pub use plain_zarr::{PlainZarr, PlainZarrOptions, write_plain_zarr};
+pub use plain_zarr::{PlainZarr, write_plain_zarr};
 pub use reach::ChunkUse;
 pub use repository::{BRANCH, Committed, CreateOptions, Repository, StoreOptions};
 pub use verify::{Fault, FaultKind, VerifyReport, verify};

@@ -10,53 +10,18 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use karin_core::{DType, Dataset, DatasetError, GroupMeta, Progress, Resources, Slab};
+use karin_core::{DType, Dataset, DatasetError, GroupMeta, Progress, Slab, WriteOptions};
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
-use crate::StoreError;
+use crate::{StoreError, zarr_metadata};
 
 mod array;
 mod metadata;
 mod place;
 
 use array::ZarrArray;
-
-/// How a folder is written.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct PlainZarrOptions {
-    /// Threads that encode chunks, and memory for chunks under way.
-    pub resources: Resources,
-    /// Whether the folder is on the disk when [`PlainZarr::finish`] returns (default).
-    pub durable: bool,
-}
-
-impl Default for PlainZarrOptions {
-    fn default() -> Self {
-        Self {
-            resources: Resources::default(),
-            durable: true,
-        }
-    }
-}
-
-impl PlainZarrOptions {
-    /// With so many threads and so much memory.
-    #[must_use]
-    pub const fn with_resources(mut self, resources: Resources) -> Self {
-        self.resources = resources;
-        self
-    }
-
-    /// With or without waiting for the disk.
-    #[must_use]
-    pub const fn with_durable(mut self, durable: bool) -> Self {
-        self.durable = durable;
-        self
-    }
-}
 
 /// A Zarr folder under construction. Dropped before [`PlainZarr::finish`], it leaves nothing.
 #[derive(Debug)]
@@ -65,7 +30,7 @@ pub struct PlainZarr {
     folder: TempDir,
     arrays: HashMap<String, ZarrArray>,
     root: Value,
-    options: PlainZarrOptions,
+    options: WriteOptions,
     pool: rayon::ThreadPool,
 }
 
@@ -75,7 +40,7 @@ impl PlainZarr {
     /// # Errors
     /// If something lies at `path` that is no Zarr, a name cannot be one in a Zarr, a chunk is larger than 1 GiB, or
     /// the system refuses.
-    pub fn create(path: &Path, root: &GroupMeta, options: &PlainZarrOptions) -> Result<Self, StoreError> {
+    pub fn create(path: &Path, root: &GroupMeta, options: &WriteOptions) -> Result<Self, StoreError> {
         place::check_replaceable(path)?;
         let parent = place::parent(path);
         let folder = place::temporary(path, &parent)?;
@@ -88,7 +53,7 @@ impl PlainZarr {
         let root = json!({
             "zarr_format": 3,
             "node_type": "group",
-            "attributes": metadata::attributes(&root.attributes),
+            "attributes": zarr_metadata::attributes(&root.attributes),
             "consolidated_metadata": {"kind": "inline", "must_understand": false, "metadata": nodes},
         });
         let jobs = options.resources.jobs.max(1);
@@ -200,7 +165,7 @@ impl PlainZarr {
 pub fn write_plain_zarr(
     path: &Path,
     dataset: &dyn Dataset,
-    options: &PlainZarrOptions,
+    options: &WriteOptions,
     progress: &dyn Progress,
 ) -> Result<(), StoreError> {
     let writer = PlainZarr::create(path, dataset.root(), options)?;

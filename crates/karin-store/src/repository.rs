@@ -9,10 +9,11 @@ use icechunk::config::{
     ManifestConfig, ManifestSplitCondition, ManifestSplitDim, ManifestSplitDimCondition,
     ManifestSplittingConfig,
 };
+use icechunk::format::repo_info::RepoInfo;
 use icechunk::format::snapshot::SnapshotProperties;
 use icechunk::format::{
-    CHUNKS_FILE_PATH, MANIFESTS_FILE_PATH, OVERWRITTEN_FILES_PATH, REPO_INFO_FILE_PATH, SNAPSHOTS_FILE_PATH,
-    SnapshotId, TRANSACTION_LOGS_FILE_PATH,
+    CHUNKS_FILE_PATH, IcechunkFormatError, MANIFESTS_FILE_PATH, OVERWRITTEN_FILES_PATH, REPO_INFO_FILE_PATH,
+    SNAPSHOTS_FILE_PATH, SnapshotId, TRANSACTION_LOGS_FILE_PATH,
 };
 use icechunk::repository::VersionInfo;
 use icechunk::session::Session;
@@ -186,6 +187,23 @@ impl Repository {
     /// Runs a future of Icechunk's on the repository's runtime.
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         self.connection.block_on(future)
+    }
+
+    /// The root: all snapshots, branches and tags.
+    pub(crate) fn root(&self) -> Result<Arc<RepoInfo>, StoreError> {
+        match self.block_on(self.inner.asset_manager().fetch_repo_info()) {
+            Ok((root, _)) => Ok(root),
+            Err(error) => Err(StoreError::of_repository(self.label(), "read the root", error)),
+        }
+    }
+
+    /// That the root holds something which cannot be.
+    pub(crate) fn damaged_root(&self, error: &IcechunkFormatError) -> StoreError {
+        StoreError::Corrupt {
+            location: self.label().into(),
+            object: REPO_INFO_FILE_PATH.into(),
+            reason: error.kind.to_string(),
+        }
     }
 
     /// The newest snapshot.

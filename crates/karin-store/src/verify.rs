@@ -178,15 +178,8 @@ impl Check {
         resources: &Resources,
         progress: &dyn Progress,
     ) -> Result<(), StoreError> {
-        let failed = |error| StoreError::of_repository(repository.label(), "read the root", error);
-        let (root, _) = repository
-            .block_on(repository.icechunk().asset_manager().fetch_repo_info())
-            .map_err(failed)?;
-        let snapshots = reach::snapshots_of(&root).map_err(|error| StoreError::Corrupt {
-            location: repository.label().into(),
-            object: REPO_INFO_FILE_PATH.into(),
-            reason: error.kind.to_string(),
-        })?;
+        let root = repository.root()?;
+        let snapshots = reach::snapshots_of(&root).map_err(|error| repository.damaged_root(&error))?;
         self.report.snapshots = snapshots.len() as u64;
         let connection = &repository.connection;
         let reach = reach::follow(

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use karin::output::{OutputOptions, write};
+use karin::output::{WriteOptions, write};
 use karin_core::NoProgress;
 use karin_netcdf::NcFile;
 
@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     write(
         Path::new(output),
         &NcFile::open(input)?,
-        &OutputOptions::default(),
+        &WriteOptions::default(),
         &NoProgress,
     )?;
     Ok(())

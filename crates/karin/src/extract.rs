@@ -19,7 +19,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::Error;
-use crate::output::{self, Format, OutputOptions};
+use crate::output::{self, Format, WriteOptions};
 
 mod cube;
 mod granule;
@@ -33,7 +33,7 @@ mod spool;
 #[non_exhaustive]
 pub struct ExtractOptions {
     /// Threads, memory, durability.
-    pub output: OutputOptions,
+    pub output: WriteOptions,
     /// The command that makes it, for `history`.
     pub command: String,
 }
@@ -48,7 +48,7 @@ impl ExtractOptions {
 
     /// With that output.
     #[must_use]
-    pub const fn with_output(mut self, output: OutputOptions) -> Self {
+    pub const fn with_output(mut self, output: WriteOptions) -> Self {
         self.output = output;
         self
     }

@@ -10,9 +10,10 @@
 
 use std::path::{Path, PathBuf};
 
-use karin_core::{Dataset, DatasetError, ErrorKind, Progress, Resources};
-use karin_netcdf::{WriteError, WriteOptions, write_dataset};
-use karin_store::{PlainZarrOptions, StoreError, write_plain_zarr};
+pub use karin_core::WriteOptions;
+use karin_core::{Dataset, DatasetError, ErrorKind, Progress};
+use karin_netcdf::{WriteError, write_dataset};
+use karin_store::{StoreError, write_plain_zarr};
 
 mod cells;
 mod csv;
@@ -143,41 +144,6 @@ impl OutputError {
     }
 }
 
-/// How files are written.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct OutputOptions {
-    /// Threads and memory.
-    pub resources: Resources,
-    /// Whether a file is on the disk when the call returns (default).
-    pub durable: bool,
-}
-
-impl Default for OutputOptions {
-    fn default() -> Self {
-        Self {
-            resources: Resources::default(),
-            durable: true,
-        }
-    }
-}
-
-impl OutputOptions {
-    /// With so many threads and so much memory.
-    #[must_use]
-    pub const fn with_resources(mut self, resources: Resources) -> Self {
-        self.resources = resources;
-        self
-    }
-
-    /// With or without waiting for the disk.
-    #[must_use]
-    pub const fn with_durable(mut self, durable: bool) -> Self {
-        self.durable = durable;
-        self
-    }
-}
-
 /// Writes `dataset` to `path`, in the format of its extension. Variables that do not fit into a table are left out of one,
 /// and named by a warning.
 ///
@@ -186,22 +152,13 @@ impl OutputOptions {
 pub fn write(
     path: &Path,
     dataset: &dyn Dataset,
-    options: &OutputOptions,
+    options: &WriteOptions,
     progress: &dyn Progress,
 ) -> Result<(), OutputError> {
-    let OutputOptions { resources, durable } = *options;
     match Format::of(path)? {
-        Format::NetCdf => {
-            let options = WriteOptions::default()
-                .with_resources(resources)
-                .with_durable(durable);
-            Ok(write_dataset(path, dataset, &options, progress)?)
-        }
+        Format::NetCdf => Ok(write_dataset(path, dataset, options, progress)?),
         Format::Zarr => {
-            let options = PlainZarrOptions::default()
-                .with_resources(resources)
-                .with_durable(durable);
-            write_plain_zarr(path, dataset, &options, progress).map_err(|source| OutputError::Zarr {
+            write_plain_zarr(path, dataset, options, progress).map_err(|source| OutputError::Zarr {
                 path: path.to_owned(),
                 source: Box::new(source),
             })
@@ -224,7 +181,7 @@ fn table_of(
 }
 
 /// Rows whose cells fit into the memory together: as stored, decoded, and encoded.
-fn rows_at_once(table: &table::Table, options: &OutputOptions) -> usize {
+fn rows_at_once(table: &table::Table, options: &WriteOptions) -> usize {
     let row = 40 * table.columns.len().max(1) as u64;
     (options.resources.memory / row).clamp(1 << 14, 1 << 20) as usize
 }
@@ -234,7 +191,7 @@ fn write_blocks(
     path: &Path,
     table: &table::Table,
     dataset: &dyn Dataset,
-    options: &OutputOptions,
+    options: &WriteOptions,
     progress: &dyn Progress,
     mut take: impl FnMut(table::Block) -> Result<(), OutputError> + Send,
 ) -> Result<(), OutputError> {

@@ -5,10 +5,10 @@ use std::path::Path;
 use karin_core::{Dataset as _, DatasetError, GroupMeta, Packing, Progress, Resources, Slab, Values};
 use karin_engine::reduction::Reduction;
 use karin_engine::{MemoryDataset, Plan, Report, Sink, reduce};
-use karin_netcdf::{NcFile, NcWriter, WriteOptions};
+use karin_netcdf::{NcFile, NcWriter};
 
 use crate::Error;
-use crate::output::{self, Format, OutputOptions};
+use crate::output::{self, Format, WriteOptions};
 
 pub use karin_engine::reduce_to_memory;
 pub use karin_engine::reduction::{Statistic, Target};
@@ -195,7 +195,7 @@ pub fn reduce_to_file(
         .map_err(|error| Error::io(path, "create", error))?;
     let between = folder.path().join("result.nc");
     let report = reduce_to_netcdf(plan, reduction, resources, progress, &between, history)?;
-    let options = OutputOptions::default().with_resources(resources);
+    let options = WriteOptions::default().with_resources(resources);
     output::write(path, &NcFile::open(&between)?, &options, progress)?;
     Ok(report)
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use clap::Args;
 use karin::engine::Plan;
 use karin::extract::{ExtractOptions, Extracted, extract};
-use karin::output::OutputOptions;
+use karin::output::WriteOptions;
 use serde::Serialize;
 
 use crate::context::{Context, Report};
@@ -39,7 +39,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
     let plans = Plan::new(source, &selection, progress)?;
     let options = ExtractOptions::default()
         .with_command(&context.command)
-        .with_output(OutputOptions::default().with_resources(context.resources));
+        .with_output(WriteOptions::default().with_resources(context.resources));
     let mut outcome = Outcome::Done;
     for plan in &plans {
         let path = match plan.schemas().first() {

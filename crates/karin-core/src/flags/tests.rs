@@ -137,23 +137,6 @@ fn no_number_has_no_bits() {
     }
 }
 
-#[test]
-fn patterns_match_as_in_a_shell() {
-    for (pattern, text, matches) in [
-        ("bad*", "bad_not_usable", true),
-        ("bad*", "not_bad", false),
-        ("*", "", true),
-        ("", "", true),
-        ("", "a", false),
-        ("*a*b", "xxaybzb", true),
-        ("*a*b", "xxaybz", false),
-        ("ssh?_karin", "ssha_karin", true),
-        ("ssh?", "ssh", false),
-    ] {
-        assert_eq!(matches_pattern(pattern, text), matches, "{pattern} {text}");
-    }
-}
-
 proptest! {
     #[test]
     fn no_attribute_panics(masks in ".{0,20}", meanings in ".{0,20}", numbers in prop::collection::vec(any::<f64>(), 0..5), raw: f64) {

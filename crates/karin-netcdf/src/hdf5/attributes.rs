@@ -1,7 +1,5 @@
 //! Attributes of an object: in its header, or in a heap of its own when there are many.
 
-use hdf5_reader::btree_v2::{self, BTreeV2Record};
-use hdf5_reader::fractal_heap::{FractalHeap, FractalHeapDirectBlockCache};
 use hdf5_reader::io::Cursor;
 use hdf5_reader::messages::HdfMessage;
 use hdf5_reader::messages::attribute::{self, AttributeMessage};
@@ -11,6 +9,7 @@ use hdf5_reader::object_header::ObjectHeader;
 use hdf5_reader::storage::Storage;
 use karin_core::{AttrValue, DType, Values};
 
+use super::dense::for_each_object;
 use super::strings::{Heaps, fixed_text};
 use super::types::element_type;
 use super::{Sizes, creation_order};
@@ -54,38 +53,15 @@ fn dense(
     info: &AttributeInfoMessage,
     found: &mut Vec<AttributeMessage>,
 ) -> Result<(), Fault> {
-    let heap = FractalHeap::parse_at_storage(storage, info.fractal_heap_address, sizes.offset, sizes.length)?;
     let by_order = info
         .btree_creation_order_address
         .filter(|address| !sizes.is_undefined(*address));
     let index = by_order.unwrap_or(info.btree_name_index_address);
-    let index = btree_v2::BTreeV2Header::parse_at_storage(storage, index, sizes.offset, sizes.length)?;
-    let records = btree_v2::collect_btree_v2_records_storage(
-        storage,
-        &index,
-        sizes.offset,
-        sizes.length,
-        None,
-        &[],
-        None,
-    )?;
-    let mut blocks = FractalHeapDirectBlockCache::default();
-    for record in records {
-        let (BTreeV2Record::AttributeNameHash { heap_id, .. }
-        | BTreeV2Record::AttributeCreationOrder { heap_id, .. }) = record
-        else {
-            continue;
-        };
-        let bytes =
-            heap.get_object_storage_cached(&heap_id, storage, sizes.offset, sizes.length, &mut blocks)?;
-        found.push(attribute::parse(
-            &mut Cursor::new(&bytes),
-            sizes.offset,
-            sizes.length,
-            bytes.len(),
-        )?);
-    }
-    Ok(())
+    for_each_object(storage, sizes, (info.fractal_heap_address, index), |bytes| {
+        let message = attribute::parse(&mut Cursor::new(bytes), sizes.offset, sizes.length, bytes.len())?;
+        found.push(message);
+        Ok(())
+    })
 }
 
 /// The value of an attribute; `None` for kinds that netCDF programs hide or karin has no type for.

@@ -2,8 +2,6 @@
 
 use hdf5_reader::Hdf5File;
 use hdf5_reader::btree_v1;
-use hdf5_reader::btree_v2::{self, BTreeV2Record};
-use hdf5_reader::fractal_heap::{FractalHeap, FractalHeapDirectBlockCache};
 use hdf5_reader::io::Cursor;
 use hdf5_reader::local_heap::LocalHeap;
 use hdf5_reader::messages::HdfMessage;
@@ -14,6 +12,7 @@ use hdf5_reader::object_header::ObjectHeader;
 use hdf5_reader::symbol_table::SymbolTableNode;
 
 use super::Sizes;
+use super::dense::for_each_object;
 use crate::fault::Fault;
 
 /// A member of a group.
@@ -70,40 +69,12 @@ fn dense(
     info: &LinkInfoMessage,
     links: &mut Vec<LinkMessage>,
 ) -> Result<(), Fault> {
-    let storage = file.storage();
-    let heap = FractalHeap::parse_at_storage(storage, info.fractal_heap_address, sizes.offset, sizes.length)?;
-    let index = btree_v2::BTreeV2Header::parse_at_storage(
-        storage,
-        info.btree_name_index_address,
-        sizes.offset,
-        sizes.length,
-    )?;
-    let records = btree_v2::collect_btree_v2_records_storage(
-        storage,
-        &index,
-        sizes.offset,
-        sizes.length,
-        None,
-        &[],
-        None,
-    )?;
-    let mut blocks = FractalHeapDirectBlockCache::default();
-    for record in records {
-        let (BTreeV2Record::LinkNameHash { heap_id, .. } | BTreeV2Record::CreationOrder { heap_id, .. }) =
-            record
-        else {
-            continue;
-        };
-        let bytes =
-            heap.get_object_storage_cached(&heap_id, storage, sizes.offset, sizes.length, &mut blocks)?;
-        links.push(link::parse(
-            &mut Cursor::new(&bytes),
-            sizes.offset,
-            sizes.length,
-            bytes.len(),
-        )?);
-    }
-    Ok(())
+    let places = (info.fractal_heap_address, info.btree_name_index_address);
+    for_each_object(file.storage(), sizes, places, |bytes| {
+        let link = link::parse(&mut Cursor::new(bytes), sizes.offset, sizes.length, bytes.len())?;
+        links.push(link);
+        Ok(())
+    })
 }
 
 /// The members of a group of the old kind, by name.

@@ -236,7 +236,7 @@ fn numbers(values: &Values) -> AttributeParts {
     AttributeParts {
         datatype: datatype::element(values.dtype(), false),
         dataspace: datatype::list(values.len()),
-        data: rules::little_endian(values),
+        data: rules::little_endian(values.as_bytes(), values.dtype()),
     }
 }
 

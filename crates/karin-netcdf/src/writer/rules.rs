@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use karin_core::chunking::default_chunks;
+use karin_core::fill::default_fill_bytes;
 use karin_core::{
     AttrValue, Attributes, DType, Dimension, Element, FillMode, GroupMeta, Values, VariableMeta,
 };
@@ -43,8 +45,6 @@ const HIGHEST_RANK: usize = 31;
 const LONGEST_NAME: usize = 256;
 /// HDF5 stores a chunk's size in 32 bits.
 const LARGEST_CHUNK: u64 = u32::MAX as u64;
-/// netCDF-C's chunk size until 4.8, the one that the SWOT products were made with.
-const DEFAULT_CHUNK_BYTES: f64 = 4_194_304.0;
 
 /// Attributes that netCDF keeps for itself.
 const RESERVED: [&str; 7] = [
@@ -210,14 +210,14 @@ pub(super) fn fill_value(variable: &VariableMeta, attributes: &Attributes, at: &
     }
     let mut bytes = match given {
         None if variable.dtype == DType::String => return Ok(Fill::Text(String::new())),
-        None => default_fill(variable.dtype),
+        None => little_endian(&default_fill_bytes(variable.dtype), variable.dtype),
         Some(AttrValue::Text(text)) if variable.dtype == DType::Char && text.len() <= 1 => {
             vec![text.as_bytes().first().copied().unwrap_or(0)]
         }
         Some(AttrValue::Array(values)) if values.dtype() == variable.dtype && values.len() == 1 => {
             match values {
                 Values::String(text) => return Ok(Fill::Text(text.first().cloned().unwrap_or_default())),
-                numbers => little_endian(numbers),
+                numbers => little_endian(numbers.as_bytes(), numbers.dtype()),
             }
         }
         Some(value) => return Err(Fault::fill(at, variable.dtype, value.dtype())),
@@ -228,33 +228,15 @@ pub(super) fn fill_value(variable: &VariableMeta, attributes: &Attributes, at: &
     Ok(Fill::Value(bytes))
 }
 
-/// The elements of an attribute, as stored.
-pub(super) fn little_endian(values: &Values) -> Vec<u8> {
-    let mut bytes = values.as_bytes().to_vec();
+/// Elements in native order, as stored.
+pub(super) fn little_endian(elements: &[u8], dtype: DType) -> Vec<u8> {
+    let mut bytes = elements.to_vec();
     if cfg!(target_endian = "big") {
         bytes
-            .chunks_exact_mut(values.dtype().size().max(1))
+            .chunks_exact_mut(dtype.size().max(1))
             .for_each(<[u8]>::reverse);
     }
     bytes
-}
-
-/// netCDF's default fill values (`NC_FILL_*` of netcdf.h), little-endian.
-fn default_fill(dtype: DType) -> Vec<u8> {
-    match dtype {
-        DType::Int8 => (-127_i8).to_le_bytes().to_vec(),
-        DType::UInt8 => vec![255],
-        DType::Char => vec![0],
-        DType::Int16 => (-32767_i16).to_le_bytes().to_vec(),
-        DType::UInt16 => 65535_u16.to_le_bytes().to_vec(),
-        DType::Int32 => (-2_147_483_647_i32).to_le_bytes().to_vec(),
-        DType::UInt32 => u32::MAX.to_le_bytes().to_vec(),
-        DType::Int64 => (-9_223_372_036_854_775_806_i64).to_le_bytes().to_vec(),
-        DType::UInt64 => 18_446_744_073_709_551_614_u64.to_le_bytes().to_vec(),
-        DType::Float32 => 9.969_21e36_f32.to_le_bytes().to_vec(),
-        DType::Float64 => 9.969_209_968_386_869e36_f64.to_le_bytes().to_vec(),
-        DType::String => Vec::new(),
-    }
 }
 
 /// The chunk lengths of a variable, `None` if it is stored in one piece: those that it asks for, cut to its shape;
@@ -307,7 +289,7 @@ pub(super) fn chunk_shape(
         }
         None if needs_chunks => {
             let shape: Vec<usize> = shape.iter().map(|&size| size as usize).collect();
-            default_chunks(&shape, unlimited, size as usize)
+            default_chunks(variable.dtype, &shape, unlimited)
                 .into_iter()
                 .map(|chunk| chunk as u64)
                 .collect()
@@ -329,59 +311,5 @@ pub(super) fn chunk_shape(
             at,
             format!("a chunk of {chunks:?} is larger than 4 GiB"),
         )),
-    }
-}
-
-/// The chunk lengths that netCDF-C chooses for a variable of that shape (4 MiB, as until release 4.8, with which
-/// the SWOT products were made): `unlimited` dimensions get 1, or 4 KiB if the variable has no other, and the
-/// others share the rest in proportion to their lengths, trimmed so that the last chunk hangs over little.
-///
-/// `element` is the size of one element in bytes.
-pub fn default_chunks(shape: &[usize], unlimited: &[bool], element: usize) -> Vec<usize> {
-    let element = element.max(1) as f64;
-    let rank = shape.len() as f64;
-    let grows = |axis: usize| unlimited.get(axis).copied().unwrap_or(false);
-    let growing = (0..shape.len()).filter(|&axis| grows(axis)).count();
-    let fixed: f64 = (0..shape.len())
-        .filter(|&axis| !grows(axis))
-        .map(|axis| shape[axis] as f64)
-        .product();
-    let suggest = |axis: usize, size: usize| -> usize {
-        if grows(axis) {
-            return match (shape.len(), growing) {
-                (1, 1) => (4096.0 / element) as usize,
-                (all, same) if all == same => (DEFAULT_CHUNK_BYTES / element).powf(1.0 / rank) as usize,
-                _ => 1,
-            };
-        }
-        let share = (DEFAULT_CHUNK_BYTES / (fixed * element)).powf(1.0 / (rank - growing as f64));
-        ((share * size as f64 - 0.5) as usize).min(size)
-    };
-    (shape.iter().enumerate())
-        .map(|(axis, &size)| {
-            let chunk = suggest(axis, size).max(1);
-            if grows(axis) {
-                return chunk;
-            }
-            let count = size.div_ceil(chunk);
-            let overhang = (count * chunk - size).checked_div(count).unwrap_or(0);
-            chunk - overhang.min(chunk - 1)
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn default_chunks_are_those_of_real_unsmoothed_granules() {
-        // int32 and uint8 of an L2 Unsmoothed granule, and its times.
-        assert_eq!(default_chunks(&[82_968, 240], &[false; 2], 4), [16_594, 48]);
-        assert_eq!(default_chunks(&[82_968, 240], &[false; 2], 1), [27_656, 80]);
-        assert_eq!(default_chunks(&[82_968], &[false], 8), [82_968]);
-        assert_eq!(default_chunks(&[9866, 69], &[false; 2], 4), [9866, 69]);
-        assert_eq!(default_chunks(&[0], &[true], 8), [512]);
-        assert_eq!(default_chunks(&[10, 20], &[true, false], 8), [1, 20]);
     }
 }

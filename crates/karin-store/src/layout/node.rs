@@ -1,12 +1,12 @@
 //! The groups and arrays of a layout as Zarr v3 metadata.
 
-use base64::Engine as _;
-use karin_core::{AttrValue, Attributes, DType, GroupMeta, Values};
-use serde_json::{Map, Value, json};
+use karin_core::{DType, GroupMeta};
+use serde_json::{Map, Value};
 
 use super::{AXIS_CHUNK, ArrayLayout, FORMAT_VERSION, GroupLayout, Placement};
 use crate::codec::ChunkCodec;
 use crate::facts::FACTS;
+use crate::zarr_metadata::{self, ArrayMetadata};
 
 /// A group or array that a collection has to have.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ impl GroupLayout {
         let structure = &self.blueprint.structure;
         let path = self.key.to_string();
         // Stock readers that open the collection as a whole look for its root.
-        let mut nodes = vec![group("/", Map::new())];
+        let mut nodes = vec![group("/", &Map::new())];
         let mut parent = String::new();
         for part in path.trim_start_matches('/').split('/') {
             parent = format!("{parent}/{part}");
@@ -43,12 +43,12 @@ impl GroupLayout {
             } else {
                 Map::new()
             };
-            nodes.push(group(&parent, attributes));
+            nodes.push(group(&parent, &attributes));
         }
         for inner in &structure.groups {
             nodes.push(group(
                 &format!("{path}/{}", inner.name),
-                json_attributes(&inner.attributes),
+                &zarr_metadata::attributes(&inner.attributes),
             ));
         }
         let granules = self.granules_path();
@@ -57,9 +57,9 @@ impl GroupLayout {
             "karin_blueprint".into(),
             serde_json::to_value(&self.blueprint).unwrap_or_default(),
         );
-        nodes.push(group(&granules, attributes));
+        nodes.push(group(&granules, &attributes));
         for inner in &structure.groups {
-            nodes.push(group(&format!("{granules}/{}", inner.name), Map::new()));
+            nodes.push(group(&format!("{granules}/{}", inner.name), &Map::new()));
         }
         let with_axes = self
             .arrays
@@ -90,7 +90,7 @@ impl GroupLayout {
             .iter()
             .filter(|(name, _)| !varying.iter().any(|other| other == name));
         let mut attributes: Map<String, Value> = common
-            .map(|(name, value)| (name.to_owned(), json_attribute(value)))
+            .map(|(name, value)| (name.to_owned(), zarr_metadata::attribute(value)))
             .collect();
         attributes.insert("karin_format".into(), FORMAT_VERSION.into());
         attributes.insert("karin_profile".into(), self.blueprint.profile.name().into());
@@ -138,9 +138,12 @@ impl GroupLayout {
         dimensions.extend(layout.dimensions.iter().map(String::as_str));
         let variable = self.blueprint.structure.variable(&layout.variable);
         let mut attributes = variable
-            .map(|variable| json_attributes(&variable.attributes))
+            .map(|variable| zarr_metadata::attributes(&variable.attributes))
             .unwrap_or_default();
-        attributes.insert("_FillValue".into(), fill_attribute(layout.dtype, &layout.fill));
+        attributes.insert(
+            "_FillValue".into(),
+            zarr_metadata::fill_attribute(layout.dtype, &layout.fill),
+        );
         let path = if own {
             layout.own_array.clone().unwrap_or_default()
         } else {
@@ -152,7 +155,7 @@ impl GroupLayout {
             chunks,
             dimensions: dimensions.into_iter().map(str::to_owned).collect(),
             dtype: layout.dtype,
-            fill: fill_number(layout.dtype, &layout.fill),
+            fill: zarr_metadata::fill_value(layout.dtype, &layout.fill),
             codec: layout.codec,
             attributes,
         })
@@ -217,12 +220,11 @@ impl GroupLayout {
     }
 }
 
-fn group(path: &str, attributes: Map<String, Value>) -> Node {
-    let metadata = json!({"zarr_format": 3, "node_type": "group", "attributes": attributes});
+fn group(path: &str, attributes: &Map<String, Value>) -> Node {
     Node {
         path: path.to_owned(),
         kind: NodeKind::Group,
-        metadata,
+        metadata: zarr_metadata::group(attributes),
     }
 }
 
@@ -238,24 +240,16 @@ struct ArrayNode {
 }
 
 fn array(node: ArrayNode) -> Node {
-    let data_type = if node.dtype == DType::Char {
-        "uint8"
-    } else {
-        node.dtype.name()
-    };
-    let metadata = json!({
-        "zarr_format": 3,
-        "node_type": "array",
-        "shape": node.shape,
-        "data_type": data_type,
-        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": node.chunks}},
-        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
-        "fill_value": node.fill,
-        "codecs": node.codec.to_zarr(node.shape.len()),
-        "attributes": node.attributes,
-        "dimension_names": node.dimensions,
-        "storage_transformers": [],
-    });
+    let metadata = ArrayMetadata {
+        shape: &node.shape,
+        chunks: &node.chunks,
+        dimensions: &node.dimensions,
+        dtype: node.dtype,
+        fill_value: node.fill,
+        codecs: node.codec.to_zarr(node.shape.len()),
+        attributes: node.attributes,
+    }
+    .into_json();
     let kind = NodeKind::Array {
         shape: node.shape,
         chunks: node.chunks,
@@ -266,75 +260,4 @@ fn array(node: ArrayNode) -> Node {
         kind,
         metadata,
     }
-}
-
-/// Attributes as stock readers take them; `_FillValue` is added per array.
-fn json_attributes(attributes: &Attributes) -> Map<String, Value> {
-    let others = attributes.iter().filter(|(name, _)| *name != "_FillValue");
-    others
-        .map(|(name, value)| (name.to_owned(), json_attribute(value)))
-        .collect()
-}
-
-fn json_attribute(value: &AttrValue) -> Value {
-    let many = match value {
-        AttrValue::Text(text) => return text.clone().into(),
-        AttrValue::Array(Values::Int64(values)) => values.iter().map(|&value| value.into()).collect(),
-        AttrValue::Array(Values::UInt64(values)) => values.iter().map(|&value| value.into()).collect(),
-        AttrValue::Array(Values::String(values)) => values.iter().map(|value| value.clone().into()).collect(),
-        AttrValue::Array(values) if values.dtype().is_integer() => values
-            .to_f64()
-            .unwrap_or_default()
-            .into_iter()
-            .map(|value| (value as i64).into())
-            .collect(),
-        AttrValue::Array(values) => values
-            .to_f64()
-            .unwrap_or_default()
-            .into_iter()
-            .map(json_float)
-            .collect::<Vec<Value>>(),
-    };
-    match <[Value; 1]>::try_from(many) {
-        Ok([one]) => one,
-        Err(many) => Value::Array(many),
-    }
-}
-
-/// A number, or the word that JSON has none for.
-fn json_float(value: f64) -> Value {
-    match serde_json::Number::from_f64(value) {
-        Some(number) => Value::Number(number),
-        None if value.is_nan() => "NaN".into(),
-        None if value > 0.0 => "Infinity".into(),
-        None => "-Infinity".into(),
-    }
-}
-
-/// The fill as Zarr's `fill_value`.
-fn fill_number(dtype: DType, fill: &[u8]) -> Value {
-    match (dtype, fill) {
-        (DType::Int8, &[byte]) => byte.cast_signed().into(),
-        (DType::UInt8 | DType::Char, &[byte]) => byte.into(),
-        (DType::Int16, &[a, b]) => i16::from_le_bytes([a, b]).into(),
-        (DType::UInt16, &[a, b]) => u16::from_le_bytes([a, b]).into(),
-        (DType::Int32, &[a, b, c, d]) => i32::from_le_bytes([a, b, c, d]).into(),
-        (DType::UInt32, &[a, b, c, d]) => u32::from_le_bytes([a, b, c, d]).into(),
-        (DType::Float32, &[a, b, c, d]) => json_float(f32::from_le_bytes([a, b, c, d]).into()),
-        (DType::Float64, fill) => json_float(fill.try_into().map_or(0.0, f64::from_le_bytes)),
-        (DType::UInt64, fill) => fill.try_into().map_or(0, u64::from_le_bytes).into(),
-        (_, fill) => fill.try_into().map_or(0, i64::from_le_bytes).into(),
-    }
-}
-
-/// The fill as the attribute that xarray reads from Zarr v3: floats as the base64 of their eight bytes.
-fn fill_attribute(dtype: DType, fill: &[u8]) -> Value {
-    let float = match (dtype, fill) {
-        (DType::Float32, &[a, b, c, d]) => f64::from(f32::from_le_bytes([a, b, c, d])),
-        (DType::Float64, fill) => fill.try_into().map_or(0.0, f64::from_le_bytes),
-        _ => return fill_number(dtype, fill),
-    };
-    base64::engine::general_purpose::STANDARD
-        .encode(float.to_le_bytes())
-        .into()
 }

@@ -1,8 +1,8 @@
 //! One array: its chunks, and how they are encoded.
 
+use karin_core::fill::fill_bytes;
 use karin_core::{DType, Slab, VariableMeta};
 
-use super::metadata;
 use crate::StoreError;
 use crate::codec::{ChunkCodec, Profile};
 
@@ -42,7 +42,7 @@ impl ZarrArray {
                 .zip(&shape)
                 .map(|(&chunk, &size)| chunk.min(size).max(1))
                 .collect(),
-            None => default_chunks(&shape, element),
+            None => whole_row_chunks(&shape, element),
         };
         let bytes = chunks
             .iter()
@@ -60,7 +60,7 @@ impl ZarrArray {
             dtype: variable.dtype,
             shape,
             chunks,
-            fill: metadata::fill_bytes(variable),
+            fill: fill_bytes(variable),
             codec,
         })
     }
@@ -197,7 +197,7 @@ fn for_each_run(shape: &[usize], slab: &Slab, mut run: impl FnMut(usize, usize))
 }
 
 /// One chunk up to 16 MiB; beyond, as many whole rows of the first dimensions as fit.
-fn default_chunks(shape: &[usize], element: usize) -> Vec<usize> {
+fn whole_row_chunks(shape: &[usize], element: usize) -> Vec<usize> {
     let mut chunks: Vec<usize> = shape.iter().map(|&size| size.max(1)).collect();
     for axis in 0..chunks.len() {
         let inner = chunks
@@ -231,11 +231,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn default_chunks_are_whole_rows_up_to_16_mib() {
-        assert_eq!(default_chunks(&[9866, 69], 4), [9866, 69]);
-        assert_eq!(default_chunks(&[584, 9866, 69], 4), [6, 9866, 69]);
-        assert_eq!(default_chunks(&[10, 5000, 5000], 8), [1, 419, 5000]);
-        assert_eq!(default_chunks(&[0, 3], 8), [1, 3]);
-        assert_eq!(default_chunks(&[], 8), [0_usize; 0]);
+    fn whole_row_chunks_are_whole_rows_up_to_16_mib() {
+        assert_eq!(whole_row_chunks(&[9866, 69], 4), [9866, 69]);
+        assert_eq!(whole_row_chunks(&[584, 9866, 69], 4), [6, 9866, 69]);
+        assert_eq!(whole_row_chunks(&[10, 5000, 5000], 8), [1, 419, 5000]);
+        assert_eq!(whole_row_chunks(&[0, 3], 8), [1, 3]);
+        assert_eq!(whole_row_chunks(&[], 8), [0_usize; 0]);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use karin_core::fill::fill_bytes;
 use karin_core::{
     Array, AttrValue, DType, Dataset, DatasetError, Dimension, GroupMeta, Slab, Storage, Values, VariableMeta,
 };
@@ -191,7 +192,7 @@ fn reshape(group: &mut GroupMeta, lines: &str, axes: &Axes, is_fixed: impl Fn(&s
             // Places without a line are the rule here: readers need to be told how they look.
             if variable.dtype.is_numeric() && variable.attributes.get("_FillValue").is_none() {
                 let mut fill = Values::zeros(variable.dtype, 1);
-                fill.as_bytes_mut().copy_from_slice(&fill_of(&variable));
+                fill.as_bytes_mut().copy_from_slice(&fill_bytes(&variable));
                 variable.attributes.set("_FillValue", AttrValue::Array(fill));
             }
         }
@@ -247,7 +248,7 @@ impl Cube {
         let shape = self.root.shape(path).ok_or_else(missing)?;
         let is_per_pass = self.per_pass.iter().any(|own| own == path);
         let outer = if is_per_pass { 1 } else { 2 };
-        let fill = fill_of(variable);
+        let fill = fill_bytes(variable);
         let lines = slab.start[outer]..slab.start[outer] + slab.count[outer];
         let row_bytes = self.lines.spool.row_bytes(path);
         let inner = Slab {
@@ -286,25 +287,4 @@ impl Cube {
         }
         Ok(())
     }
-}
-
-/// The element that stands for "no line", in native order.
-fn fill_of(variable: &VariableMeta) -> Vec<u8> {
-    use karin_core::Number;
-    if let Some(AttrValue::Array(values)) = variable.attributes.get("_FillValue")
-        && values.dtype() == variable.dtype
-    {
-        return values.as_bytes().to_vec();
-    }
-    let mut bytes = match karin_core::packing::default_fill(variable.dtype) {
-        Some(Number::Signed(value)) => value.to_le_bytes().to_vec(),
-        Some(Number::Unsigned(value)) => value.to_le_bytes().to_vec(),
-        Some(Number::Float(value)) if variable.dtype == DType::Float32 => {
-            (value as f32).to_le_bytes().to_vec()
-        }
-        Some(Number::Float(value)) => value.to_le_bytes().to_vec(),
-        None => vec![0; 8],
-    };
-    bytes.truncate(variable.dtype.size());
-    bytes
 }

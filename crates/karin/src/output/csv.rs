@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::cells::{Cells, Kind};
 use super::place::{Unfinished, io};
 use super::table::{Column, Table};
-use super::{OutputError, OutputOptions};
+use super::{OutputError, WriteOptions};
 
 /// Rows that one thread turns into text at a time.
 const ROWS: usize = 8192;
@@ -20,7 +20,7 @@ const ROWS: usize = 8192;
 pub(super) fn write(
     path: &Path,
     dataset: &dyn Dataset,
-    options: &OutputOptions,
+    options: &WriteOptions,
     progress: &dyn Progress,
 ) -> Result<(), OutputError> {
     let table = super::table_of(path, dataset, progress)?;
@@ -114,7 +114,7 @@ fn describe(
     path: &Path,
     table: &Table,
     dataset: &dyn Dataset,
-    options: &OutputOptions,
+    options: &WriteOptions,
 ) -> Result<(), OutputError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let columns: Vec<Value> = table

@@ -19,14 +19,14 @@ use parquet::file::properties::WriterProperties;
 use super::cells::{Cells, Kind};
 use super::place::Unfinished;
 use super::table::{Column, Table};
-use super::{OutputError, OutputOptions};
+use super::{OutputError, WriteOptions};
 
 const ZSTD_LEVEL: i32 = 3;
 
 pub(super) fn write(
     path: &Path,
     dataset: &dyn Dataset,
-    options: &OutputOptions,
+    options: &WriteOptions,
     progress: &dyn Progress,
 ) -> Result<(), OutputError> {
     let table = super::table_of(path, dataset, progress)?;
