@@ -32,6 +32,7 @@ pub mod product;
 pub mod quality;
 pub mod resources;
 pub mod selection;
+pub mod shuffle;
 pub mod source;
 pub mod suggest;
 pub mod time;

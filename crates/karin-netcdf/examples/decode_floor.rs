@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt as _;
 use std::time::Instant;
 
 use karin_core::Dataset as _;
+use karin_core::shuffle::unshuffle;
 use karin_netcdf::NcFile;
 use rayon::prelude::*;
 
@@ -90,21 +91,6 @@ fn decode(files: &[File], work: &Work, scratch: &mut Scratch) -> usize {
     if inflated.is_err() {
         return 0;
     }
-    match work.element {
-        2 => unshuffle::<2>(&scratch.inflated, &mut scratch.unshuffled),
-        4 => unshuffle::<4>(&scratch.inflated, &mut scratch.unshuffled),
-        8 => unshuffle::<8>(&scratch.inflated, &mut scratch.unshuffled),
-        _ => {}
-    }
+    unshuffle(&scratch.inflated, work.element, 0, &mut scratch.unshuffled);
     work.decoded
-}
-
-/// Byte `b` of element `e` lies at `b * elements + e`. Equal lengths let the compiler drop the checks and vectorise.
-fn unshuffle<const N: usize>(planes: &[u8], out: &mut [u8]) {
-    let elements = out.len() / N;
-    let (out, _) = out.as_chunks_mut::<N>();
-    let bytes: [&[u8]; N] = std::array::from_fn(|byte| &planes[byte * elements..][..elements]);
-    for (index, element) in out.iter_mut().enumerate() {
-        *element = std::array::from_fn(|byte| bytes[byte][index]);
-    }
 }

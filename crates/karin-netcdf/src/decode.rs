@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use karin_core::shuffle::unshuffle;
 use karin_core::{ByteSource, Slab};
 
 use crate::chunks::{Chunk, ChunkIndex};
@@ -11,7 +12,6 @@ use crate::gather::Gather;
 use crate::layout::{Layout, Variable};
 use crate::limits::Limits;
 use crate::runs::Overlap;
-use crate::unshuffle::unshuffle;
 
 thread_local! {
     /// Buffers and inflater of this thread: every array that it reads uses them again.
@@ -260,7 +260,6 @@ impl Decoder<'_> {
             None
         };
         let undone = pipeline.undo(scratch, target)?;
-        let elements = chunk_bytes / size.max(1);
         let (in_decoded, shuffled) = match undone {
             Undone::InTarget => return Ok(()),
             Undone::Plain { in_decoded } => (in_decoded, false),
@@ -271,11 +270,12 @@ impl Decoder<'_> {
         } else {
             &scratch.stored
         };
+        let bytes = bytes.get(..chunk_bytes).unwrap_or(bytes);
         overlap.for_each(|from, to, len| {
             let from = usize::try_from(from).map_err(|_| Fault::corrupt("chunk size"))?;
             let target = out.get_mut(to * size..(to + len) * size).unwrap_or_default();
             if shuffled {
-                unshuffle(bytes, elements, from, size, target);
+                unshuffle(bytes, size, from, target);
             } else if let Some(source) = bytes.get(from * size..(from + len) * size) {
                 target.copy_from_slice(source);
             }

@@ -4,6 +4,7 @@ use hdf5_reader::messages::filter_pipeline::{
     FILTER_DEFLATE, FILTER_FLETCHER32, FILTER_NBIT, FILTER_SCALEOFFSET, FILTER_SHUFFLE, FILTER_SZIP,
     FilterDescription,
 };
+use karin_core::shuffle::unshuffle;
 use libdeflater::{DecompressionError, Decompressor};
 
 use crate::fault::Fault;
@@ -265,15 +266,8 @@ fn inflate(inflater: &mut Decompressor, deflated: &[u8], out: &mut [u8]) -> Resu
 
 /// A shuffle that was not the writer's first filter: undone for the whole buffer, trailing bytes as they are.
 fn plain_of(shuffled: &[u8], size: usize) -> Vec<u8> {
-    let elements = shuffled.len() / size.max(1);
-    let mut plain = shuffled.to_vec();
-    crate::unshuffle::unshuffle(
-        shuffled,
-        elements,
-        0,
-        size,
-        plain.get_mut(..elements * size).unwrap_or_default(),
-    );
+    let mut plain = vec![0; shuffled.len()];
+    unshuffle(shuffled, size, 0, &mut plain);
     plain
 }
 

@@ -32,7 +32,6 @@ pub mod limits;
 pub mod read_many;
 mod runs;
 pub mod source;
-mod unshuffle;
 pub mod writer;
 
 pub use chunks::{Chunk, ChunkIndex};

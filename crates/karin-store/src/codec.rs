@@ -6,7 +6,6 @@
 
 mod blosc;
 mod pcodec;
-mod shuffle;
 mod transpose;
 
 use std::cell::RefCell;

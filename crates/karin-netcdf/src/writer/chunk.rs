@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use karin_core::shuffle::shuffle;
 use libdeflater::{CompressionError, CompressionLvl, Compressor};
 
 use super::btree::StoredChunk;
@@ -46,7 +47,9 @@ pub(super) fn encode(plan: &DatasetPlan, chunks: &[u64], start: Vec<u64>, part: 
         raw.extend_from_slice(&sum.to_le_bytes());
     }
     if plan.shuffle && element > 1 {
-        raw = shuffle(&raw, element);
+        let mut planes = vec![0; raw.len()];
+        shuffle(&raw, element, &mut planes);
+        raw = planes;
     }
     if let Some(level) = plan.deflate {
         raw = deflate(&raw, level);
@@ -128,43 +131,6 @@ fn copy_rows(out: &mut [u8], chunks: &[u64], part: Part<'_>, offset: &[u64], ins
                 break;
             }
             index[axis] = 0;
-        }
-    }
-}
-
-/// HDF5's shuffle filter: first bytes of all elements, then all second bytes, ...; an incomplete last element as it is.
-fn shuffle(bytes: &[u8], element: usize) -> Vec<u8> {
-    let count = bytes.len() / element;
-    let mut out = vec![0; bytes.len()];
-    let (whole, rest) = bytes.split_at(count * element);
-    let (planes, tail) = out.split_at_mut(count * element);
-    tail.copy_from_slice(rest);
-    match element {
-        2 => shuffle_fixed::<2>(whole, planes, count),
-        4 => shuffle_fixed::<4>(whole, planes, count),
-        8 => shuffle_fixed::<8>(whole, planes, count),
-        _ => {
-            for (byte, plane) in planes.chunks_exact_mut(count.max(1)).enumerate() {
-                for (to, from) in plane.iter_mut().zip(whole.chunks_exact(element)) {
-                    *to = from[byte];
-                }
-            }
-        }
-    }
-    out
-}
-
-/// In blocks that stay in the first cache while each byte plane passes over them.
-fn shuffle_fixed<const N: usize>(whole: &[u8], planes: &mut [u8], count: usize) {
-    const BLOCK: usize = 1024;
-    let (elements, _) = whole.as_chunks::<N>();
-    for (number, block) in elements.chunks(BLOCK).enumerate() {
-        let first = number * BLOCK;
-        for byte in 0..N {
-            let begin = byte * count + first;
-            for (to, from) in planes[begin..begin + block.len()].iter_mut().zip(block) {
-                *to = from[byte];
-            }
         }
     }
 }

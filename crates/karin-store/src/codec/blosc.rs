@@ -9,10 +9,10 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
+use karin_core::shuffle::{shuffle, unshuffle};
 use zstd::bulk::{Compressor, Decompressor};
 
 use super::CodecError;
-use super::shuffle::{shuffle, unshuffle};
 
 const HEADER: usize = 16;
 const SHUFFLED: u8 = 0x01;
@@ -110,7 +110,10 @@ impl<'a> Container<'a> {
             return Err(CodecError::new("a Blosc container without its header"));
         };
         let size = usize::from(size);
-        if length != bytes.len() || size == 0 || (total > 0 && (block_size == 0 || block_size > total)) {
+        let blocks_fit = total == 0
+            || block_size == total
+            || (1..total).contains(&block_size) && block_size.is_multiple_of(size.max(1));
+        if length != bytes.len() || size == 0 || !blocks_fit {
             return Err(CodecError::new("a Blosc header that contradicts itself"));
         }
         let plain = flags & COPIED != 0;
@@ -165,8 +168,7 @@ pub(super) fn decode(
         return Ok(());
     }
     SCRATCH.with_borrow_mut(|scratch| {
-        scratch.resize(2 * container.block_size, 0);
-        let (planes, whole) = scratch.split_at_mut(container.block_size);
+        scratch.resize(scratch.len().max(container.block_size), 0);
         let mut rest = out;
         let mut at = range.start;
         while at < range.end {
@@ -174,36 +176,34 @@ pub(super) fn decode(
             let first = index * container.block_size;
             let last = (first + container.block_size).min(total);
             let (part, next) = rest.split_at_mut(last.min(range.end) - at);
-            let planes = &mut planes[..last - first];
-            if part.len() == planes.len() {
-                decode_block(&container, index, planes, part)?;
-            } else {
-                let whole = &mut whole[..last - first];
-                decode_block(&container, index, planes, whole)?;
-                part.copy_from_slice(&whole[at - first..at - first + part.len()]);
-            }
+            decode_block(&container, index, &mut scratch[..last - first], at - first, part)?;
             (rest, at) = (next, last);
         }
         Ok(())
     })
 }
 
+/// Unpacks what lies from byte `from` of a block on into `out`; `planes` has the size of the block.
 fn decode_block(
     container: &Container<'_>,
     index: usize,
     planes: &mut [u8],
+    from: usize,
     out: &mut [u8],
 ) -> Result<(), CodecError> {
     let stored = container.block(index)?;
     let shuffled = container.flags & SHUFFLED != 0 && container.size > 1;
-    let target = if shuffled { &mut *planes } else { &mut *out };
+    let straight = !shuffled && out.len() == planes.len();
+    let target = if straight { &mut *out } else { &mut *planes };
     if stored.len() == target.len() {
         target.copy_from_slice(stored);
     } else {
         decompress(stored, target)?;
     }
     if shuffled {
-        unshuffle(planes, container.size, out);
+        unshuffle(planes, container.size, from / container.size, out);
+    } else if !straight {
+        out.copy_from_slice(&planes[from..from + out.len()]);
     }
     Ok(())
 }
