@@ -7,7 +7,7 @@ use karin_core::{Progress as _, Resources};
 use serde::Serialize;
 
 use crate::cli::{Color, GlobalOptions};
-use crate::progress::TerminalProgress;
+use crate::progress::{TerminalProgress, tell};
 
 /// The surroundings of a command.
 pub struct Context {
@@ -84,9 +84,9 @@ impl Context {
             ("", "")
         };
         self.progress.suspend(|| {
-            eprintln!("{start}error:{end} {error}");
+            tell(&format!("{start}error:{end} {error}"));
             for cause in error.chain().skip(1) {
-                eprintln!("  because: {cause}");
+                tell(&format!("  because: {cause}"));
             }
         });
     }

@@ -1,5 +1,6 @@
 //! Progress bars in granules and bytes, warnings between them, and Ctrl-C.
 
+use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -50,6 +51,11 @@ impl TerminalProgress {
     }
 }
 
+/// Prints a line on stderr. Where that is full or closed, there is nobody left to tell.
+pub fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
 impl Progress for TerminalProgress {
     fn start(&self, stage: &str, granules: u64, bytes: u64) {
         let target = if self.hidden {
@@ -85,7 +91,7 @@ impl Progress for TerminalProgress {
 
     fn note(&self, message: &str) {
         if !self.hidden {
-            self.suspend(|| eprintln!("{message}"));
+            self.suspend(|| tell(message));
         }
     }
 
@@ -95,7 +101,7 @@ impl Progress for TerminalProgress {
         } else {
             ("", "")
         };
-        self.suspend(|| eprintln!("{start}warning:{end} {message}"));
+        self.suspend(|| tell(&format!("{start}warning:{end} {message}")));
     }
 
     fn finish(&self) {

@@ -10,6 +10,7 @@
 
 mod decide;
 mod encode;
+mod gathered;
 mod geometry;
 mod granule;
 mod landing;
@@ -34,7 +35,7 @@ use crate::{GranuleFacts, GranuleState, GroupKey, ObjectWriter, Profile, Reposit
 pub use decide::Outcome;
 use decide::{Decision, decide};
 use encode::Encoded;
-use geometry::{Column, Guide};
+use gathered::Gathered;
 use granule::{Fitted, Refusal, fit};
 use shared::{Claim, SharedArrays};
 
@@ -199,7 +200,8 @@ impl<'a> Ingest<'a> {
     pub fn commit(&mut self) -> Result<Option<IngestCommit>, StoreError> {
         self.since = Instant::now();
         if let Some(writer) = self.writer.take() {
-            writer.finish()?;
+            let finished = writer.finish();
+            finished.inspect_err(|_| self.abandon())?;
         }
         if self.pending.is_empty() {
             return Ok(None);
@@ -413,6 +415,18 @@ impl<'a> Ingest<'a> {
         if self.options.dry_run {
             return Ok(ChunkPayload::Inline(Vec::new().into()));
         }
+        let pushed = self.append(stored);
+        pushed.inspect_err(|_| self.abandon())
+    }
+
+    /// Forgets what no commit has stored yet: it refers to an object that could not be written.
+    fn abandon(&mut self) {
+        self.writer = None;
+        self.pending.clear();
+        self.groups.clear();
+    }
+
+    fn append(&mut self, stored: &[u8]) -> Result<ChunkPayload, StoreError> {
         let mut writer = match self.writer.take() {
             Some(writer) => writer,
             None => self.repository.object_writer()?,
@@ -425,52 +439,6 @@ impl<'a> Ingest<'a> {
             self.writer = Some(writer);
         }
         Ok(ChunkPayload::Ref(reference))
-    }
-}
-
-/// What the variables of a granule told on their way.
-#[derive(Default)]
-struct Gathered {
-    chunks: Vec<(usize, u32, ChunkPayload)>,
-    claims: Vec<Claim>,
-    times: Option<(f64, f64)>,
-    /// Guiding columns by variable, until both coordinates are there and checked.
-    columns: HashMap<String, (f64, Vec<f64>)>,
-    /// True if the grid is not that which the pass has, and was checked when it was stored.
-    is_new_grid: bool,
-}
-
-impl Gathered {
-    /// Checks the coordinates that are complete.
-    fn check_geometry(
-        &mut self,
-        name: &GranuleName,
-        layout: &GroupLayout,
-        fitted: &Fitted,
-    ) -> Result<(), Refusal> {
-        let fixed = layout.blueprint.fixed_lines.is_some();
-        for (group, _) in &fitted.landings {
-            let prefix = if group.is_empty() {
-                String::new()
-            } else {
-                format!("{group}/")
-            };
-            let (latitude, longitude) = (format!("{prefix}latitude"), format!("{prefix}longitude"));
-            if !(self.columns.contains_key(&latitude) && self.columns.contains_key(&longitude)) {
-                continue;
-            }
-            let mut take = |path: &str| self.columns.remove(path).unwrap_or_default();
-            let ((shift_m, latitudes), (_, longitudes)) = (take(&latitude), take(&longitude));
-            let column = Column {
-                shift_m,
-                longitudes,
-                latitudes,
-            };
-            if !fixed || self.is_new_grid {
-                geometry::check(layout.key.phase, name.half_orbit, Guide::of(group), &column)?;
-            }
-        }
-        Ok(())
     }
 }
 
