@@ -131,7 +131,7 @@ class Strace:
         traced = ["strace", "-f", "-y", "-qq", "-o", str(self.log), "-e", f"trace={call}"]
         if inject:
             traced += ["-e", f"inject={call}:{inject}"]
-        return subprocess.run([*traced, str(karin_binary()), *arguments], capture_output=True, text=True, timeout=120)
+        return subprocess.run([*traced, str(karin_binary()), *arguments], capture_output=True, text=True, timeout=40)
 
     def numbers(self, folder):
         """The numbers n for which the n-th call of every thread that makes so many is about a file of `folder`: threads
