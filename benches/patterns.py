@@ -17,7 +17,7 @@ from measure import KARIN, drop_caches, floor, folder_size, karin, peak_memory, 
 ROUNDS = 3
 BASIC, EXPERT, UNSMOOTHED = "L2_LR_SSH_Basic", "L2_LR_SSH_Expert", "L2_LR_SSH_Unsmoothed"
 LEAN = ["time", "latitude", "longitude", "ssha_karin_2", "ssha_karin_2_qual"]
-# 10 x 10 degrees; where pass 13 (science) crosses it is found once with `extract`.
+# Where pass 13 (science) crosses the tropical Pacific.
 
 
 def collection(paths, name, profile="portable"):
@@ -83,7 +83,7 @@ def region_lines(store):
             return [int(lines.min()), int(lines.max()) + 1]
 
 
-BOX = "-40,30,-30,40"
+BOX = "-155,10,-145,20"
 
 
 def p2_to_p5():

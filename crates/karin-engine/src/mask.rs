@@ -187,6 +187,7 @@ fn restrict_to_region(
     let Some(region) = &selection.region else {
         return Ok(());
     };
+    let width = swath.num_pixels.max(1);
     let mut inside = Vec::with_capacity(mask.lines.len() * swath.num_pixels);
     let bounds = region.bounds();
     let mut start = mask.lines.start;
@@ -198,21 +199,28 @@ fn restrict_to_region(
                 .iter()
                 .any(|b| *latitude >= b.south() - 1e-8 && *latitude <= b.north() + 1e-8)
         };
-        if latitudes.iter().any(near) {
-            let longitudes = swath::decoded(dataset, &swath.longitude, lines.clone())?;
-            let places = longitudes.iter().zip(&latitudes);
-            inside.extend(places.map(|(lon, lat)| u8::from(near(lat) && region.contains(*lon, *lat))));
-        } else {
-            inside.resize(inside.len() + latitudes.len(), 0);
+        let done = inside.len();
+        inside.resize(done + latitudes.len(), 0);
+        // Longitudes are read only of the lines between the first and the last at these latitudes.
+        let rows = latitudes.chunks(width);
+        let touches = |row: &[f64]| row.iter().any(near);
+        if let Some(first) = rows.clone().position(touches) {
+            let end = rows.len() - rows.rev().position(touches).unwrap_or(0);
+            let longitudes =
+                swath::decoded(dataset, &swath.longitude, lines.start + first..lines.start + end)?;
+            let places = longitudes
+                .iter()
+                .zip(latitudes.get(first * width..).unwrap_or_default());
+            for (keep, (lon, lat)) in inside[done + first * width..].iter_mut().zip(places) {
+                *keep = u8::from(near(lat) && region.contains(*lon, *lat));
+            }
         }
         start = lines.end;
     }
     match selection.crop {
         Crop::Exact => intersect(&mut mask.pixel_keep, inside.into_iter()),
         Crop::Lines => {
-            let touched = inside
-                .chunks(swath.num_pixels.max(1))
-                .map(|row| u8::from(row.contains(&1)));
+            let touched = inside.chunks(width).map(|row| u8::from(row.contains(&1)));
             intersect(&mut mask.line_keep, touched);
             mask.shrink();
         }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use icechunk::config::{
-    ManifestConfig, ManifestSplitCondition, ManifestSplitDim, ManifestSplitDimCondition,
-    ManifestSplittingConfig,
+    ManifestConfig, ManifestPreloadConfig, ManifestSplitCondition, ManifestSplitDim,
+    ManifestSplitDimCondition, ManifestSplittingConfig,
 };
 use icechunk::format::repo_info::RepoInfo;
 use icechunk::format::snapshot::SnapshotProperties;
@@ -147,7 +147,9 @@ impl Repository {
 
     /// Opens the repository that a connection leads to.
     pub(crate) fn on(connection: Connection) -> Result<Self, StoreError> {
-        let open = icechunk::Repository::open(Arc::clone(&connection.storage)).execute();
+        let open = icechunk::Repository::open(Arc::clone(&connection.storage))
+            .config(without_preload())
+            .execute();
         // A damaged root can make Icechunk's decoder panic; to the user that is damage like any other.
         let opened = std::panic::catch_unwind(AssertUnwindSafe(|| connection.block_on(open)));
         let opened = opened.map_err(|_| StoreError::Corrupt {
@@ -319,6 +321,22 @@ fn prepare_creation(connection: &Connection) -> Result<Option<backend::CommitLoc
 
 /// How often a commit is tried again on top of other writers' commits.
 const MAX_ATTEMPTS: u64 = 200;
+
+/// What karin adds to a repository's own configuration: manifests are read when a chunk of theirs is, and not ahead.
+/// Choosing what to read ahead takes Icechunk longer than opening and reading a region.
+fn without_preload() -> RepositoryConfig {
+    let preload = ManifestPreloadConfig {
+        max_total_refs: Some(0),
+        ..ManifestPreloadConfig::default()
+    };
+    RepositoryConfig {
+        manifest: Some(ManifestConfig {
+            preload: Some(preload),
+            ..ManifestConfig::default()
+        }),
+        ..RepositoryConfig::default()
+    }
+}
 
 /// The configuration that a new repository persists. It differs from Icechunk's default on purpose: only then is it
 /// stored, and with it the settings that make stock local writers refuse.
