@@ -48,6 +48,9 @@ pub fn environment() -> anyhow::Result<Environment> {
         "requirements-3.11.txt"
     };
     install(&python, &Path::new("tests/oracle").join(requirements))?;
+    if has_stock_readers {
+        install_simulator(&python);
+    }
     if !has_stock_readers {
         eprintln!(
             "warning: no CPython >= 3.12 on this machine: the tests with stock icechunk and zarr will be skipped \
@@ -80,6 +83,34 @@ fn install(python: &Path, requirements: &Path) -> anyhow::Result<()> {
     step("pip install", &mut pip)?;
     std::fs::write(stamp, wanted)?;
     Ok(())
+}
+
+/// The simulator whose granules one oracle test reads: old, kept alive by nobody, and so no reason to fail.
+const SIMULATOR: &str = "swot_simulator==1.2.1";
+
+/// Installs the simulator once; the test that needs it is skipped where that fails.
+fn install_simulator(python: &Path) {
+    let stamp = workspace().join(".venv/installed-simulator.txt");
+    if std::fs::read_to_string(&stamp).is_ok_and(|tried| tried == SIMULATOR) {
+        return;
+    }
+    let pip = |arguments: &[&str]| {
+        let mut pip = Command::new(python);
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+            .args(arguments);
+        step("pip install", &mut pip)
+    };
+    let installed = pip(&["-r", "tests/oracle/requirements-simulator.txt"])
+        .and_then(|()| pip(&["--no-deps", "--no-build-isolation", SIMULATOR]));
+    match installed {
+        Ok(()) => {
+            // A lost stamp costs a minute at the next setup, nothing else.
+            drop(std::fs::write(stamp, SIMULATOR));
+        }
+        Err(error) => {
+            eprintln!("warning: {SIMULATOR} cannot be installed, its test will be skipped: {error:#}")
+        }
+    }
 }
 
 /// The newest CPython up to 3.14 that can be found; `KARIN_BASE_PYTHON` overrides.
