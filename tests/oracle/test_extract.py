@@ -1,5 +1,6 @@
 """`karin extract`: whole granules, crops, lines, cubes, from granules and from a collection, against the granules themselves."""
 
+import json
 import subprocess
 
 import netCDF4
@@ -8,7 +9,7 @@ import pytest
 import xarray
 
 from netcdf_files import describe, open_raw
-from test_writer import ncdump
+from test_writer import as_netcdf4, ncdump
 
 L3 = "swot_l3/SWOT_L3_LR_SSH_Expert_026_165_20241229T165806_20241229T174933_v2.0.1.nc"
 EXCERPT = "swot_l3/SWOT_L3_LR_SSH_Expert_001_155_20230726T173637_20230726T182803_v1.0.2_fcs.nc"
@@ -78,16 +79,62 @@ def test_a_whole_granule_is_the_original_but_for_its_history(karin, reference_da
         assert "karin extract" in file.history.splitlines()[-1]
 
 
-def test_a_whole_granule_comes_back_from_a_collection(karin, granules, tmp_path):
-    karin("ingest", *granules.values(), tmp_path / "mission.karin")
-    source = granules[475, 3]
-    karin("extract", tmp_path / "mission.karin", "--cycles", 475, "--passes", 3, "-o", tmp_path / "x.nc")
+JASON = "nadir/JA1_GPN_2PeP001_002_20020115_060706_20020115_070316.nc"
+MAPS = ["duacs_l4/dt_global_allsat_phy_l4_20190101_20190515.nc", "duacs_l4/nrt_global_allsat_phy_l4_20190223_20190226.nc",
+        "duacs_l4/dt_med_allsat_phy_l4_2005T2.nc", "duacs_l4/swot_l4_northeast_pacific_20240601.nc"]
+
+
+@pytest.mark.parametrize("name", [JASON, *MAPS, "swot_l3/SWOT_L3_LR_SSH_Expert_003_v2.0.1-med.nc",
+                                  "swot_l2_subset/ssh_unsmoothed_group.nc", "swot_l2_subset/SWOT_AGULHAS.nc"])
+def test_other_files_read_whole_through_info_and_extract(karin, reference_data, tmp_path, name):
+    """Nadir passes (netCDF-3), maps, re-saved subsets: every array bit for bit, every attribute but history."""
+    source = reference_data(name)
+    told = json.loads(karin("info", "--json", source).stdout)
+    karin("extract", source, "-o", tmp_path / "x.nc")
     (tree, values), (our_tree, our_values) = describe(source), describe(tmp_path / "x.nc")
-    assert our_values == values
+    assert our_values == values and {variable["path"] for variable in told["variables"]} == set(values)
+    if name == JASON:
+        tree, our_tree = as_netcdf4(tree), as_netcdf4(our_tree)
+    for side in (tree, our_tree):
+        side["attributes"] = [pair for pair in side["attributes"] if pair[0] != "history"]
+    assert our_tree == tree
+    # Some of it: a variable by name, with what it needs.
+    wanted = next(path for path in ("adt", "ssha_filtered", "alt", "sig0_karin_2", "sigma_0") if path in values)
+    karin("extract", source, "--vars", wanted, "-o", tmp_path / "some.nc")
+    some = describe(tmp_path / "some.nc")[1]
+    assert some[wanted] == values[wanted] and set(some) <= set(values)
+
+
+@pytest.mark.parametrize("product, selection", [
+    ("L2_LR_SSH_Basic", ["--phase", "calval", "--cycles", 475, "--passes", 3]),
+    ("L2_LR_SSH_Expert", ["--phase", "calval", "--cycles", 475, "--passes", 3]),
+    ("L3_LR_SSH_Expert", ["--phase", "calval", "--cycles", 475, "--passes", 3]),
+    # Two of its 18 variables, on both sides: 250 m granules take their time.
+    ("L2_LR_SSH_Unsmoothed", ["--phase", "science", "--cycles", 1, "--passes", 13, "--vars",
+                              "ssh_karin_2,polarization_karin"]),
+])
+def test_a_whole_granule_comes_back_from_a_collection(karin, tmp_path, product, selection):
+    karin("simulate", "--product", product, *selection, tmp_path / "granules")
+    (source,) = (tmp_path / "granules").rglob("*.nc")
+    karin("ingest", source, tmp_path / "mission.karin")
+    karin("extract", tmp_path / "mission.karin", *selection[2:6], "-o", tmp_path / "x.nc")
     assert without_history(ncdump(tmp_path / "x.nc", "-h")) == without_history(ncdump(source, "-h"))
-    assert [variable["attributes"] for variable in our_tree["variables"]] == [
-        variable["attributes"] for variable in tree["variables"]
-    ]
+    if product in ("L2_LR_SSH_Basic", "L3_LR_SSH_Expert"):  # Of the others it is gigabytes; the bytes below say the same.
+        assert without_history(ncdump(tmp_path / "x.nc")) == without_history(ncdump(source))
+    with netCDF4.Dataset(source) as theirs, netCDF4.Dataset(tmp_path / "x.nc") as ours:
+        assert "karin extract" in ours.history.splitlines()[-1]
+        count = 0
+        for group in (None, *theirs.groups):
+            wanted, found = ((file[group] if group else file).variables for file in (theirs, ours))
+            assert list(found) == list(wanted)
+            for name, variable in wanted.items():
+                mine = found[name]
+                for side in (variable, mine):
+                    side.set_auto_maskandscale(False)
+                assert mine.dtype == variable.dtype and mine.ncattrs() == variable.ncattrs()
+                assert np.asarray(mine[...]).tobytes() == np.asarray(variable[...]).tobytes(), name
+                count += 1
+        assert count >= 8
 
 
 def test_a_crop_keeps_the_pixels_inside_and_the_lines_that_have_some(karin, granules, tmp_path):
@@ -229,3 +276,41 @@ def karin_path():
     from conftest import karin_binary
 
     return karin_binary()
+
+
+@pytest.mark.parametrize("arguments", [["--layout", "lines"], ["--layout", "cube"], []])
+def test_a_map_of_an_extract_is_that_of_plot(karin, granules, tmp_path, arguments):
+    from test_plot import png
+
+    box = box_of(granules[475, 3])
+    selection = [*granules.values(), *region(box), "--vars", "ssha_karin_2"]
+    karin("extract", *selection, *arguments, "-o", tmp_path / "extract.png")
+    karin("plot", *selection, "-o", tmp_path / "plot.png")
+    (ours, texts), (theirs, _) = png(tmp_path / "extract.png"), png(tmp_path / "plot.png")
+    np.testing.assert_array_equal(ours, theirs)
+    assert "karin extract" in texts["Command"] and texts["Granules"].count("\n") >= 1
+
+
+def test_a_polygon_is_drawn_inside_its_edges(karin, granules, tmp_path):
+    """The map of a triangle holds the same colours as the map of its box, inside; outside there is none."""
+    from test_plot import png
+
+    west, south, east, north = box_of(granules[475, 3])
+    corners = [[west, south], [east, south], [west, north], [west, south]]
+    (tmp_path / "triangle.geojson").write_text(json.dumps({"type": "Polygon", "coordinates": [corners]}))
+    look = ["--vars", "ssha_karin_2", "--cmap", "thermal", "--vmin", -6, "--vmax", -5, "--size", "800x900"]
+    source = granules[475, 3]
+    karin("plot", source, "--polygon", tmp_path / "triangle.geojson", *look, "-o", tmp_path / "triangle.png")
+    karin("extract", source, "--polygon", tmp_path / "triangle.geojson", "--vars", "ssha_karin_2", "-o", tmp_path / "x.nc")
+    with xarray.open_dataset(tmp_path / "x.nc") as crop:
+        longitude, latitude = (crop[name].values[crop.ssha_karin_2.notnull().values] for name in ("longitude", "latitude"))
+        assert ((longitude - west) / (east - west) + (latitude - south) / (north - south) <= 1 + 1e-9).all()
+    picture, _ = png(tmp_path / "triangle.png")
+    # Everything lies above the scale, and so has its last colour, as nothing else left of the colour bar.
+    rows, columns = np.nonzero((picture[:, :660] == (232, 250, 91)).all(axis=2))
+    assert len(rows) > 5000
+    x, y = (columns - columns.min()) / np.ptp(columns), (rows.max() - rows) / np.ptp(rows)
+    x, y = longitude.min() + x * np.ptp(longitude), latitude.min() + y * np.ptp(latitude)
+    beyond = (x - west) / (east - west) + (y - south) / (north - south)
+    # By a cell, of 2 km, and no more.
+    assert 0.99 < beyond.max() < 1.03

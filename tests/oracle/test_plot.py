@@ -137,3 +137,49 @@ def test_what_cannot_be_drawn_says_why(karin, checkerboard, tmp_path):
     assert "PNG" in karin("plot", path, "-o", tmp_path / "map.jpg", code=2).stderr
     assert "'thermal'" in karin("plot", path, "-o", out, "--cmap", "thermel", code=2).stderr
     assert not out.exists()
+
+
+def test_a_map_of_a_result_is_that_of_its_file(karin, tmp_path):
+    folder = tmp_path / "granules"
+    karin("simulate", "--product", "L2_LR_SSH_Basic", "--phase", "calval", "--cycles", "475-476", "--passes", "1,2",
+          "--vars", "ssha_karin_2,height_cor_xover", folder)
+    for reduction in (["--over", "cycle"], ["--grid", "2"]):
+        karin("stat", folder, *reduction, "--stats", "std,mean", "--vars", "ssha_karin_2", "-o", tmp_path / "std.png")
+        karin("stat", folder, *reduction, "--stats", "std", "--vars", "ssha_karin_2", "-o", tmp_path / "result.nc")
+        karin("plot", tmp_path / "result.nc", "-o", tmp_path / "plot.png")
+        (ours, texts), (theirs, _) = png(tmp_path / "std.png"), png(tmp_path / "plot.png")
+        assert (ours == theirs).all()
+        assert "stat" in texts["History"] and texts["Source"].count("SWOT_L2_LR_SSH_Basic") == 4
+    # Without --vars: what one would like to see, which is derived here.
+    karin("stat", folder, "--over", "cycle", "-o", tmp_path / "mean.png")
+    assert len(numpy.unique(png(tmp_path / "mean.png")[0].reshape(-1, 3), axis=0)) > 500
+    answer = karin("stat", folder, "--by", "pass", "-o", tmp_path / "pass.png", code=2).stderr
+    assert "no place on a map" in answer and not (tmp_path / "pass.png").exists()
+
+
+def test_both_sides_of_a_result_are_drawn(karin, tmp_path):
+    path = tmp_path / "sides.nc"
+    with netCDF4.Dataset(path, "w") as file:
+        for side, west in (("left", 0.0), ("right", 6.0)):
+            group = file.createGroup(side)
+            group.createDimension("num_lines", 40)
+            group.createDimension("num_pixels", 40)
+            latitude, longitude = numpy.mgrid[0:4:40j, west : west + 4 : 40j]
+            for name, values in (("latitude", latitude), ("longitude", longitude), ("height", longitude - 5.0)):
+                group.createVariable(name, "f8", ("num_lines", "num_pixels"))[:] = values
+    karin("plot", path, "--vars", "height", "-o", tmp_path / "both.png", "--cmap", "balance", "--size", "900x600")
+    picture, _ = png(tmp_path / "both.png")
+    left, top, right, bottom = inside_of_frame(picture)
+    # Blue in the west, red in the east, nothing in the gap.
+    row = picture[(top + bottom) // 2, left:right].astype(int)
+    colours = row[:, 0] - row[:, 2]
+    assert (colours[: len(row) // 3] < -30).sum() > 50 and (colours[-len(row) // 3 :] > 30).sum() > 50
+
+
+def test_a_bare_extension_decides_the_format(karin, checkerboard, tmp_path):
+    path, _ = checkerboard
+    karin("extract", path, "-o", tmp_path / "board.png")
+    karin("plot", path, "-o", tmp_path / "plot.png")
+    assert (png(tmp_path / "board.png")[0] == png(tmp_path / "plot.png")[0]).all()
+    answer = karin("extract", path, "-o", tmp_path / "board.gif", code=2).stderr
+    assert ".csv or .png" in answer

@@ -221,6 +221,14 @@ impl Extent {
         }
     }
 
+    /// Adds all points of another one.
+    pub fn merge(&mut self, other: &Self) {
+        (self.south, self.north) = (self.south.min(other.south), self.north.max(other.north));
+        for (bin, more) in self.bins.iter_mut().zip(&other.bins) {
+            *bin = (bin.0.min(more.0), bin.1.max(more.1));
+        }
+    }
+
     /// The smallest box that contains all points; `None` without any. Its west edge lies in -180..180, and it crosses
     /// the antimeridian where that makes it narrower.
     pub fn bounds(&self) -> Option<LonLatBox> {

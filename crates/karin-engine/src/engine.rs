@@ -8,7 +8,7 @@ use karin_core::{Dataset, DatasetError, ErrorKind, Progress, Resources};
 
 use crate::EngineError;
 use crate::load::{drop_where, gate_path, load_program, load_shared};
-use crate::mask::{Mask, gate_keep, mask_of};
+use crate::mask::{Criteria, Mask, gate_keep, mask_of};
 use crate::plan::{Column, Piece, Plan};
 use crate::reduction::{Sample, Spare};
 use crate::source::Handles;
@@ -71,12 +71,17 @@ impl<'a> Engine<'a> {
             resources,
             progress,
             pool,
-            spare: Spare::default(),
+            spare: Spare::new(usize::try_from(resources.memory / 4).unwrap_or(usize::MAX)),
             handles: Handles::new(Arc::clone(plan.source()), OPEN_GRANULES),
             masks: Recent::new(resources.memory / 8),
             gates: Recent::new(resources.memory / 8),
             failures: Mutex::default(),
         })
+    }
+
+    /// The plan that it executes.
+    pub const fn plan(&self) -> &'a Plan {
+        self.plan
     }
 
     /// What could not be read so far, in the order of granules.
@@ -147,37 +152,47 @@ impl<'a> Engine<'a> {
             || selection.nadir != karin_core::Nadir::Keep
     }
 
-    /// What the selection keeps of a granule's swath, quality aside.
+    /// Pixels that a thread decodes at a time when it makes a mask: coordinates as stored and as true values.
+    pub(crate) fn pixels_at_once(&self) -> usize {
+        let share = self.resources.memory / 4 / self.resources.jobs.max(1) as u64;
+        usize::try_from(share / 32).unwrap_or(usize::MAX).max(1 << 16)
+    }
+
+    /// What the selection keeps of some lines of a granule's swath, quality aside.
     pub(crate) fn mask(
         &self,
         piece: &Piece,
         dataset: &dyn Dataset,
         swath: &Swath,
+        lines: Range<usize>,
     ) -> Result<Arc<Mask>, DatasetError> {
         if !self.has_masks() {
-            return Ok(Arc::new(Mask::all(swath)));
+            return Ok(Arc::new(Mask::of_lines(swath, lines)));
         }
-        let key = self.mask_key(piece, swath);
+        let key = self.mask_key(piece, swath, &lines);
         if let Some(mask) = self.masks.recall(&key) {
             return Ok(mask);
         }
-        let (selection, formulas) = (self.plan.selection(), self.plan.formulas());
-        let mask =
-            mask_of(dataset, swath, selection, formulas, self.plan.product()).map_err(
-                |error| match error {
-                    crate::mask::MaskError::Dataset(error) => error,
-                    crate::mask::MaskError::Expression(error) => {
-                        DatasetError::invalid(dataset.label(), "", error.to_string())
-                    }
-                },
-            )?;
+        let criteria = Criteria {
+            selection: self.plan.selection(),
+            formulas: self.plan.formulas(),
+            product: self.plan.product(),
+            pixels_at_once: self.pixels_at_once(),
+        };
+        let mask = mask_of(dataset, swath, lines, &criteria).map_err(|error| match error {
+            crate::mask::MaskError::Dataset(error) => error,
+            crate::mask::MaskError::Expression(error) => {
+                DatasetError::invalid(dataset.label(), "", error.to_string())
+            }
+        })?;
         let bytes = mask.bytes();
         Ok(self.masks.keep(key, mask, bytes))
     }
 
-    /// What tells one mask from another: the granule; where only a region restricts and the coordinates of the pass are
+    /// What tells one mask from another: the lines and the granule; where only a region restricts and the coordinates of the pass are
     /// those of every cycle, the pass.
-    fn mask_key(&self, piece: &Piece, swath: &Swath) -> Key {
+    fn mask_key(&self, piece: &Piece, swath: &Swath, lines: &Range<usize>) -> Key {
+        let part = format!("{}?{}-{}", swath.group, lines.start, lines.end);
         let selection = self.plan.selection();
         let only_region = selection.time.is_none()
             && selection.where_.is_none()
@@ -185,9 +200,9 @@ impl<'a> Engine<'a> {
         match piece.half_orbit {
             Some(half_orbit) if only_region && self.plan.source().has_checked_grid(piece.entry) => (
                 usize::from(half_orbit.pass.0),
-                format!("pass {:?}?{}", half_orbit.phase(), swath.group),
+                format!("pass {:?}?{part}", half_orbit.phase()),
             ),
-            _ => (piece.entry, swath.group.clone()),
+            _ => (piece.entry, part),
         }
     }
 
@@ -197,6 +212,18 @@ impl<'a> Engine<'a> {
         piece: &Piece,
         column: &Column,
         lines: Range<usize>,
+        out: &mut Vec<T>,
+    ) -> Result<(), DatasetError> {
+        self.load_packed_masked(piece, column, lines, None, out)
+    }
+
+    /// The same where the mask of these lines (or more) is known.
+    pub(crate) fn load_packed_masked<T: Sample>(
+        &self,
+        piece: &Piece,
+        column: &Column,
+        lines: Range<usize>,
+        mask: Option<&Mask>,
         out: &mut Vec<T>,
     ) -> Result<(), DatasetError> {
         let dataset = self.open(piece)?;
@@ -212,7 +239,7 @@ impl<'a> Engine<'a> {
         let rows = (!matches!(column.shape, Shape::Other(_))).then(|| lines.clone());
         load_shared(dataset, &path, packing, rows, out)?;
         let fill = packing.fill_as::<T>().unwrap_or_default();
-        self.drop_unwanted(piece, dataset, column, lines, out, fill)
+        self.drop_unwanted(piece, column, lines, mask, (out, fill))
     }
 
     /// Rows of any variable as true values: NaN where there is none, or the mask or its quality drops it.
@@ -221,6 +248,18 @@ impl<'a> Engine<'a> {
         piece: &Piece,
         column: &Column,
         lines: Range<usize>,
+        out: &mut Vec<f64>,
+    ) -> Result<(), DatasetError> {
+        self.load_real_masked(piece, column, lines, None, out)
+    }
+
+    /// The same where the mask of these lines (or more) is known.
+    pub(crate) fn load_real_masked(
+        &self,
+        piece: &Piece,
+        column: &Column,
+        lines: Range<usize>,
+        mask: Option<&Mask>,
         out: &mut Vec<f64>,
     ) -> Result<(), DatasetError> {
         let dataset = self.open(piece)?;
@@ -251,17 +290,17 @@ impl<'a> Engine<'a> {
         } else {
             *out = swath::decoded(dataset, &path, lines.clone())?;
         }
-        self.drop_unwanted(piece, dataset, column, lines, out, f64::NAN)
+        self.drop_unwanted(piece, column, lines, mask, (out, f64::NAN))
     }
 
+    /// Writes fill over values that the mask or their quality drops.
     fn drop_unwanted<T: Copy>(
         &self,
         piece: &Piece,
-        dataset: &dyn Dataset,
         column: &Column,
         lines: Range<usize>,
-        values: &mut [T],
-        fill: T,
+        mask: Option<&Mask>,
+        (values, fill): (&mut [T], T),
     ) -> Result<(), DatasetError> {
         if matches!(column.shape, Shape::Other(_)) {
             return Ok(());
@@ -270,10 +309,18 @@ impl<'a> Engine<'a> {
         if !self.has_masks() && level == karin_core::QualityLevel::Any {
             return Ok(());
         }
+        let dataset = self.open(piece)?;
+        let dataset = dataset.as_ref();
         let swath = self.swath(dataset, &column.group)?;
-        if self.has_masks() {
-            self.mask(piece, dataset, &swath)?
-                .apply(lines.clone(), column.shape, values, fill);
+        match mask {
+            Some(mask) => mask.apply(lines.clone(), column.shape, values, fill),
+            None if self.has_masks() => self.mask(piece, dataset, &swath, 0..swath.num_lines)?.apply(
+                lines.clone(),
+                column.shape,
+                values,
+                fill,
+            ),
+            None => {}
         }
         if !column.derived
             && let Some((gate, path)) = gate_path(dataset, &swath, &column.name, level)

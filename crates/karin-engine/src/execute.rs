@@ -8,14 +8,17 @@ use karin_core::{DatasetError, GroupMeta, Progress, Resources, Slab, Values};
 use crate::engine::{Engine, Failure};
 use crate::plan::Plan;
 use crate::reduction::{Reduction, Target};
-use crate::result::{MemoryDataset, Sink};
+use crate::result::{MemoryDataset, SharedSink, Sink};
 use crate::{EngineError, error::invalid_structure};
 
 mod describe;
 mod grid;
 mod keyed;
 mod over_cycle;
+mod schemas;
 mod tiles;
+
+use schemas::Schemas;
 
 /// What a reduction has done, beside its result.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -41,14 +44,28 @@ pub fn reduce(
     progress: &dyn Progress,
     sink: &mut dyn Sink,
 ) -> Result<Report, EngineError> {
+    reduce_shared(plan, reduction, resources, progress, &Shared(Mutex::new(sink)))
+}
+
+/// The same into a sink that all threads write to at once.
+///
+/// # Errors
+/// As [`reduce`].
+pub fn reduce_shared(
+    plan: &Plan,
+    reduction: &Reduction,
+    resources: Resources,
+    progress: &dyn Progress,
+    sink: &dyn SharedSink,
+) -> Result<Report, EngineError> {
     let engine = Engine::new(plan, resources, progress)?;
-    let sink = Shared(Mutex::new(sink));
     let work = Work {
         engine: &engine,
         reduction,
-        sink: &sink,
+        sink,
         done: AtomicU64::new(0),
         columns: 1,
+        schemas: Schemas::of(plan),
     };
     let outcome = match reduction.target {
         Target::Cycle => over_cycle::run(work),
@@ -117,15 +134,10 @@ pub fn bytes_of(root: &GroupMeta) -> u64 {
     root.variable_paths().iter().map(of).sum()
 }
 
-/// A sink that many threads write to.
-trait Store: Sync {
-    fn begin(&self, root: &GroupMeta) -> Result<(), DatasetError>;
-    fn write(&self, path: &str, slab: &Slab, values: &Values) -> Result<(), DatasetError>;
-}
-
+/// A sink that takes blocks one at a time, shared.
 struct Shared<'s>(Mutex<&'s mut dyn Sink>);
 
-impl Store for Shared<'_> {
+impl SharedSink for Shared<'_> {
     fn begin(&self, root: &GroupMeta) -> Result<(), DatasetError> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).begin(root)
     }
@@ -142,10 +154,12 @@ impl Store for Shared<'_> {
 struct Work<'a> {
     engine: &'a Engine<'a>,
     reduction: &'a Reduction,
-    sink: &'a dyn Store,
+    sink: &'a dyn SharedSink,
     /// Pairs of granule and variable that are done.
     done: AtomicU64,
     columns: u64,
+    /// Which processings go into which element of the result.
+    schemas: Schemas,
 }
 
 impl Work<'_> {

@@ -22,10 +22,10 @@ pub mod swath;
 
 pub use engine::{Engine, Failure};
 pub use error::EngineError;
-pub use execute::{Report, reduce, reduce_to_memory};
+pub use execute::{Report, reduce, reduce_shared, reduce_to_memory};
 pub use mask::Mask;
 pub use plan::{Column, Piece, Plan};
-pub use result::{MemoryDataset, Sink};
-pub use selected::{SelectedPass, SelectedVariable};
+pub use result::{MemoryDataset, SharedSink, Sink};
+pub use selected::{Part, SelectedPass, SelectedVariable};
 pub use source::{CollectionGranules, Entry, GranuleFiles, Source, Sources};
 pub use swath::{Shape, Swath};

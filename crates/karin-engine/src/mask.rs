@@ -27,8 +27,13 @@ pub struct Mask {
 impl Mask {
     /// Everything.
     pub fn all(swath: &Swath) -> Self {
+        Self::of_lines(swath, 0..swath.num_lines)
+    }
+
+    /// All of some lines.
+    pub(crate) fn of_lines(swath: &Swath, lines: Range<usize>) -> Self {
         Self {
-            lines: 0..swath.num_lines,
+            lines,
             line_keep: None,
             pixel_keep: None,
             width: swath.num_pixels,
@@ -132,15 +137,24 @@ pub(crate) enum MaskError {
     Expression(#[from] ExpressionError),
 }
 
-/// The mask of a selection on one swath of a granule, quality aside.
+/// What a mask is made of.
+pub(crate) struct Criteria<'a> {
+    pub(crate) selection: &'a Selection,
+    pub(crate) formulas: &'a Formulas,
+    pub(crate) product: Option<Product>,
+    /// Pixels of which coordinates and inputs of conditions are decoded at a time.
+    pub(crate) pixels_at_once: usize,
+}
+
+/// The mask of a selection on some lines of a swath of a granule, quality aside.
 pub(crate) fn mask_of(
     dataset: &dyn Dataset,
     swath: &Swath,
-    selection: &Selection,
-    formulas: &Formulas,
-    product: Option<Product>,
+    lines: Range<usize>,
+    criteria: &Criteria<'_>,
 ) -> Result<Mask, MaskError> {
-    let mut mask = Mask::all(swath);
+    let selection = criteria.selection;
+    let mut mask = Mask::of_lines(swath, lines);
     if let Some(time) = &selection.time {
         let times = swath.times(dataset, mask.lines.clone())?;
         mask.line_keep = Some(
@@ -151,21 +165,33 @@ pub(crate) fn mask_of(
         );
         mask.shrink();
     }
-    restrict_to_region(&mut mask, dataset, swath, selection)?;
-    if swath::has_clipped_nadir(product) && selection.nadir != Nadir::Keep {
+    restrict_to_region(&mut mask, dataset, swath, criteria)?;
+    if swath::has_clipped_nadir(criteria.product) && selection.nadir != Nadir::Keep {
         restrict_nadir(&mut mask, dataset, swath, selection.nadir)?;
     }
     let group = dataset.root().group(&swath.group);
     if let Some(group) = group
-        && let Some(program) = formulas.condition_program(group)?
+        && let Some(program) = criteria.formulas.condition_program(group)?
         && !mask.lines.is_empty()
     {
-        let values = load_program(dataset, swath, &program, mask.lines.clone(), None)?;
-        let holds = |value: &f64| u8::from(*value != 0.0 && !value.is_nan());
-        intersect(&mut mask.pixel_keep, values.iter().map(holds));
+        let mut keep = Vec::with_capacity(mask.lines.len() * swath.num_pixels);
+        for lines in blocks(swath, &mask.lines, criteria.pixels_at_once) {
+            let values = load_program(dataset, swath, &program, lines, None)?;
+            let holds = |value: &f64| u8::from(*value != 0.0 && !value.is_nan());
+            keep.extend(values.iter().map(holds));
+        }
+        intersect(&mut mask.pixel_keep, keep.into_iter());
         mask.drop_empty_lines();
     }
     Ok(mask)
+}
+
+/// Lines in blocks of so many pixels, so that 250 m products are not decoded whole.
+fn blocks(swath: &Swath, lines: &Range<usize>, pixels: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+    let (end, rows) = (lines.end, (pixels / swath.num_pixels.max(1)).max(1));
+    (lines.start..end)
+        .step_by(rows)
+        .map(move |start| start..end.min(start + rows))
 }
 
 fn intersect(into: &mut Option<Vec<u8>>, with: impl Iterator<Item = u8>) {
@@ -175,24 +201,20 @@ fn intersect(into: &mut Option<Vec<u8>>, with: impl Iterator<Item = u8>) {
     }
 }
 
-/// Lines of coordinates decoded at a time, so that 250 m products do not hold them all.
-const POSITION_LINES: usize = 16_384;
-
 fn restrict_to_region(
     mask: &mut Mask,
     dataset: &dyn Dataset,
     swath: &Swath,
-    selection: &Selection,
+    criteria: &Criteria<'_>,
 ) -> Result<(), DatasetError> {
+    let selection = criteria.selection;
     let Some(region) = &selection.region else {
         return Ok(());
     };
     let width = swath.num_pixels.max(1);
     let mut inside = Vec::with_capacity(mask.lines.len() * swath.num_pixels);
     let bounds = region.bounds();
-    let mut start = mask.lines.start;
-    while start < mask.lines.end {
-        let lines = start..mask.lines.end.min(start + POSITION_LINES);
+    for lines in blocks(swath, &mask.lines, criteria.pixels_at_once) {
         let latitudes = swath::decoded(dataset, &swath.latitude, lines.clone())?;
         let near = |latitude: &f64| {
             bounds
@@ -215,7 +237,6 @@ fn restrict_to_region(
                 *keep = u8::from(near(lat) && region.contains(*lon, *lat));
             }
         }
-        start = lines.end;
     }
     match selection.crop {
         Crop::Exact => intersect(&mut mask.pixel_keep, inside.into_iter()),

@@ -132,6 +132,13 @@ impl Plan {
         self.product
     }
 
+    /// True if all granules lie on the fixed grid of their product. Pre-launch granules and those of simulators bear the
+    /// names of such products, but lie on grids of their own.
+    pub fn has_fixed_grid(&self) -> bool {
+        let is_fixed = self.product.is_some_and(Product::has_fixed_grid);
+        is_fixed && self.pieces.iter().all(|piece| piece.schema.is_some())
+    }
+
     /// The granules, in the order of cycle, pass and name.
     pub fn pieces(&self) -> &[Piece] {
         &self.pieces

@@ -18,6 +18,21 @@ pub trait Sink: Send {
     fn write(&mut self, path: &str, slab: &Slab, values: &Values) -> Result<(), DatasetError>;
 }
 
+/// A [`Sink`] that several threads write to at the same time: what costs time, as compression, is done on all of them.
+pub trait SharedSink: Sync {
+    /// The structure of the result, before any block.
+    ///
+    /// # Errors
+    /// If it cannot be set up.
+    fn begin(&self, root: &GroupMeta) -> Result<(), DatasetError>;
+
+    /// A block of the variable at `path`.
+    ///
+    /// # Errors
+    /// If it cannot be stored.
+    fn write(&self, path: &str, slab: &Slab, values: &Values) -> Result<(), DatasetError>;
+}
+
 /// A dataset in memory: small results, and what tests and examples are made of.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryDataset {

@@ -1,5 +1,7 @@
-//! Selected values of one granule at a time, as stored and as true values: what extracts and plots are made of.
+//! Selected values of a granule, or of some of its lines at a time, as stored and as true values: what extracts and plots
+//! are made of.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use karin_core::{Array, Dataset, DatasetError, Packing, Values, VariableMeta};
@@ -9,6 +11,17 @@ use crate::plan::{Column, Piece};
 use crate::source::Entry;
 use crate::swath::{Shape, Swath};
 use crate::{EngineError, Mask};
+
+/// Some lines of one swath of a granule: what is selected at a time, so that memory stays bounded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The granule.
+    pub piece: Piece,
+    /// Path of the swath's group; empty for the root.
+    pub group: String,
+    /// Indices of its lines in the granule.
+    pub lines: Range<usize>,
+}
 
 /// What a selection keeps of one swath of one granule.
 pub struct SelectedPass {
@@ -72,17 +85,75 @@ impl Engine<'_> {
     /// # Errors
     /// If the granule cannot be read.
     pub fn select(&self, piece: &Piece) -> Result<Vec<SelectedPass>, EngineError> {
-        let dataset = self.open(piece)?;
         let mut selected = Vec::new();
-        for swath in Swath::of(dataset.root(), self.plan.selection().side) {
-            let mask = self.mask(piece, dataset.as_ref(), &swath)?;
-            let lines: Vec<usize> = mask.lines.clone().filter(|line| mask.keeps_line(*line)).collect();
-            if lines.is_empty() {
-                continue;
-            }
-            selected.push(self.select_swath(piece, &dataset, swath, mask, lines)?);
+        for part in self.parts(piece, |swath| swath.num_lines)? {
+            selected.extend(self.select_part(&part)?);
         }
         Ok(selected)
+    }
+
+    /// The swaths of a granule, cut into parts of so many lines as `lines` says of each; of whole chunks of lines, where
+    /// they are longer.
+    ///
+    /// # Errors
+    /// If the granule cannot be read.
+    pub fn parts(&self, piece: &Piece, lines: impl Fn(&Swath) -> usize) -> Result<Vec<Part>, EngineError> {
+        let dataset = self.open(piece)?;
+        let mut parts = Vec::new();
+        for swath in Swath::of(dataset.root(), self.plan.selection().side) {
+            let latitude = dataset.root().variable(&swath.latitude);
+            let chunks = latitude.and_then(|latitude| latitude.storage.chunks.as_ref());
+            let chunk = chunks
+                .and_then(|chunks| chunks.first().copied())
+                .unwrap_or(1)
+                .max(1);
+            let rows = match lines(&swath).max(1) {
+                rows if rows > chunk => rows / chunk * chunk,
+                rows => rows,
+            };
+            parts.extend((0..swath.num_lines).step_by(rows).map(|start| Part {
+                piece: *piece,
+                group: swath.group.clone(),
+                lines: start..swath.num_lines.min(start + rows),
+            }));
+        }
+        Ok(parts)
+    }
+
+    /// Lines of a swath of which all variables of the plan, selected, take about so many bytes.
+    pub fn lines_within(&self, swath: &Swath, bytes: u64) -> usize {
+        let columns = self.plan.columns().iter();
+        let of_column = |column: &Column| match (column.shape, column.derived) {
+            // As stored, picked, and on its way to the output.
+            (Shape::Pixels, false) => 3 * swath.num_pixels * column.meta.dtype.size().max(1),
+            (Shape::Lines(n), _) => 3 * n * column.meta.dtype.size().max(1),
+            // The result and its inputs.
+            (Shape::Pixels, true) => 6 * 8 * swath.num_pixels,
+            (Shape::Other(_), _) => 0,
+        };
+        let line: usize = columns
+            .filter(|column| column.group == swath.group)
+            .map(of_column)
+            .sum();
+        // Coordinates as stored, as true values, and picked; masks.
+        let line = line + 56 * swath.num_pixels;
+        usize::try_from(bytes / line.max(1) as u64).unwrap_or(usize::MAX)
+    }
+
+    /// What the plan keeps of some lines of a granule; `None` if nothing.
+    ///
+    /// # Errors
+    /// If the granule cannot be read.
+    pub fn select_part(&self, part: &Part) -> Result<Option<SelectedPass>, EngineError> {
+        let piece = &part.piece;
+        let dataset = self.open(piece)?;
+        let swath = self.swath(dataset.as_ref(), &part.group)?;
+        let mask = self.mask(piece, dataset.as_ref(), &swath, part.lines.clone())?;
+        let lines: Vec<usize> = mask.lines.clone().filter(|line| mask.keeps_line(*line)).collect();
+        if lines.is_empty() {
+            return Ok(None);
+        }
+        self.select_swath(piece, &dataset, swath, mask, lines).map(Some)
     }
 
     fn select_swath(
@@ -112,9 +183,9 @@ impl Engine<'_> {
         Ok(SelectedPass {
             entry,
             dataset: Arc::clone(dataset),
-            longitude: rows_of(&longitude, &lines, start, swath.num_pixels),
-            latitude: rows_of(&latitude, &lines, start, swath.num_pixels),
-            time: rows_of(&time, &lines, start, 1),
+            longitude: rows_of(longitude, &lines, start, swath.num_pixels),
+            latitude: rows_of(latitude, &lines, start, swath.num_pixels),
+            time: rows_of(time, &lines, start, 1),
             swath,
             lines,
             mask,
@@ -162,9 +233,11 @@ impl Engine<'_> {
         macro_rules! load {
             ($($variant:ident),*) => {
                 match &mut values {
-                    $(Values::$variant(out) => self.load_packed(piece, &own, rows, out)?,)*
-                    Values::Float64(out) if column.derived => self.load_real(piece, &own, rows, out)?,
-                    Values::Float64(out) => self.load_packed(piece, &own, rows, out)?,
+                    $(Values::$variant(out) => self.load_packed_masked(piece, &own, rows, Some(mask), out)?,)*
+                    Values::Float64(out) if column.derived => {
+                        self.load_real_masked(piece, &own, rows, Some(mask), out)?
+                    }
+                    Values::Float64(out) => self.load_packed_masked(piece, &own, rows, Some(mask), out)?,
                     // 64-bit integers and text are passed through as they are.
                     _ => values = self.load_plain(dataset.as_ref(), &own, rows)?,
                 }
@@ -183,7 +256,7 @@ impl Engine<'_> {
             });
         }
         let width = lengths.iter().skip(1).product();
-        let values = pick_rows(&values, lines, mask.lines.start, width);
+        let values = pick_rows(values, lines, mask.lines.start, width);
         let mut lengths = lengths;
         if let Some(first) = lengths.first_mut() {
             *first = lines.len();
@@ -203,7 +276,7 @@ impl Engine<'_> {
         &self,
         dataset: &dyn Dataset,
         column: &Column,
-        rows: std::ops::Range<usize>,
+        rows: Range<usize>,
     ) -> Result<Values, DatasetError> {
         let path = column.path();
         let shape = dataset
@@ -227,7 +300,10 @@ fn own_type(column: &Column, meta: &VariableMeta) -> karin_core::DType {
 }
 
 /// The rows of `lines` from values of consecutive lines starting at `start`.
-fn rows_of(values: &[f64], lines: &[usize], start: usize, width: usize) -> Vec<f64> {
+fn rows_of(values: Vec<f64>, lines: &[usize], start: usize, width: usize) -> Vec<f64> {
+    if lines.len() * width == values.len() {
+        return values;
+    }
     let mut out = Vec::with_capacity(lines.len() * width);
     for line in lines {
         let at = (line - start) * width;
@@ -236,14 +312,14 @@ fn rows_of(values: &[f64], lines: &[usize], start: usize, width: usize) -> Vec<f
     out
 }
 
-fn pick_rows(values: &Values, lines: &[usize], start: usize, width: usize) -> Values {
+fn pick_rows(values: Values, lines: &[usize], start: usize, width: usize) -> Values {
     let is_whole = lines.len() * width == values.len();
     if is_whole {
-        return values.clone();
+        return values;
     }
     macro_rules! pick {
         ($($variant:ident),*) => {
-            match values {
+            match &values {
                 $(Values::$variant(values) => {
                     let mut out = Vec::with_capacity(lines.len() * width);
                     for line in lines {

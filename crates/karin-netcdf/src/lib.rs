@@ -41,4 +41,4 @@ pub use karin_core::WriteOptions;
 pub use limits::Limits;
 pub use read_many::{Request, read_many, read_many_into};
 pub use source::FileSource;
-pub use writer::{NcWriter, WriteError, write_dataset};
+pub use writer::{EncodedSlab, NcWriter, SlabEncoder, WriteError, write_dataset};

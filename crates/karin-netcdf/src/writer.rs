@@ -23,24 +23,27 @@ mod metadata;
 mod pipeline;
 mod plan;
 mod rules;
+mod slab;
 mod temporary;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use karin_core::{DType, GroupMeta, Resources, Slab, WriteOptions};
 
 pub use copy::write_dataset;
 pub use error::WriteError;
+pub use slab::{EncodedSlab, SlabEncoder};
 
 use data::DataFile;
-use plan::{DatasetPlan, FilePlan};
+use plan::FilePlan;
 use rules::Fault;
 use temporary::Temporary;
 
 /// A netCDF-4 file under construction. Dropped before [`NcWriter::finish`], it leaves nothing.
 #[derive(Debug)]
 pub struct NcWriter {
-    plan: FilePlan,
+    encoder: SlabEncoder,
     data: DataFile,
     file: Temporary,
     options: WriteOptions,
@@ -61,8 +64,12 @@ impl NcWriter {
         let nowhere = vec![None; plan.datasets.len()];
         metadata::encode(&plan, &nowhere, 0).map_err(|fault| fault.in_file(path))?;
         let data = DataFile::new(plan.datasets.len());
+        let encoder = SlabEncoder {
+            plan: Arc::new(plan),
+            path: path.to_owned(),
+        };
         Ok(Self {
-            plan,
+            encoder,
             data,
             file: Temporary::create(path)?,
             options: *options,
@@ -75,7 +82,8 @@ impl NcWriter {
     /// # Errors
     /// If there is no such variable.
     pub fn chunks(&self, path: &str) -> Result<Option<Vec<usize>>, WriteError> {
-        let dataset = self.dataset(self.find(path)?);
+        let number = self.encoder.find(path)?;
+        let dataset = self.encoder.plan.datasets.get(number);
         Ok(dataset
             .and_then(|dataset| dataset.chunks.as_ref())
             .map(|chunks| chunks.iter().map(|&chunk| chunk as usize).collect()))
@@ -89,17 +97,27 @@ impl NcWriter {
     /// If there is no such variable, it holds strings, the slab does not fit it or its chunks, `values` has another
     /// length than the slab, or the disk refuses.
     pub fn write_slab(&mut self, path: &str, slab: &Slab, values: &[u8]) -> Result<(), WriteError> {
-        let number = self.find(path)?;
-        let Some(dataset) = self.plan.datasets.get(number) else {
+        let limits = self.limits();
+        let Some((number, dataset)) = self.encoder.numbers(path, slab, values)? else {
             return Ok(());
         };
-        let size = dataset.dtype.size();
-        if dataset.dtype == DType::String {
-            return Err(self.slab_error(path, "it holds strings: write them with write_strings"));
-        }
-        self.check(path, dataset, slab, values.len(), size)?;
-        let limits = self.limits();
         self.data.write(&self.file, number, dataset, limits, slab, values)
+    }
+
+    /// What compresses parts of variables on any thread, for [`NcWriter::write_encoded`] to write.
+    pub fn encoder(&self) -> SlabEncoder {
+        self.encoder.clone()
+    }
+
+    /// Writes a part that an encoder of this file has compressed.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn write_encoded(&mut self, slab: EncodedSlab) -> Result<(), WriteError> {
+        let EncodedSlab { number, chunks } = slab;
+        chunks
+            .into_iter()
+            .try_for_each(|chunk| self.data.commit_chunk(&self.file, number, chunk))
     }
 
     /// Writes strings into the `NC_STRING` variable at `path`.
@@ -107,15 +125,17 @@ impl NcWriter {
     /// # Errors
     /// As [`NcWriter::write_slab`].
     pub fn write_strings(&mut self, path: &str, slab: &Slab, strings: &[String]) -> Result<(), WriteError> {
-        let number = self.find(path)?;
-        let Some(dataset) = self.plan.datasets.get(number) else {
+        let number = self.encoder.find(path)?;
+        let limits = self.limits();
+        let Some(dataset) = self.encoder.plan.datasets.get(number) else {
             return Ok(());
         };
         if dataset.dtype != DType::String {
-            return Err(self.slab_error(path, "it holds no strings: write it with write_slab"));
+            return Err(self
+                .encoder
+                .slab_error(path, "it holds no strings: write it with write_slab"));
         }
-        self.check(path, dataset, slab, strings.len(), 1)?;
-        let limits = self.limits();
+        self.encoder.check(path, dataset, slab, strings.len(), 1)?;
         let descriptors = self.data.write_heap(&self.file, strings)?;
         self.data
             .write(&self.file, number, dataset, limits, slab, &descriptors)
@@ -126,10 +146,10 @@ impl NcWriter {
     /// # Errors
     /// If the disk refuses; whatever lay at the path before is then still there.
     pub fn finish(mut self) -> Result<(), WriteError> {
-        let places = self.data.write_indices(&self.file, &self.plan)?;
+        let places = self.data.write_indices(&self.file, &self.encoder.plan)?;
         let start = self.data.end();
-        let metadata =
-            metadata::encode(&self.plan, &places, start).map_err(|fault| fault.in_file(self.file.path()))?;
+        let metadata = metadata::encode(&self.encoder.plan, &places, start)
+            .map_err(|fault| fault.in_file(self.file.path()))?;
         self.data.append(&self.file, &metadata.bytes)?;
         let superblock = metadata::superblock(metadata.root, self.data.end());
         if self.options.durable {
@@ -140,80 +160,9 @@ impl NcWriter {
         self.file.persist(self.options.durable)
     }
 
-    fn find(&self, path: &str) -> Result<usize, WriteError> {
-        let path = path.trim_start_matches('/');
-        self.plan
-            .variables
-            .get(path)
-            .copied()
-            .ok_or_else(|| WriteError::NoVariable {
-                path: self.file.path().to_owned(),
-                variable: path.to_owned(),
-            })
-    }
-
-    fn dataset(&self, number: usize) -> Option<&DatasetPlan> {
-        self.plan.datasets.get(number)
-    }
-
     fn limits(&self) -> pipeline::Limits {
         let Resources { jobs, memory } = self.options.resources;
         pipeline::Limits { jobs, memory }
-    }
-
-    fn slab_error(&self, variable: &str, reason: impl Into<String>) -> WriteError {
-        WriteError::Slab {
-            path: self.file.path().to_owned(),
-            variable: variable.to_owned(),
-            reason: reason.into(),
-        }
-    }
-
-    fn check(
-        &self,
-        path: &str,
-        dataset: &DatasetPlan,
-        slab: &Slab,
-        given: usize,
-        element: usize,
-    ) -> Result<(), WriteError> {
-        let shape: Vec<usize> = dataset.shape.iter().map(|&size| size as usize).collect();
-        if !slab.fits(&shape) {
-            let reason = format!(
-                "the part {:?} + {:?} lies outside shape {shape:?}",
-                slab.start, slab.count
-            );
-            return Err(self.slab_error(path, reason));
-        }
-        let expected = slab.len() * element;
-        if given != expected {
-            let unit = if dataset.dtype == DType::String {
-                "strings"
-            } else {
-                "bytes"
-            };
-            let reason = format!(
-                "the part {:?} has {expected} {unit}, {given} are given",
-                slab.count
-            );
-            return Err(self.slab_error(path, reason));
-        }
-        let Some(chunks) = &dataset.chunks else {
-            return Ok(());
-        };
-        for (((&start, &count), &chunk), &size) in
-            slab.start.iter().zip(&slab.count).zip(chunks).zip(&dataset.shape)
-        {
-            let (start, end) = (start as u64, (start + count) as u64);
-            if !start.is_multiple_of(chunk) || (!end.is_multiple_of(chunk) && end != size) {
-                let reason = format!(
-                    "the part {:?} + {:?} cuts through chunks of {chunks:?}: write whole chunks",
-                    slab.start, slab.count
-                );
-                return Err(self.slab_error(path, reason));
-            }
-        }
-        Ok(())
     }
 }
 

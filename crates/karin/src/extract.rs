@@ -6,20 +6,26 @@
 //!        ──> many, a folder ──> one such file per granule
 //!        ──> many, a file   ──> concatenated along num_lines, with cycle_number, pass_number, line_number per line
 //!        ──> --layout cube  ──> [cycle_number, pass_number, num_lines, num_pixels]
+//!        ──> a .png         ──> a map of one variable
 //! ```
+//!
+//! Granules are read in parts of lines that fit into the memory budget; what is to be written waits in memory, or in
+//! unnamed files beside the output.
 //!
 //! A granule that is wanted whole is copied as it is, but for a line in `history`. Every other extract says in its
 //! attributes what it was made of.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
 use karin_core::{Dataset, ErrorKind, GroupMeta, Layout, Progress, Selection};
-use karin_engine::{Engine, EngineError, Failure, Piece, Plan};
+use karin_engine::{Engine, EngineError, Failure, Part, Piece, Plan};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::Error;
 use crate::output::{self, Format, WriteOptions};
+use crate::plot::{self, MapOptions};
 
 mod cube;
 mod granule;
@@ -87,8 +93,8 @@ pub fn extract(
     progress: &dyn Progress,
 ) -> Result<Extracted, Error> {
     let is_folder = is_folder(path);
-    if !is_folder {
-        Format::of(path)?;
+    if !is_folder && Format::of(path)? == Format::Png {
+        return map(plan, path, options, progress);
     }
     let engine = Engine::new(plan, options.output.resources, progress)?;
     let selection = plan.selection();
@@ -98,12 +104,13 @@ pub fn extract(
         other => other,
     };
     let extracted = match layout {
-        Layout::Granules if !is_folder => one_granule(&engine, plan, path, options, progress)?,
+        Layout::Granules if !is_folder => threads(options.output.resources.jobs.max(1))?
+            .install(|| one_granule(&engine, plan, path, options, progress))?,
         Layout::Granules | Layout::Auto => granules(&engine, plan, path, options, progress)?,
         Layout::Lines | Layout::Cube if is_folder => {
             return Err(Error::option(
                 "-o",
-                "this layout makes one file: name it .nc, .zarr, .parquet or .csv",
+                "this layout makes one file: name it .nc, .zarr, .parquet, .csv or .png",
             ));
         }
         Layout::Lines | Layout::Cube => together(&engine, plan, path, layout, options, progress)?,
@@ -172,7 +179,7 @@ fn one_granule(
         return Err(Error::option("--layout granules", reason));
     };
     let mut extracted = Extracted::default();
-    match granule::of(engine, plan, piece, options)? {
+    match granule::of(engine, piece, parent(path), options.output.resources, options)? {
         Some(dataset) => {
             refuse_to_replace_source(path, dataset.as_ref())?;
             output::write(path, dataset.as_ref(), &options.output, progress)?;
@@ -201,7 +208,7 @@ fn granules(
     progress.start("extracting", plan.pieces().len() as u64, 0);
     for batch in plan.pieces().chunks(jobs) {
         let write = |piece: &Piece| -> Result<Option<PathBuf>, Error> {
-            let Some(dataset) = granule::of(engine, plan, piece, options)? else {
+            let Some(dataset) = granule::of(engine, piece, folder, each.resources, options)? else {
                 return Ok(None);
             };
             let path = folder.join(file_name(plan, piece));
@@ -229,6 +236,14 @@ fn granules(
     Ok(extracted)
 }
 
+/// A granule whose lines are being collected.
+struct Granule {
+    piece: Piece,
+    /// What was collected before it; `None` as long as it has added nothing.
+    before: Option<lines::Mark>,
+    failure: Option<Failure>,
+}
+
 fn together(
     engine: &Engine<'_>,
     plan: &Plan,
@@ -238,30 +253,69 @@ fn together(
     progress: &dyn Progress,
 ) -> Result<Extracted, Error> {
     let mut extracted = Extracted::default();
-    let folder = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let mut collected = lines::Collected::new(plan, folder)?;
-    let pool = threads(options.output.resources.jobs.max(1))?;
+    let resources = options.output.resources;
+    let jobs = resources.jobs.max(1);
+    let mut collected = lines::Collected::new(plan, parent(path), resources.memory)?;
+    let pool = threads(jobs)?;
+    let share = resources.memory / 4 / jobs as u64;
     progress.start("extracting", plan.pieces().len() as u64, 0);
-    for batch in plan.pieces().chunks(options.output.resources.jobs.max(1)) {
-        let select = |piece: &Piece| (*piece, engine.select(piece).map_err(Error::from));
-        let selected: Vec<_> = pool.install(|| batch.par_iter().map(select).collect());
-        for (piece, result) in selected {
-            match of_granule(plan, &piece, result)? {
-                Ok(passes) if passes.is_empty() => extracted.empty += 1,
-                Ok(passes) => {
-                    collected.add(&piece, &passes, progress)?;
-                    extracted.granules += 1;
-                }
-                Err(failure) => extracted.leave_out(failure, progress),
+    for pieces in plan.pieces().chunks(jobs) {
+        let cut = |piece: &Piece| engine.parts(piece, |swath| engine.lines_within(swath, share));
+        let cut: Vec<_> = pool.install(|| pieces.par_iter().map(cut).collect());
+        // Parts of several granules at a time; each is added in its turn.
+        let mut under_way: VecDeque<Granule> = VecDeque::new();
+        let mut parts = Vec::new();
+        for (piece, result) in pieces.iter().zip(cut) {
+            let granule = Granule {
+                piece: *piece,
+                before: None,
+                failure: None,
+            };
+            under_way.push_back(granule);
+            match of_granule(plan, piece, result.map_err(Error::from))? {
+                Ok(cut) => parts.extend(cut),
+                Err(failure) => under_way
+                    .back_mut()
+                    .into_iter()
+                    .for_each(|g| g.failure = Some(failure.clone())),
             }
         }
-        progress.advance(batch.len() as u64, 0);
-        if progress.is_cancelled() {
-            return Err(Error::Cancelled);
+        for batch in parts.chunks(jobs) {
+            let select = |part: &Part| engine.select_part(part).map_err(Error::from);
+            let selected: Vec<_> = pool.install(|| batch.par_iter().map(select).collect());
+            for (part, result) in batch.iter().zip(selected) {
+                let Some(granule) = under_way.iter_mut().find(|granule| granule.piece == part.piece) else {
+                    continue;
+                };
+                if granule.failure.is_some() {
+                    continue;
+                }
+                match of_granule(plan, &part.piece, result)? {
+                    Ok(None) => {}
+                    Ok(Some(pass)) => {
+                        granule.before.get_or_insert_with(|| collected.mark());
+                        collected.add(&part.piece, &pass, progress)?;
+                    }
+                    Err(failure) => {
+                        if let Some(before) = granule.before.take() {
+                            collected.go_back(before)?;
+                        }
+                        granule.failure = Some(failure);
+                    }
+                }
+            }
+            if progress.is_cancelled() {
+                return Err(Error::Cancelled);
+            }
         }
+        for granule in under_way {
+            match (granule.failure, granule.before) {
+                (Some(failure), _) => extracted.leave_out(failure, progress),
+                (None, Some(_)) => extracted.granules += 1,
+                (None, None) => extracted.empty += 1,
+            }
+        }
+        progress.advance(pieces.len() as u64, 0);
     }
     progress.finish();
     if extracted.granules == 0 {
@@ -277,7 +331,7 @@ fn together(
     Ok(extracted)
 }
 
-fn threads(jobs: usize) -> Result<rayon::ThreadPool, Error> {
+pub(crate) fn threads(jobs: usize) -> Result<rayon::ThreadPool, Error> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(jobs)
         .stack_size(4 << 20)
@@ -288,6 +342,48 @@ fn threads(jobs: usize) -> Result<rayon::ThreadPool, Error> {
                 reason: error.to_string(),
             })
         })
+}
+
+/// The folder that a file will lie in.
+fn parent(path: &Path) -> &Path {
+    path.parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
+/// A map of what the plan selects.
+fn map(
+    plan: &Plan,
+    path: &Path,
+    options: &ExtractOptions,
+    progress: &dyn Progress,
+) -> Result<Extracted, Error> {
+    let mut look = MapOptions::default();
+    if !options.command.is_empty() {
+        look.notes.push(("Command".to_owned(), options.command.clone()));
+    }
+    let resources = options.output.resources;
+    let picture = match plan.pieces() {
+        [piece] if plan.swaths().is_empty() => {
+            if !keeps_all_values(plan.selection(), plan) {
+                let reason = "this file has no swath: it can be drawn whole, or by --vars";
+                return Err(Error::option("selection", reason));
+            }
+            let variable = plan.selection().variables.first().map(String::as_str);
+            plot::dataset(plan.open(piece)?.as_ref(), variable, look)?
+        }
+        _ => plot::of_plan(plan, look, resources, progress)?,
+    };
+    picture.write(path)?;
+    Ok(Extracted {
+        files: vec![path.to_owned()],
+        granules: picture.granules,
+        empty: plan
+            .pieces()
+            .len()
+            .saturating_sub(picture.granules + picture.unread.len()),
+        left_out: picture.unread,
+    })
 }
 
 /// The granule's own name, so that its crop can be ingested again.

@@ -1,4 +1,5 @@
-//! Results, crops and granules into files: netCDF (`.nc`), plain Zarr v3 (`.zarr`), Parquet (`.parquet`), CSV (`.csv`).
+//! Results, crops and granules into files: netCDF (`.nc`), plain Zarr v3 (`.zarr`), Parquet (`.parquet`), CSV (`.csv`),
+//! and maps of them (`.png`).
 //!
 //! Whatever is a [`Dataset`] can be written. A file appears under its name when it is whole; what lay there before is
 //! untouched until then. netCDF and Zarr keep types, packing, attributes and dimensions. Tables hold one row per pixel
@@ -32,11 +33,13 @@ pub enum Format {
     Parquet,
     /// `.csv`: a table as text; `FILE-metadata.json` beside it describes the columns.
     Csv,
+    /// `.png`: a map of one variable, see [`crate::plot`].
+    Png,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 4] = [Self::NetCdf, Self::Zarr, Self::Parquet, Self::Csv];
+    pub const ALL: [Self; 5] = [Self::NetCdf, Self::Zarr, Self::Parquet, Self::Csv, Self::Png];
 
     /// The extension, without the dot.
     pub const fn extension(self) -> &'static str {
@@ -45,6 +48,7 @@ impl Format {
             Self::Zarr => "zarr",
             Self::Parquet => "parquet",
             Self::Csv => "csv",
+            Self::Png => "png",
         }
     }
 
@@ -71,7 +75,7 @@ impl Format {
 #[non_exhaustive]
 pub enum OutputError {
     /// The extension says nothing.
-    #[error("{}: what should it be? Name it .nc, .zarr, .parquet or .csv", path.display())]
+    #[error("{}: what should it be? Name it .nc, .zarr, .parquet, .csv or .png", path.display())]
     UnknownFormat {
         /// The file.
         path: PathBuf,
@@ -121,6 +125,14 @@ pub enum OutputError {
         /// The system's answer.
         source: std::io::Error,
     },
+    /// No map can be drawn of it.
+    #[error("{}: no map can be drawn", path.display())]
+    Map {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Box<crate::Error>,
+    },
     /// The user stopped it.
     #[error("{}: stopped; nothing was written", path.display())]
     Cancelled {
@@ -139,6 +151,7 @@ impl OutputError {
             Self::Read { source, .. } => source.kind,
             Self::Encode { .. } => ErrorKind::Io,
             Self::Io { source, .. } => ErrorKind::of_io(source),
+            Self::Map { source, .. } => source.kind(),
             Self::Cancelled { .. } => ErrorKind::Cancelled,
         }
     }
@@ -165,6 +178,12 @@ pub fn write(
         }
         Format::Parquet => parquet::write(path, dataset, options, progress),
         Format::Csv => csv::write(path, dataset, options, progress),
+        Format::Png => crate::plot::dataset(dataset, None, crate::plot::MapOptions::default())
+            .and_then(|picture| picture.write(path))
+            .map_err(|source| OutputError::Map {
+                path: path.to_owned(),
+                source: Box::new(source),
+            }),
     }
 }
 

@@ -1,11 +1,12 @@
 //! Statistics of a selection: into memory, into a summary, or streamed into a netCDF file.
 
 use std::path::Path;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use karin_core::{Dataset as _, DatasetError, GroupMeta, Packing, Progress, Resources, Slab, Values};
 use karin_engine::reduction::Reduction;
-use karin_engine::{MemoryDataset, Plan, Report, Sink, reduce};
-use karin_netcdf::{NcFile, NcWriter};
+use karin_engine::{MemoryDataset, Plan, Report, SharedSink, Sink, reduce, reduce_shared};
+use karin_netcdf::{NcFile, NcWriter, SlabEncoder};
 
 use crate::Error;
 use crate::output::{self, Format, WriteOptions};
@@ -51,7 +52,7 @@ impl Sink for Summary {
         self.root = root.clone();
         let is_axis = |path: &String| {
             let name = path.rsplit('/').next().unwrap_or(path);
-            matches!(name, "latitude" | "longitude" | "lat" | "lon")
+            matches!(name, "latitude" | "longitude" | "lat" | "lon" | "schema")
                 || root.variable(path).is_some_and(|meta| meta.dimensions == [name])
         };
         let row = |path: String| SummaryRow {
@@ -159,21 +160,25 @@ pub fn reduce_to_netcdf(
     path: &Path,
     history: &str,
 ) -> Result<Report, Error> {
-    let mut sink = NetcdfSink {
+    let sink = NetcdfSink {
         path,
         history,
         resources,
-        writer: None,
+        writer: OnceLock::new(),
     };
-    let report = reduce(plan, reduction, resources, progress, &mut sink)?;
-    if let Some(writer) = sink.writer {
-        writer.finish()?;
+    let report = reduce_shared(plan, reduction, resources, progress, &sink)?;
+    if let Some((_, writer)) = sink.writer.into_inner() {
+        writer
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+            .finish()?;
     }
     Ok(report)
 }
 
 /// Reduces into a file of any format, by its extension. Formats other than netCDF are made from a netCDF file that lies
-/// beside it for as long as that takes, so that results may be larger than memory.
+/// beside it for as long as that takes, so that results may be larger than memory. A map (`.png`) shows the first
+/// statistic of the first variable asked for, else of sea surface height anomaly or what comes nearest to it.
 ///
 /// # Errors
 /// As [`reduce_to_netcdf`]; also if the extension is unknown.
@@ -185,9 +190,22 @@ pub fn reduce_to_file(
     path: &Path,
     history: &str,
 ) -> Result<Report, Error> {
-    if Format::of(path)? == Format::NetCdf {
-        return reduce_to_netcdf(plan, reduction, resources, progress, path, history);
-    }
+    let drawn;
+    let (plan, reduction) = match Format::of(path)? {
+        Format::NetCdf => return reduce_to_netcdf(plan, reduction, resources, progress, path, history),
+        Format::Png => {
+            if !matches!(reduction.target, Target::Cycle | Target::Grid(_)) {
+                let reason = "numbers by key have no place on a map: use --over cycle or --grid, or name it .nc, .zarr, \
+                              .parquet or .csv";
+                return Err(Error::option("-o", reason));
+            }
+            let mut first = reduction.clone();
+            first.statistics.truncate(1);
+            drawn = (crate::plot::one_variable(plan, progress)?, first);
+            (&drawn.0, &drawn.1)
+        }
+        Format::Zarr | Format::Parquet | Format::Csv => (plan, reduction),
+    };
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let folder = tempfile::Builder::new()
         .prefix(".karin-stat-")
@@ -204,7 +222,8 @@ struct NetcdfSink<'a> {
     path: &'a Path,
     history: &'a str,
     resources: Resources,
-    writer: Option<NcWriter>,
+    /// Blocks are compressed on the thread that computed them, and written one at a time.
+    writer: OnceLock<(SlabEncoder, Mutex<NcWriter>)>,
 }
 
 impl NetcdfSink<'_> {
@@ -214,23 +233,28 @@ impl NetcdfSink<'_> {
     }
 }
 
-impl Sink for NetcdfSink<'_> {
-    fn begin(&mut self, root: &GroupMeta) -> Result<(), DatasetError> {
+impl SharedSink for NetcdfSink<'_> {
+    fn begin(&self, root: &GroupMeta) -> Result<(), DatasetError> {
         let mut root = root.clone();
         root.attributes.set("history", self.history);
         let options = WriteOptions::default().with_resources(self.resources);
         let writer = NcWriter::create(self.path, &root, &options).map_err(|error| self.failed("", error))?;
-        self.writer = Some(writer);
+        self.writer.get_or_init(|| (writer.encoder(), Mutex::new(writer)));
         Ok(())
     }
 
-    fn write(&mut self, path: &str, slab: &Slab, values: &Values) -> Result<(), DatasetError> {
-        let Some(writer) = &mut self.writer else {
+    fn write(&self, path: &str, slab: &Slab, values: &Values) -> Result<(), DatasetError> {
+        let Some((encoder, writer)) = self.writer.get() else {
             return Ok(());
         };
+        let writer = || writer.lock().unwrap_or_else(PoisonError::into_inner);
         let written = match values {
-            Values::String(strings) => writer.write_strings(path, slab, strings),
-            other => writer.write_slab(path, slab, other.as_bytes()),
+            Values::String(strings) => writer().write_strings(path, slab, strings),
+            other => match encoder.encode(path, slab, other.as_bytes()) {
+                Ok(Some(encoded)) => writer().write_encoded(encoded),
+                Ok(None) => writer().write_slab(path, slab, other.as_bytes()),
+                Err(error) => Err(error),
+            },
         };
         written.map_err(|error| self.failed(path, error))
     }

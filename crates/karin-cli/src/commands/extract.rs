@@ -20,7 +20,7 @@ pub struct Arguments {
     /// Granules, folders of granules, collections
     #[arg(required = true, value_name = "SOURCE")]
     sources: Vec<PathBuf>,
-    /// A file, named .nc, .zarr, .parquet or .csv; or a folder, for one file per granule
+    /// A file, named .nc, .zarr, .parquet, .csv or .png (a map); or a folder, for one file per granule
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
     #[command(flatten)]

@@ -36,7 +36,7 @@ pub struct Arguments {
     /// count, sum, mean, min, max, var, std, first, last, median, quantile(q), trend
     #[arg(long, value_name = "LIST", default_value = "mean")]
     stats: String,
-    /// Where the result goes; without it a summary is printed
+    /// Where the result goes: a file named .nc, .zarr, .parquet, .csv or .png (a map); without it a summary is printed
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
@@ -250,6 +250,7 @@ impl Answer {
             .variable_paths()
             .into_iter()
             .skip(usize::from(axis.is_some()))
+            .filter(|path| path.rsplit('/').next() != Some("schema"))
             .collect();
         for paths in paths.chunks(reduction.statistics.len()) {
             let Some(first) = paths.first() else { continue };

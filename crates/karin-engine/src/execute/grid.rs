@@ -154,6 +154,7 @@ pub(super) fn run(mut work: Work<'_>, step: f64) -> Result<Vec<String>, EngineEr
             state.write(&grid)?;
         }
     }
+    work.schemas.write(&work, &columns, &[0], true)?;
     Ok(Vec::new())
 }
 
@@ -274,6 +275,7 @@ fn places(work: &Work<'_>, grid: &Grid, tile: &Tile) -> Result<Places, DatasetEr
     } else {
         Vec::new()
     };
+    work.schemas.note(0, &tile.piece);
     Ok(Places {
         cells,
         years: times.into_iter().map(years).collect(),
@@ -569,5 +571,6 @@ fn structure(work: &Work<'_>, grid: &Grid, columns: &[&Column]) -> GroupMeta {
             group.variables.push(meta);
         }
     }
+    work.schemas.describe(&mut root, columns, &[]);
     root
 }

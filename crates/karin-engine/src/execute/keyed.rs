@@ -305,6 +305,7 @@ impl<T: Sample> State for Typed<'_, T> {
         }
         let mut totals: BTreeMap<i64, Total<T>> = BTreeMap::new();
         for (key, range) in &keys.runs {
+            self.work.schemas.note(*key, &tile.piece);
             let total = totals.entry(*key).or_insert_with(|| Total::new(self.needs));
             let time = |index: usize| keys.time(range.start + index).map_or(f64::NAN, years);
             total.add(self.fill, values.get(range.clone()).unwrap_or_default(), time);
@@ -392,12 +393,14 @@ fn write(
             group.variables.push(variable);
         }
     }
+    work.schemas.describe(&mut root, columns, &dimensions);
     work.begin(&root)?;
     let shape: &[usize] = if dimensions.is_empty() { &[] } else { &[keys.len()] };
     let slab = karin_core::Slab::all(shape);
     if let Some((name, values)) = keys::axis_values(target, keys) {
         work.write(name, &slab, &values)?;
     }
+    work.schemas.write(work, columns, keys, dimensions.is_empty())?;
     for (column, state) in columns.iter().zip(states) {
         for statistic in &work.reduction.statistics {
             let path = join(

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use karin_core::{Array, DatasetError, PassNumber, Phase, Slab, Values};
+use karin_core::{DatasetError, PassNumber, Phase, Slab, Values};
 use rayon::prelude::*;
 
 use super::{Work, describe};
@@ -18,6 +18,7 @@ use crate::reduction::{Cells, Fill, Needs, Sample, Scale, Statistic, quantile, y
 use crate::swath::{self, Shape};
 
 mod extent;
+mod positions;
 mod structure;
 
 use extent::Extent;
@@ -81,11 +82,15 @@ pub(super) fn run(mut work: Work<'_>) -> Result<Vec<String>, EngineError> {
             .max(1);
         let lanes = lanes(&work, &passes, first..first + wave, &extents, &columns, needs);
         run_lanes(&work, &lanes, needs)?;
-        for (index, pass) in passes.iter().enumerate().skip(first).take(wave) {
-            write_positions(&work, index, pass, &extents)?;
-        }
+        let wave_of_passes: Vec<(usize, &Pass)> = passes.iter().enumerate().skip(first).take(wave).collect();
+        let positions = |(index, pass): &(usize, &Pass)| positions::write(&work, *index, pass, &extents);
+        work.engine
+            .pool
+            .install(|| wave_of_passes.par_iter().with_max_len(1).try_for_each(positions))?;
         first += wave;
     }
+    let indices: Vec<i64> = (0..passes.len() as i64).collect();
+    work.schemas.write(&work, &columns, &indices, false)?;
     Ok(Vec::new())
 }
 
@@ -214,8 +219,10 @@ pub(super) fn block(
         .and_then(|chunks| chunks.first().copied())
         .unwrap_or(1)
         .max(1);
-    let rest =
-        Cells::<f64>::bytes(1, needs) + work.reduction.statistics.len() * if needs.values { 24 } else { 8 };
+    // States, results, and one result on its way to the output: shuffled, and compressed.
+    let rest = Cells::<f64>::bytes(1, needs)
+        + work.reduction.statistics.len() * if needs.values { 24 } else { 8 }
+        + 16;
     let rows_with = |batch: usize| work.thread_budget() / ((batch * item_size(column) + rest) * width.max(1));
     let most = if needs.values {
         cycles
@@ -381,6 +388,7 @@ impl<T: Sample> Runner<'_, T> {
         let (engine, lane) = (self.work.engine, self.lane);
         let lines = extent::rows_of(engine, piece, lane.column, &lane.lines)?;
         load(piece, lines.clone(), buffer)?;
+        self.work.schemas.note(lane.index as i64, piece);
         // Granules of products without a fixed grid may end earlier.
         buffer.resize(lane.lines.len() * lane.width, self.fill.fill);
         if !self.needs.trend {
@@ -534,50 +542,4 @@ fn slab(lane: &Lane<'_>) -> Slab {
             count: vec![1, n],
         },
     }
-}
-
-/// Writes the coordinates of a pass's pixels, from the first of its granules that has them.
-fn write_positions(
-    work: &Work<'_>,
-    index: usize,
-    pass: &Pass,
-    extents: &[Extent],
-) -> Result<(), EngineError> {
-    for extent in extents {
-        for path in [&extent.swath.latitude, &extent.swath.longitude] {
-            let found = pass
-                .pieces
-                .iter()
-                .find_map(|piece| positions(work.engine, piece, extent, path).ok());
-            if let Some(array) = found {
-                let mut slab = Slab::all(&array.shape);
-                slab.start.insert(0, index);
-                slab.count.insert(0, 1);
-                work.write(path, &slab, &array.values)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn positions(engine: &Engine<'_>, piece: &Piece, extent: &Extent, path: &str) -> Result<Array, DatasetError> {
-    let dataset = engine.open(piece)?;
-    let shape = dataset
-        .root()
-        .shape(path)
-        .ok_or_else(|| DatasetError::no_variable(dataset.label(), path))?;
-    let wanted = engine
-        .plan
-        .structure()
-        .variable(path)
-        .map(|variable| variable.dtype);
-    let own = swath::variable(dataset.as_ref(), path)?.dtype;
-    if Some(own) != wanted || shape.first().copied().unwrap_or(0) < extent.lines.end {
-        return Err(DatasetError::invalid(
-            dataset.label(),
-            path,
-            "other coordinates than the first granule",
-        ));
-    }
-    dataset.read_slab(path, &Slab::rows(&shape, extent.lines.clone()))
 }

@@ -4,21 +4,47 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-/// Vectors that were given back, by the type of their elements. As many are kept as were ever in use at one time.
-#[derive(Debug, Default)]
+/// Vectors that were given back, by the type of their elements, up to a number of bytes in all.
+#[derive(Debug)]
 pub struct Spare {
-    vectors: Mutex<HashMap<TypeId, Vec<Box<dyn Any + Send>>>>,
+    vectors: Mutex<Vectors>,
+    limit: usize,
+}
+
+/// A vector and its bytes.
+type Kept = (Box<dyn Any + Send>, usize);
+
+#[derive(Debug, Default)]
+struct Vectors {
+    by_type: HashMap<TypeId, Vec<Kept>>,
+    bytes: usize,
+}
+
+impl Default for Spare {
+    fn default() -> Self {
+        Self::new(usize::MAX)
+    }
 }
 
 impl Spare {
+    /// One that keeps so many bytes.
+    pub fn new(limit: usize) -> Self {
+        Self {
+            vectors: Mutex::default(),
+            limit,
+        }
+    }
+
     /// A vector of `len` zeros (the default of the type).
     pub fn take<T: Clone + Default + Send + 'static>(&self, len: usize) -> Vec<T> {
         let kept = {
             let mut vectors = self.vectors.lock().unwrap_or_else(PoisonError::into_inner);
-            vectors.get_mut(&TypeId::of::<T>()).and_then(Vec::pop)
+            let kept = vectors.by_type.get_mut(&TypeId::of::<T>()).and_then(Vec::pop);
+            vectors.bytes -= kept.as_ref().map_or(0, |(_, bytes)| *bytes);
+            kept
         };
         let mut vector: Vec<T> = kept
-            .and_then(|kept| kept.downcast().ok())
+            .and_then(|(kept, _)| kept.downcast().ok())
             .map_or_else(Vec::new, |kept| *kept);
         vector.clear();
         vector.resize(len, T::default());
@@ -27,12 +53,12 @@ impl Spare {
 
     /// Gives a vector back.
     pub fn give<T: Send + 'static>(&self, vector: Vec<T>) {
-        if vector.capacity() > 0 {
-            let mut vectors = self.vectors.lock().unwrap_or_else(PoisonError::into_inner);
-            vectors
-                .entry(TypeId::of::<T>())
-                .or_default()
-                .push(Box::new(vector));
+        let bytes = vector.capacity() * size_of::<T>();
+        let mut vectors = self.vectors.lock().unwrap_or_else(PoisonError::into_inner);
+        if bytes > 0 && vectors.bytes.saturating_add(bytes) <= self.limit {
+            vectors.bytes += bytes;
+            let of_type = vectors.by_type.entry(TypeId::of::<T>()).or_default();
+            of_type.push((Box::new(vector), bytes));
         }
     }
 }

@@ -40,6 +40,17 @@ pub(super) struct Part<'a> {
 /// Encodes the chunk that begins at `start`, whose elements inside the array are all in `part`.
 pub(super) fn encode(plan: &DatasetPlan, chunks: &[u64], start: Vec<u64>, part: Part<'_>) -> EncodedChunk {
     let element = datatype::stored_size(plan.dtype);
+    let is_as_stored = !plan.fletcher32 && !swaps(plan, element);
+    if is_as_stored && plan.shuffle && element > 1 && part.start == start && part.count == chunks {
+        // The part is the chunk: no copy is needed before the first filter.
+        let mut planes = vec![0; part.bytes.len()];
+        shuffle(part.bytes, element, &mut planes);
+        let bytes = match plan.deflate {
+            Some(level) => deflate(&planes, level),
+            None => planes,
+        };
+        return EncodedChunk { start, bytes };
+    }
     let mut raw = gather(plan, chunks, &start, part, element);
     to_stored_order(plan, element, &mut raw);
     if plan.fletcher32 {
@@ -59,10 +70,14 @@ pub(super) fn encode(plan: &DatasetPlan, chunks: &[u64], start: Vec<u64>, part: 
 
 /// Turns native byte order into the stored one.
 pub(super) fn to_stored_order(plan: &DatasetPlan, element: usize, bytes: &mut [u8]) {
-    let is_number = plan.dtype.is_numeric() && element > 1;
-    if is_number && plan.big_endian != cfg!(target_endian = "big") {
+    if swaps(plan, element) {
         bytes.chunks_exact_mut(element).for_each(<[u8]>::reverse);
     }
+}
+
+/// True if the stored byte order is not the native one.
+fn swaps(plan: &DatasetPlan, element: usize) -> bool {
+    plan.dtype.is_numeric() && element > 1 && plan.big_endian != cfg!(target_endian = "big")
 }
 
 /// Bytes of `fill` in native order, repeated over `len` bytes.

@@ -1,6 +1,7 @@
 //! Any dataset into a file, in one parallel pass over all parts of all variables.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use karin_core::{DType, Dataset, Progress, Slab};
 
@@ -42,10 +43,11 @@ pub fn write_dataset(
     progress: &dyn Progress,
 ) -> Result<(), WriteError> {
     let mut writer = NcWriter::create(path, dataset.root(), options)?;
-    let tasks = tasks(&writer.plan);
+    let plan = Arc::clone(&writer.encoder.plan);
+    let plan = plan.as_ref();
+    let tasks = tasks(plan);
     let limits = writer.limits();
-    let NcWriter { plan, data, file, .. } = &mut writer;
-    let plan = &*plan;
+    let NcWriter { data, file, .. } = &mut writer;
     let bytes = |task: &Task| {
         let element = plan
             .datasets

@@ -6,11 +6,11 @@ use karin_core::fill::fill_bytes;
 use karin_core::{
     Array, AttrValue, DType, Dataset, DatasetError, Dimension, GroupMeta, Slab, Storage, Values, VariableMeta,
 };
-use karin_engine::Plan;
+use karin_engine::{MemoryDataset, Plan};
 
 use super::granule::index_variable;
 use super::group_mut;
-use super::lines::{Lines, SwathLines};
+use super::lines::{Lines, ORIGIN, SwathLines};
 use crate::Error;
 
 /// Rows of the spool for one (cycle, pass): position on the line axis, and row.
@@ -31,8 +31,8 @@ pub(super) struct Cube {
     lines: Lines,
     axes: Vec<Axes>,
     root: GroupMeta,
-    /// Axis variables by path.
-    arrays: HashMap<String, Array>,
+    /// Axis variables, and the schema of each granule.
+    small: MemoryDataset,
     /// Variables that are the same in all cycles: coordinates of a fixed grid.
     per_pass: Vec<String>,
 }
@@ -72,12 +72,31 @@ impl Axes {
     }
 }
 
+impl Axes {
+    /// The schema of each (cycle, pass): of its first line, as all lines of a granule are of one.
+    fn schemas(&self, lines: &Lines, path: &str) -> Result<Array, Error> {
+        let (cycles, passes) = (self.cycles.len(), self.passes.len());
+        let mut schemas = vec![NO_SCHEMA; cycles * passes];
+        for ((cycle, pass), rows) in &self.rows {
+            let mut byte = [0];
+            if let (Some((_, row)), Some(schema)) = (rows.first(), schemas.get_mut(cycle * passes + pass)) {
+                lines.spool.read_rows(path, *row as usize, &mut byte)?;
+                *schema = i8::from_ne_bytes(byte);
+            }
+        }
+        Ok(Array {
+            shape: vec![cycles, passes],
+            values: Values::Int8(schemas),
+        })
+    }
+}
+
 impl Cube {
     pub(super) fn of(plan: &Plan, lines: Lines) -> Result<Self, Error> {
         let mut root = lines.dataset().root().clone();
-        let mut arrays = HashMap::new();
+        let mut small = MemoryDataset::new("the extract");
         let mut per_pass = Vec::new();
-        let is_fixed = plan.product().is_some_and(karin_core::Product::has_fixed_grid);
+        let is_fixed = plan.has_fixed_grid();
         let axes: Vec<Axes> = lines.groups.iter().map(Axes::of).collect();
         for (swath, axes) in lines.swaths.iter().zip(&axes) {
             let Some(group) = group_mut(&mut root, &swath.group) else {
@@ -91,13 +110,12 @@ impl Cube {
                 ("pass_number", Values::Int16(axes.passes.clone())),
                 (swath.lines_dimension.as_str(), Values::Int32(axes.lines.clone())),
             ] {
-                arrays.insert(
-                    swath.path(name),
-                    Array {
-                        shape: vec![values.len()],
-                        values,
-                    },
-                );
+                let shape = vec![values.len()];
+                small.set(&swath.path(name), Array { shape, values });
+            }
+            let path = swath.path("schema");
+            if group.variables.iter().any(|variable| variable.name == "schema") {
+                small.set(&path, axes.schemas(&lines, &path)?);
             }
             let fixed =
                 |name: &str| is_fixed && [&swath.latitude, &swath.longitude].contains(&&swath.path(name));
@@ -107,7 +125,7 @@ impl Cube {
             lines,
             axes,
             root,
-            arrays,
+            small,
             per_pass,
         })
     }
@@ -142,6 +160,9 @@ impl Cube {
     }
 }
 
+/// Where there is no granule.
+const NO_SCHEMA: i8 = -1;
+
 /// Turns a group of lines into one of a cube.
 fn reshape(group: &mut GroupMeta, lines: &str, axes: &Axes, is_fixed: impl Fn(&str) -> bool) {
     let dimension = |name: &str, size| Dimension {
@@ -168,8 +189,20 @@ fn reshape(group: &mut GroupMeta, lines: &str, axes: &Axes, is_fixed: impl Fn(&s
         own("pass_number", DType::Int16, "pass"),
         index_variable(lines),
     ];
-    let replaced = ["cycle_number", "pass_number", "line_number", "schema", lines];
+    let replaced = ["cycle_number", "pass_number", "line_number", lines];
     for mut variable in std::mem::take(&mut group.variables) {
+        if variable.name == "schema" {
+            variable.dimensions = vec!["cycle_number".into(), "pass_number".into()];
+            variable
+                .attributes
+                .set("long_name", "processing that the granule is of");
+            variable
+                .attributes
+                .set("_FillValue", AttrValue::number(NO_SCHEMA));
+            variable.storage = Storage::default();
+            variables.push(variable);
+            continue;
+        }
         if replaced.contains(&variable.name.as_str()) {
             continue;
         }
@@ -179,6 +212,21 @@ fn reshape(group: &mut GroupMeta, lines: &str, axes: &Axes, is_fixed: impl Fn(&s
             if !is_fixed(&variable.name) {
                 variable.dimensions.insert(0, "cycle_number".into());
                 chunks.push(1);
+            }
+            // Cycle, pass and line are axes now, which need no mention.
+            if let Some(text) = variable.attributes.text("coordinates") {
+                let kept = text.split_whitespace();
+                let kept: Vec<&str> = kept
+                    .filter(|word| *word == "schema" || !ORIGIN.contains(word))
+                    .collect();
+                match kept.as_slice() {
+                    [] => variable.attributes.remove("coordinates"),
+                    kept => {
+                        let kept = kept.join(" ");
+                        variable.attributes.set("coordinates", kept);
+                        None
+                    }
+                };
             }
             let length = |name: &String| {
                 group
@@ -213,16 +261,8 @@ impl Dataset for Cube {
     fn read_into(&self, path: &str, slab: &Slab, out: &mut [u8]) -> Result<(), DatasetError> {
         let missing = || DatasetError::no_variable(self.label(), path);
         let variable = self.root.variable(path).ok_or_else(missing)?;
-        if let Some(array) = self.arrays.get(path) {
-            let size = array.values.dtype().size();
-            let first = slab.start.first().copied().unwrap_or(0) * size;
-            let from = array
-                .values
-                .as_bytes()
-                .get(first..first + out.len())
-                .ok_or_else(missing)?;
-            out.copy_from_slice(from);
-            return Ok(());
+        if self.small.array(path).is_some() {
+            return self.small.read_into(path, slab, out);
         }
         if variable
             .dimensions

@@ -48,6 +48,15 @@ pub(super) struct Collected {
     structure: GroupMeta,
 }
 
+/// How far a collection of lines was at some time.
+#[derive(Debug)]
+pub(super) struct Mark {
+    spool: super::spool::Mark,
+    lines: Vec<usize>,
+    common: Option<Attributes>,
+    pieces: usize,
+}
+
 /// The lines of all granules.
 #[derive(Debug)]
 pub(super) struct Lines {
@@ -64,7 +73,7 @@ impl Lines {
 }
 
 impl Collected {
-    pub(super) fn new(plan: &Plan, folder: &Path) -> Result<Self, Error> {
+    pub(super) fn new(plan: &Plan, folder: &Path, memory: u64) -> Result<Self, Error> {
         if plan.swaths().is_empty() {
             return Err(Error::option(
                 "--layout",
@@ -72,7 +81,7 @@ impl Collected {
             ));
         }
         Ok(Self {
-            spool: Spool::new(folder),
+            spool: Spool::new(folder, memory / 4),
             swaths: plan.swaths().to_vec(),
             columns: plan.columns().to_vec(),
             schemas: plan.schemas(),
@@ -83,40 +92,62 @@ impl Collected {
         })
     }
 
-    /// Adds what is selected of a granule.
+    /// Adds what is selected of some lines of a granule.
     pub(super) fn add(
         &mut self,
         piece: &Piece,
-        passes: &[SelectedPass],
+        pass: &SelectedPass,
         progress: &dyn Progress,
     ) -> Result<(), Error> {
-        for pass in passes {
-            let Some(number) = self
-                .swaths
-                .iter()
-                .position(|swath| swath.group == pass.swath.group)
-            else {
-                continue;
-            };
-            let width = self.swaths.get(number).map_or(0, |swath| swath.num_pixels);
-            if width != pass.swath.num_pixels {
-                let reason = format!(
-                    "lines of {} pixels do not fit those of {width}",
-                    pass.swath.num_pixels
-                );
-                return Err(
-                    karin_core::DatasetError::invalid(&pass.entry.label, &pass.swath.group, reason).into(),
-                );
-            }
-            self.add_coordinates(piece, number, pass)?;
-            for selected in &pass.variables {
-                self.add_variable(number, pass, selected, progress)?;
-            }
+        let Some(number) = self
+            .swaths
+            .iter()
+            .position(|swath| swath.group == pass.swath.group)
+        else {
+            return Ok(());
+        };
+        let width = self.swaths.get(number).map_or(0, |swath| swath.num_pixels);
+        if width != pass.swath.num_pixels {
+            let reason = format!(
+                "lines of {} pixels do not fit those of {width}",
+                pass.swath.num_pixels
+            );
+            return Err(
+                karin_core::DatasetError::invalid(&pass.entry.label, &pass.swath.group, reason).into(),
+            );
         }
-        if let Some(pass) = passes.first() {
+        self.add_coordinates(piece, number, pass)?;
+        for selected in &pass.variables {
+            self.add_variable(number, pass, selected, progress)?;
+        }
+        if self.pieces.last() != Some(piece) {
             self.keep_common(&pass.dataset.root().attributes);
+            self.pieces.push(*piece);
         }
-        self.pieces.push(*piece);
+        Ok(())
+    }
+
+    /// What was collected up to now, to go back to should the next granule prove unreadable half-way.
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            spool: self.spool.mark(),
+            lines: self.groups.iter().map(|group| group.lines.len()).collect(),
+            common: self.common.clone(),
+            pieces: self.pieces.len(),
+        }
+    }
+
+    /// Drops what was added since.
+    pub(super) fn go_back(&mut self, to: Mark) -> Result<(), Error> {
+        self.spool.go_back(&to.spool)?;
+        for (group, lines) in self.groups.iter_mut().zip(to.lines) {
+            group.lines.truncate(lines);
+            if lines == 0 {
+                *group = SwathLines::default();
+            }
+        }
+        self.common = to.common;
+        self.pieces.truncate(to.pieces);
         Ok(())
     }
 
@@ -224,17 +255,19 @@ impl Collected {
         } else {
             plan.map_or_else(|| selected.meta.clone(), |column| column.meta.clone())
         };
+        let decoded;
         let values = if is_as_stored {
-            selected.packed.values.clone()
+            &selected.packed.values
         } else if meta.dtype.is_numeric() {
             meta = unpacked(&meta);
-            Values::Float64(selected.decoded())
+            decoded = Values::Float64(selected.decoded());
+            &decoded
         } else {
             return Ok(());
         };
         meta.dtype = values.dtype();
         let row = values.len() / pass.lines.len().max(1);
-        self.put(&path, row, &values)?;
+        self.put(&path, row, values)?;
         self.note(number, meta);
         Ok(())
     }
@@ -410,16 +443,25 @@ fn fill_group(
         add("schema", DType::Int8, "processing that the line is of");
         if let Some(schema) = group.variables.last_mut() {
             let words: Vec<String> = schemas.iter().map(ToString::to_string).collect();
-            schema.attributes.set(
-                "flag_values",
-                AttrValue::Array(Values::Int8((0..schemas.len() as i8).collect())),
-            );
+            let values = Values::Int8((0..schemas.len() as i8).collect());
+            schema.attributes.set("flag_values", AttrValue::Array(values));
             schema.attributes.set("flag_meanings", words.join(" "));
         }
     }
+    let places = [&swath.latitude, &swath.longitude];
     let fixed = own.fixed.values().flatten().map(|(meta, _)| meta);
     for meta in own.along.iter().chain(fixed) {
         let mut meta = meta.clone();
+        let path = swath.path(&meta.name);
+        let is_coordinate = places.contains(&&path) || swath.time.as_ref() == Some(&path);
+        if meta.dimensions.first() == Some(lines) && !is_coordinate {
+            let time = swath.time.as_deref().and_then(|path| path.rsplit('/').next());
+            let origin = ORIGIN
+                .iter()
+                .filter(|name| **name != "schema" || schemas.len() > 1);
+            let more: Vec<&str> = time.into_iter().chain(origin.copied()).collect();
+            add_coordinates(&mut meta, &more);
+        }
         for name in meta.dimensions.iter().filter(|name| *name != lines) {
             let size = structure.dimension_from(&swath.group, name).unwrap_or(0);
             if !group.dimensions.iter().any(|known| known.name == *name) {
@@ -441,6 +483,21 @@ fn fill_group(
         meta.storage = packed(&shape, meta.dtype);
         group.variables.push(meta);
     }
+}
+
+/// Coordinates that say where a line comes from.
+pub(super) const ORIGIN: [&str; 4] = ["cycle_number", "pass_number", "line_number", "schema"];
+
+/// Adds names to the attribute `coordinates`, by which readers tell coordinates from data.
+fn add_coordinates(meta: &mut VariableMeta, names: &[&str]) {
+    let before = meta.attributes.text("coordinates").unwrap_or_default();
+    let words = before
+        .split_whitespace()
+        .filter(|word| !names.contains(word))
+        .chain(names.iter().copied());
+    let text: Vec<&str> = words.collect();
+    let text = text.join(" ");
+    meta.attributes.set("coordinates", text);
 }
 
 /// Chunks of whole lines, about 4 MiB, shuffled and deflated.

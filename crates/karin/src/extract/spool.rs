@@ -1,9 +1,9 @@
-//! Rows that become known one granule after the other, on disk until their number is: one unnamed temporary file per
-//! variable, read back as a dataset.
+//! Rows that become known one granule after the other, kept until their number is: in memory as long as they fit, then in
+//! one unnamed temporary file per variable; read back as a dataset.
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{Seek as _, Write as _};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -11,12 +11,20 @@ use karin_core::{Dataset, DatasetError, ErrorKind, GroupMeta, Slab};
 
 use crate::Error;
 
-/// One variable: elements of a row, and the file they lie in.
+/// One variable: elements of a row, and where they lie.
 #[derive(Debug)]
 struct Column {
-    file: File,
+    rows: Rows,
+    /// Bytes.
+    len: u64,
     element: usize,
     row: usize,
+}
+
+#[derive(Debug)]
+enum Rows {
+    Memory(Vec<u8>),
+    Disk(File),
 }
 
 /// Variables whose first dimension grows.
@@ -25,16 +33,30 @@ pub(super) struct Spool {
     folder: PathBuf,
     root: GroupMeta,
     columns: HashMap<String, Column>,
+    /// Bytes that lie in memory, and may: what is small needs no disk.
+    held: u64,
+    limit: u64,
 }
 
+/// How far a spool was filled at some time.
+#[derive(Debug)]
+pub(super) struct Mark(HashMap<String, u64>);
+
 impl Spool {
-    /// An empty one, whose files lie (without names) in `folder`.
-    pub(super) fn new(folder: &Path) -> Self {
+    /// An empty one that holds up to `limit` bytes in memory. Its files lie (without names) in `folder`.
+    pub(super) fn new(folder: &Path, limit: u64) -> Self {
         Self {
             folder: folder.to_owned(),
             root: GroupMeta::default(),
             columns: HashMap::new(),
+            held: 0,
+            limit,
         }
+    }
+
+    /// True if there are rows of that variable.
+    pub(super) fn holds(&self, path: &str) -> bool {
+        self.columns.contains_key(path)
     }
 
     /// Adds a row-major block of elements, `row` of them in a row, to the end of the variable at `path`.
@@ -45,22 +67,75 @@ impl Spool {
         row: usize,
         bytes: &[u8],
     ) -> Result<(), Error> {
-        let failed = |folder: &Path, error| Error::io(folder, "spool to", error);
-        if !self.columns.contains_key(path) {
-            let file = tempfile::tempfile_in(&self.folder).map_err(|error| failed(&self.folder, error))?;
-            self.columns
-                .insert(path.to_owned(), Column { file, element, row });
+        let column = self.columns.entry(path.to_owned()).or_insert_with(|| Column {
+            rows: Rows::Memory(Vec::new()),
+            len: 0,
+            element,
+            row,
+        });
+        if column.element != element || column.row != row {
+            let reason = format!("rows of {row} elements do not fit those of the granules before");
+            return Err(DatasetError::new(ErrorKind::SchemaMismatch, "the extract", path, reason).into());
         }
-        match self.columns.get_mut(path) {
-            Some(column) if column.element == element && column.row == row => column
-                .file
-                .write_all(bytes)
-                .map_err(|error| failed(&self.folder, error)),
-            _ => {
-                let reason = format!("rows of {row} elements do not fit those of the granules before");
-                Err(DatasetError::new(ErrorKind::SchemaMismatch, "the extract", path, reason).into())
+        match &mut column.rows {
+            Rows::Memory(held) if self.held + bytes.len() as u64 <= self.limit => {
+                held.extend_from_slice(bytes);
+                self.held += bytes.len() as u64;
+            }
+            Rows::Memory(held) => {
+                // This variable moves to the disk, and its memory serves the others.
+                let held = std::mem::take(held);
+                self.held -= held.len() as u64;
+                let mut file = tempfile::tempfile_in(&self.folder).map_err(|error| self.failed(error))?;
+                file.write_all(&held)
+                    .and_then(|()| file.write_all(bytes))
+                    .map_err(|error| self.failed(error))?;
+                if let Some(column) = self.columns.get_mut(path) {
+                    column.rows = Rows::Disk(file);
+                }
+            }
+            Rows::Disk(file) => {
+                let written = file.write_all(bytes);
+                written.map_err(|error| self.failed(error))?;
             }
         }
+        if let Some(column) = self.columns.get_mut(path) {
+            column.len += bytes.len() as u64;
+        }
+        Ok(())
+    }
+
+    fn failed(&self, error: std::io::Error) -> Error {
+        Error::io(&self.folder, "spool to", error)
+    }
+
+    /// How far it is filled now.
+    pub(super) fn mark(&self) -> Mark {
+        let lengths = self.columns.iter();
+        Mark(lengths.map(|(path, column)| (path.clone(), column.len)).collect())
+    }
+
+    /// Drops what was added since.
+    pub(super) fn go_back(&mut self, to: &Mark) -> Result<(), Error> {
+        self.columns.retain(|path, _| to.0.contains_key(path));
+        for (path, column) in &mut self.columns {
+            column.len = to.0.get(path).copied().unwrap_or(0);
+            match &mut column.rows {
+                Rows::Memory(held) => held.truncate(column.len as usize),
+                Rows::Disk(file) => {
+                    let cut = file
+                        .set_len(column.len)
+                        .and_then(|()| file.seek(std::io::SeekFrom::End(0)));
+                    cut.map_err(|error| Error::io(&self.folder, "spool to", error))?;
+                }
+            }
+        }
+        let held = |column: &Column| match &column.rows {
+            Rows::Memory(held) => held.len() as u64,
+            Rows::Disk(_) => 0,
+        };
+        self.held = self.columns.values().map(held).sum();
+        Ok(())
     }
 
     /// Gives it the structure that its files were written for.
@@ -75,7 +150,17 @@ impl Spool {
             .get(path)
             .ok_or_else(|| DatasetError::no_variable(self.label(), path))?;
         let at = (first * column.row * column.element) as u64;
-        column.file.read_exact_at(out, at).map_err(|error| {
+        let read = match &column.rows {
+            Rows::Disk(file) => file.read_exact_at(out, at),
+            Rows::Memory(held) => match held.get(at as usize..at as usize + out.len()) {
+                Some(rows) => {
+                    out.copy_from_slice(rows);
+                    Ok(())
+                }
+                None => Err(std::io::ErrorKind::UnexpectedEof.into()),
+            },
+        };
+        read.map_err(|error| {
             DatasetError::new(
                 ErrorKind::of_io(&error),
                 self.label(),

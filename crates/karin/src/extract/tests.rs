@@ -18,9 +18,25 @@ fn names_say_whether_a_file_or_a_folder_is_meant() {
 #[test]
 fn spooled_rows_read_back_in_any_part() {
     let folder = tempfile::tempdir().unwrap();
-    let mut spool = spool::Spool::new(folder.path());
+    for limit in [0, 12, 1000] {
+        spooled_rows_read_back(folder.path(), limit);
+    }
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        0,
+        "spools have no names"
+    );
+}
+
+fn spooled_rows_read_back(folder: &Path, limit: u64) {
+    let mut spool = spool::Spool::new(folder, limit);
     let values: Vec<u8> = (0..30).collect();
     spool.append("v", 1, 6, &values[..12]).unwrap();
+    let mark = spool.mark();
+    spool.append("v", 1, 6, &[99; 6]).unwrap();
+    spool.append("w", 1, 6, &[99; 6]).unwrap();
+    spool.go_back(&mark).unwrap();
+    assert!(!spool.holds("w"));
     spool.append("v", 1, 6, &values[12..]).unwrap();
     assert!(
         spool.append("v", 1, 5, &[0; 5]).is_err(),
@@ -67,9 +83,4 @@ fn spooled_rows_read_back_in_any_part() {
         )
         .unwrap();
     assert_eq!(out, [10, 11, 16, 17]);
-    assert_eq!(
-        std::fs::read_dir(folder.path()).unwrap().count(),
-        0,
-        "spools have no names"
-    );
 }

@@ -1,5 +1,7 @@
 //! Maps of any dataset with longitudes and latitudes: results, cubes, grids, tracks.
 
+use std::ops::Range;
+
 use karin_core::{Dataset, DatasetError, GroupMeta, Packing, Slab, VariableMeta};
 
 use super::selected::{FAVOURITES, Picture};
@@ -7,7 +9,11 @@ use super::{Layer, MapCanvas, MapOptions, PlotError, named};
 use crate::Error;
 use karin_core::geo::Extent;
 
-/// Draws a variable of a dataset: the one of that path, else sea surface height anomaly or what comes nearest to it.
+/// Values of a layer that are read at a time: always the same number, so that the picture does not depend on memory.
+const PART_VALUES: usize = 4 << 20;
+
+/// Draws a variable of a dataset: the one of that path, else sea surface height anomaly or what comes nearest to it. A
+/// bare name stands for that variable in every group: both sides of a 250 m swath are drawn.
 ///
 /// Its coordinates are the variables `latitude` and `longitude` (or `lat` and `lon`, or what has these standard names)
 /// of its group: on the same last dimensions as the variable (swaths and tracks), or each on one of its last two
@@ -17,24 +23,28 @@ use karin_core::geo::Extent;
 /// If there is no such variable, it has no coordinates, it cannot be read, or there is nothing to be seen.
 pub fn dataset(dataset: &dyn Dataset, path: Option<&str>, mut options: MapOptions) -> Result<Picture, Error> {
     let found = match path {
-        Some(path) => Places::of(dataset, path)?,
+        Some(path) => all_named(dataset, path)?,
         None => favourite(dataset)?,
     };
-    let name = found.path.rsplit('/').next().unwrap_or_default().to_owned();
+    let path = found.first().map_or("", |places| places.path.as_str());
+    let name = path.rsplit('/').next().unwrap_or_default().to_owned();
     let meta = dataset
         .root()
-        .variable(&found.path)
-        .ok_or_else(|| DatasetError::no_variable(dataset.label(), &found.path))?;
+        .variable(path)
+        .ok_or_else(|| DatasetError::no_variable(dataset.label(), path))?;
     named(&mut options, &name, meta);
     if options.subtitle.is_empty() {
-        let label = dataset.label();
-        options.subtitle = label.rsplit('/').next().unwrap_or(label).to_owned();
+        options.subtitle = subtitle(dataset);
     }
+    options.notes.extend(notes(dataset));
+    let each = |take: &mut dyn FnMut(&Layer<'_>, bool) -> Result<(), PlotError>| {
+        found.iter().try_for_each(|places| places.each(dataset, take))
+    };
     let bounds = match options.region {
         Some(region) => region,
         None => {
             let mut extent = Extent::default();
-            found.each(dataset, |layer| {
+            each(&mut |layer, _| {
                 let places = layer.longitude.iter().zip(layer.latitude).zip(layer.values);
                 let drawn = places.filter(|(_, value)| value.is_finite());
                 drawn.for_each(|((longitude, latitude), _)| extent.add(*longitude, *latitude));
@@ -45,9 +55,9 @@ pub fn dataset(dataset: &dyn Dataset, path: Option<&str>, mut options: MapOption
     };
     let mut canvas = MapCanvas::new(&bounds, options)?;
     let mut granules = 0;
-    found.each(dataset, |layer| {
+    each(&mut |layer, is_track| {
         granules += usize::from(layer.values.iter().any(|value| !value.is_nan()));
-        canvas.add(layer)
+        canvas.add_part(layer, is_track)
     })?;
     Ok(Picture {
         png: canvas.png()?,
@@ -57,8 +67,66 @@ pub fn dataset(dataset: &dyn Dataset, path: Option<&str>, mut options: MapOption
     })
 }
 
+/// What a result says it is; of other files, the name.
+fn subtitle(dataset: &dyn Dataset) -> String {
+    let attributes = &dataset.root().attributes;
+    match attributes.text("title") {
+        Some(title) if attributes.get("karin_version").is_some() => {
+            let selection = attributes.text("selection").unwrap_or_default();
+            let parts = [title, selection];
+            let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+            parts.join(" · ")
+        }
+        _ => {
+            let label = dataset.label();
+            label.rsplit('/').next().unwrap_or(label).to_owned()
+        }
+    }
+}
+
+/// Notes of the PNG: what the dataset says of where it comes from.
+fn notes(dataset: &dyn Dataset) -> Vec<(String, String)> {
+    let attributes = &dataset.root().attributes;
+    let said = |names: &[&str]| names.iter().find_map(|name| attributes.text(name));
+    let notes = [
+        ("History", said(&["history"])),
+        ("Snapshot", said(&["snapshot", "source_snapshot"])),
+        ("Source", said(&["source_granules", "source"])),
+        (
+            "Versions",
+            said(&["product_versions", "source_versions", "product_version"]),
+        ),
+        ("DOI", said(&["doi", "product_doi"])),
+    ];
+    let given = notes
+        .into_iter()
+        .filter_map(|(key, text)| Some((key, text?.trim())));
+    given
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(key, text)| (key.to_owned(), text.to_owned()))
+        .collect()
+}
+
+/// The variable of that path; a bare name, in every group that has it.
+fn all_named(dataset: &dyn Dataset, path: &str) -> Result<Vec<Places>, Error> {
+    if path.contains('/') || dataset.root().variable(path).is_some() {
+        return Ok(vec![Places::of(dataset, path)?]);
+    }
+    let suffix = format!("/{path}");
+    let paths = dataset.root().variable_paths();
+    let found: Vec<Places> = paths
+        .iter()
+        .filter(|known| known.ends_with(&suffix))
+        .map(|known| Places::of(dataset, known))
+        .collect::<Result<_, _>>()?;
+    if found.is_empty() {
+        return Err(unknown(dataset, path).into());
+    }
+    Ok(found)
+}
+
 /// The variable that one would like to see.
-fn favourite(dataset: &dyn Dataset) -> Result<Places, Error> {
+fn favourite(dataset: &dyn Dataset) -> Result<Vec<Places>, Error> {
     let paths = dataset.root().variable_paths();
     let rank = |path: &str| {
         let name = path.rsplit('/').next().unwrap_or(path);
@@ -73,7 +141,11 @@ fn favourite(dataset: &dyn Dataset) -> Result<Places, Error> {
     found.sort_by_key(|places| rank(&places.path).unwrap_or(FAVOURITES.len()));
     let reason = "no variable with latitudes and longitudes: name one";
     let nothing = || DatasetError::invalid(dataset.label(), "", reason);
-    Ok(found.into_iter().next().ok_or_else(nothing)?)
+    let first = found.first().ok_or_else(nothing)?;
+    match first.path.rsplit_once('/') {
+        Some((_, name)) => all_named(dataset, name),
+        None => Ok(found.into_iter().take(1).collect()),
+    }
 }
 
 /// How a variable and its coordinates lie to one another.
@@ -85,6 +157,14 @@ struct Places {
     /// For each of the leading dimensions of the variable, which of the coordinates' dimensions it is.
     leading: Vec<Option<usize>>,
     kind: Kind,
+}
+
+/// Where the values of some lines lie, for the next layers that lie there too.
+struct KnownPlaces {
+    index: Vec<usize>,
+    lines: Range<usize>,
+    longitude: Vec<f64>,
+    latitude: Vec<f64>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -157,56 +237,87 @@ impl Places {
         })
     }
 
-    /// Hands over a layer for each index of the leading dimensions.
+    /// Hands over a layer, or several parts of it, for each index of the leading dimensions; and whether it is a track.
     fn each(
         &self,
         dataset: &dyn Dataset,
-        mut take: impl FnMut(&Layer<'_>) -> Result<(), PlotError>,
+        take: &mut dyn FnMut(&Layer<'_>, bool) -> Result<(), PlotError>,
     ) -> Result<(), Error> {
         let count: usize = self.shape.iter().take(self.leading.len()).product();
         let own = self.shape.get(self.leading.len()..).unwrap_or_default();
-        let shape = match (self.kind, own) {
-            (Kind::Track, [lines]) => [*lines, 1],
-            (_, [lines, pixels]) => [*lines, *pixels],
+        let (all_lines, pixels) = match (self.kind, own) {
+            (Kind::Track, [lines]) => (*lines, 1),
+            (_, [lines, pixels]) => (*lines, *pixels),
             _ => return Ok(()),
         };
-        let mut places: Option<(Vec<usize>, Vec<f64>, Vec<f64>)> = None;
+        let step = (PART_VALUES / pixels.max(1)).max(2);
+        let mut places: Option<KnownPlaces> = None;
         for number in 0..count {
             let index = self.index(number);
-            let mut slab = Slab::all(&self.shape);
-            for (dimension, at) in index.iter().enumerate() {
-                if let (Some(start), Some(count)) =
-                    (slab.start.get_mut(dimension), slab.count.get_mut(dimension))
-                {
-                    (*start, *count) = (*at, 1);
+            for start in (0..all_lines).step_by(step) {
+                let lines = start..all_lines.min(start + step);
+                let slab = self.slab(&self.shape, &index, Some, &lines, self.leading.len());
+                let values = decoded(dataset, &self.path, &slab)?;
+                if values.iter().all(|value| value.is_nan()) {
+                    continue;
                 }
+                let own_index: Vec<usize> = self
+                    .leading
+                    .iter()
+                    .zip(&index)
+                    .filter_map(|(known, at)| known.map(|_| *at))
+                    .collect();
+                let known = places
+                    .take()
+                    .filter(|known| known.index == own_index && known.lines == lines);
+                let known = match known {
+                    Some(known) => places.insert(known),
+                    None => {
+                        let (longitude, latitude) = self.places(dataset, &index, &lines, pixels)?;
+                        places.insert(KnownPlaces {
+                            index: own_index,
+                            lines: lines.clone(),
+                            longitude,
+                            latitude,
+                        })
+                    }
+                };
+                let layer = Layer {
+                    longitude: &known.longitude,
+                    latitude: &known.latitude,
+                    values: &values,
+                    shape: [lines.len(), pixels],
+                };
+                take(&layer, all_lines == 1 || pixels == 1)?;
             }
-            let values = decoded(dataset, &self.path, &slab)?;
-            if values.iter().all(|value| value.is_nan()) {
-                continue;
-            }
-            let own_index: Vec<usize> = self
-                .leading
-                .iter()
-                .zip(&index)
-                .filter_map(|(known, at)| known.map(|_| *at))
-                .collect();
-            let (longitude, latitude) = match &places {
-                Some((known, longitude, latitude)) if *known == own_index => (longitude, latitude),
-                _ => {
-                    let (longitude, latitude) = self.places(dataset, &index, shape)?;
-                    let (_, longitude, latitude) = places.insert((own_index, longitude, latitude));
-                    (&*longitude, &*latitude)
-                }
-            };
-            take(&Layer {
-                longitude,
-                latitude,
-                values: &values,
-                shape,
-            })?;
         }
         Ok(())
+    }
+
+    /// A slab of an array: one index along each leading dimension (where `dimension_of` says which it is), and some
+    /// lines of the dimension `line_dimension`.
+    fn slab(
+        &self,
+        shape: &[usize],
+        index: &[usize],
+        dimension_of: impl Fn(usize) -> Option<usize>,
+        lines: &Range<usize>,
+        line_dimension: usize,
+    ) -> Slab {
+        let mut slab = Slab::all(shape);
+        let mut narrow = |dimension: usize, first: usize, size: usize| {
+            if let (Some(start), Some(count)) = (slab.start.get_mut(dimension), slab.count.get_mut(dimension))
+            {
+                (*start, *count) = (first, size);
+            }
+        };
+        for (leading, at) in index.iter().enumerate() {
+            if let Some(dimension) = dimension_of(leading) {
+                narrow(dimension, *at, 1);
+            }
+        }
+        narrow(line_dimension, lines.start, lines.len());
+        slab
     }
 
     /// Indices along the leading dimensions of the layer of that number.
@@ -224,44 +335,46 @@ impl Places {
         index
     }
 
-    /// Longitude and latitude of every value of a layer.
+    /// Longitude and latitude of every value of some lines of a layer.
     fn places(
         &self,
         dataset: &dyn Dataset,
         index: &[usize],
-        [lines, pixels]: [usize; 2],
+        lines: &Range<usize>,
+        pixels: usize,
     ) -> Result<(Vec<f64>, Vec<f64>), Error> {
-        let read = |path: &str| {
+        let read = |path: &str, lines: &Range<usize>| {
             let shape = dataset
                 .root()
                 .shape(path)
                 .ok_or_else(|| DatasetError::no_variable(dataset.label(), path))?;
-            let mut slab = Slab::all(&shape);
-            for (known, at) in self.leading.iter().zip(index) {
-                if let Some(dimension) = known
-                    && let (Some(start), Some(count)) =
-                        (slab.start.get_mut(*dimension), slab.count.get_mut(*dimension))
-                {
-                    (*start, *count) = (*at, 1);
-                }
-            }
+            let line_dimension = shape
+                .len()
+                .saturating_sub(if self.kind == Kind::Swath { 2 } else { 1 });
+            let dimension_of = |leading: usize| self.leading.get(leading).copied().flatten();
+            let slab = self.slab(&shape, index, dimension_of, lines, line_dimension);
             decoded(dataset, path, &slab)
         };
-        let (longitude, latitude) = (read(&self.longitude)?, read(&self.latitude)?);
-        let spread = |values: &[f64], of: fn(usize, usize) -> usize| {
-            let at = |index: usize| values.get(of(index, pixels)).copied().unwrap_or(f64::NAN);
-            (0..lines * pixels).map(at).collect::<Vec<f64>>()
+        let across = 0..pixels;
+        let along = |values: Vec<f64>| -> Vec<f64> {
+            let rows = values
+                .iter()
+                .flat_map(|value| std::iter::repeat_n(*value, pixels));
+            rows.collect()
         };
-        let (line, pixel) = (
-            |index: usize, pixels: usize| index / pixels.max(1),
-            |index: usize, pixels: usize| index % pixels.max(1),
-        );
+        let over = |values: Vec<f64>| values.repeat(lines.len());
         Ok(match self.kind {
-            Kind::Swath | Kind::Track => (longitude, latitude),
-            Kind::Grid { latitude_first: true } => (spread(&longitude, pixel), spread(&latitude, line)),
+            Kind::Swath | Kind::Track => (read(&self.longitude, lines)?, read(&self.latitude, lines)?),
+            Kind::Grid { latitude_first: true } => (
+                over(read(&self.longitude, &across)?),
+                along(read(&self.latitude, lines)?),
+            ),
             Kind::Grid {
                 latitude_first: false,
-            } => (spread(&longitude, line), spread(&latitude, pixel)),
+            } => (
+                along(read(&self.longitude, lines)?),
+                over(read(&self.latitude, &across)?),
+            ),
         })
     }
 }

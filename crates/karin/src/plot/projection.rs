@@ -74,6 +74,11 @@ impl Frame {
         .grown(0.5)
     }
 
+    /// True if data that lie in this box, or in any box around it, are shown in the same frame: the whole globe.
+    pub(super) fn is_settled(bounds: &LonLatBox) -> bool {
+        bounds.width() > 270.0 && bounds.north() - bounds.south() > 100.0
+    }
+
     fn polar(bounds: &LonLatBox) -> Option<Self> {
         let rim = |latitude: f64| ((latitude - 0.5) / 5.0).floor() * 5.0;
         let is_around = bounds.width() > 200.0;

@@ -26,21 +26,39 @@ pub(super) struct Raster {
     counts: Vec<u32>,
 }
 
-/// One datum on the raster: its centre, and half of the ways to its neighbours along and across.
-#[derive(Clone, Copy)]
-struct Cell {
-    x: f64,
-    y: f64,
-    along: (f64, f64),
-    across: (f64, f64),
-}
-
 /// Cells overlap by this part, so that no seam opens between them where the swath bends.
 const OVERLAP: f64 = 1.04;
 /// Cells reach no farther than so many typical cells: a gap in the lines is not bridged.
 const REACH: f64 = 4.0;
 /// Radius of a lone point, in pixels.
 const POINT: f64 = 2.5;
+/// Marks that are kept of a layer: what more there is, of few and large cells, is added when its turn comes.
+const MOST_MARKS: usize = 4 << 20;
+
+/// Where the values of a layer fall.
+#[derive(Debug, Default)]
+pub(super) struct Marks {
+    /// Pixels (row by row) and values.
+    falls: Vec<(u32, f32)>,
+    /// Lines of the layer that they cover.
+    lines: usize,
+}
+
+fn put(sums: &mut [f64], counts: &mut [u32], overlap: Overlap, at: u32, value: f64) {
+    let (Some(sum), Some(count)) = (sums.get_mut(at as usize), counts.get_mut(at as usize)) else {
+        return;
+    };
+    match overlap {
+        Overlap::Mean => {
+            *sum += value;
+            *count += 1;
+        }
+        Overlap::Last => {
+            *sum = value;
+            *count = 1;
+        }
+    }
+}
 
 impl Raster {
     pub(super) fn new(projection: Projection, overlap: Overlap) -> Self {
@@ -57,76 +75,48 @@ impl Raster {
         }
     }
 
-    /// Adds the values of a layer, each to all pixels whose centre lies in its cell and to the one that it lies in.
-    pub(super) fn add(&mut self, layer: &Layer<'_>) {
-        let [lines, pixels] = layer.shape;
-        let place = |(&longitude, &latitude): (&f64, &f64)| self.projection.project(longitude, latitude);
-        let places: Vec<(f64, f64)> = layer.longitude.iter().zip(layer.latitude).map(place).collect();
-        let steps = Steps {
-            places: &places,
-            lines,
-            pixels,
-            turn: self.projection.turn(),
-        };
-        let (typical_along, typical_across) = steps.typical();
-        for line in 0..lines {
-            for pixel in 0..pixels {
-                let at = line * pixels + pixel;
-                let (Some(&value), Some(&(x, y))) = (layer.values.get(at), places.get(at)) else {
-                    return;
-                };
-                if !(value.is_finite() && x.is_finite() && y.is_finite()) {
-                    continue;
-                }
-                let along = steps.along(line, pixel, REACH * typical_along);
-                let across = steps.across(line, pixel, REACH * typical_across);
-                self.add_cell(Cell { x, y, along, across }, value, lines == 1 || pixels == 1);
+    /// Where the values of a layer fall: each into all pixels whose centre lies in its cell, and the one that it lies
+    /// in. This is what costs time, and may be done for several layers at once.
+    pub(super) fn marks<T: Copy + Into<f64>>(&self, layer: &Layer<'_, T>, is_track: bool) -> Marks {
+        let mut marks = Marks::default();
+        let drawing = self.drawing(layer, is_track);
+        for line in 0..layer.shape[0] {
+            drawing.line(line, |at, value| marks.falls.push((at, value as f32)));
+            marks.lines = line + 1;
+            if marks.falls.len() > MOST_MARKS {
+                break;
             }
         }
+        marks
     }
 
-    fn add_cell(&mut self, cell: Cell, value: f64, is_lone: bool) {
-        self.add_to(cell.x.floor() as i64, cell.y.floor() as i64, value);
-        let Cell { x, y, along, across } = cell;
-        if is_lone {
-            self.fill(x, y, (POINT, POINT), value, |dx, dy| {
-                dx * dx + dy * dy <= POINT * POINT
-            });
-            return;
+    /// Adds a layer by its marks, and what they leave out.
+    pub(super) fn apply<T: Copy + Into<f64>>(&mut self, layer: &Layer<'_, T>, is_track: bool, marks: &Marks) {
+        for &(at, value) in &marks.falls {
+            put(
+                &mut self.sums,
+                &mut self.counts,
+                self.overlap,
+                at,
+                f64::from(value),
+            );
         }
-        let sum = square((along.0 + across.0, along.1 + across.1));
-        let difference = square((along.0 - across.0, along.1 - across.1));
-        // Cells with both diagonals within a pixel leave no pixel without a centre in it.
-        if sum.max(difference) <= 0.25 {
-            return;
-        }
-        let area = along.0 * across.1 - along.1 * across.0;
-        if area.abs() < 1e-9 {
-            return;
-        }
-        let reach = (along.0.abs() + across.0.abs(), along.1.abs() + across.1.abs());
-        self.fill(x, y, reach, value, |dx, dy| {
-            let u = (dx * across.1 - dy * across.0) / area;
-            let v = (along.0 * dy - along.1 * dx) / area;
-            u.abs() <= 1.0 && v.abs() <= 1.0
-        });
-    }
-
-    /// Adds to the pixels, but the one that (x, y) lies in, whose centre is inside as seen from there.
-    fn fill(&mut self, x: f64, y: f64, reach: (f64, f64), value: f64, is_inside: impl Fn(f64, f64) -> bool) {
-        let (own_column, own_row) = (x.floor() as i64, y.floor() as i64);
-        let rows = ((y - reach.1).max(0.0).floor() as i64)..=((y + reach.1).min(self.height as f64) as i64);
-        for row in rows {
-            for column in ((x - reach.0).floor() as i64)..=((x + reach.0).floor() as i64) {
-                let (dx, dy) = (column as f64 + 0.5 - x, row as f64 + 0.5 - y);
-                if (column, row) != (own_column, own_row) && is_inside(dx, dy) {
-                    self.add_to(column, row, value);
-                }
+        if marks.lines < layer.shape[0] {
+            let (mut sums, mut counts) = (std::mem::take(&mut self.sums), std::mem::take(&mut self.counts));
+            let drawing = self.drawing(layer, is_track);
+            for line in marks.lines..layer.shape[0] {
+                // In single precision as the marks are, so that the picture does not depend on how many there are.
+                let value_of = |value: f64| f64::from(value as f32);
+                drawing.line(line, |at, value| {
+                    put(&mut sums, &mut counts, self.overlap, at, value_of(value))
+                });
             }
+            (self.sums, self.counts) = (sums, counts);
         }
     }
 
-    fn add_to(&mut self, column: i64, row: i64, value: f64) {
+    /// The number of a pixel, row by row; `None` outside.
+    fn pixel(&self, column: i64, row: i64) -> Option<u32> {
         let width = self.width as i64;
         let is_beyond = !(0..width).contains(&column);
         let column = if is_beyond && self.is_closed {
@@ -135,22 +125,13 @@ impl Raster {
             column
         };
         if !(0..width).contains(&column) || !(0..self.height as i64).contains(&row) {
-            return;
+            return None;
         }
-        let at = row as usize * self.width + column as usize;
-        let (Some(sum), Some(count)) = (self.sums.get_mut(at), self.counts.get_mut(at)) else {
-            return;
-        };
-        match self.overlap {
-            Overlap::Mean => {
-                *sum += value;
-                *count += 1;
-            }
-            Overlap::Last => {
-                *sum = value;
-                *count = 1;
-            }
-        }
+        u32::try_from(row * width + column).ok()
+    }
+
+    fn drawing<'a, T: Copy + Into<f64>>(&'a self, layer: &'a Layer<'a, T>, is_track: bool) -> Drawing<'a, T> {
+        Drawing::new(self, layer, is_track)
     }
 
     /// The value of each pixel, row by row; NaN where nothing fell.
@@ -169,63 +150,179 @@ impl Raster {
     pub(super) fn quantiles<const N: usize>(&self, parts: [f64; N]) -> Option<[f64; N]> {
         let mut values: Vec<f64> = self.values().filter(|value| !value.is_nan()).collect();
         let last = values.len().checked_sub(1)?;
-        values.sort_unstable_by(f64::total_cmp);
         Some(parts.map(|part| {
-            values
-                .get((part * last as f64).round() as usize)
-                .copied()
-                .unwrap_or(f64::NAN)
+            let rank = ((part * last as f64).round() as usize).min(last);
+            *values.select_nth_unstable_by(rank, f64::total_cmp).1
         }))
     }
 }
 
-/// The ways between neighbours of a layer.
-struct Steps<'a> {
-    places: &'a [(f64, f64)],
-    lines: usize,
-    pixels: usize,
-    turn: Option<f64>,
+/// A layer about to be drawn.
+struct Drawing<'a, T> {
+    raster: &'a Raster,
+    layer: &'a Layer<'a, T>,
+    is_track: bool,
+    /// Where the values lie; empty where all cells lie within their pixel.
+    places: Vec<(f64, f64)>,
+    /// Longest ways that belong to a cell, along and across.
+    reach: (f64, f64),
 }
 
-impl Steps<'_> {
-    /// Half the way to the neighbour along the swath, the nearer one of two, at most `reach` long.
-    fn along(&self, line: usize, pixel: usize, reach: f64) -> (f64, f64) {
-        let after = (line + 1 < self.lines).then(|| self.step((line, pixel), (line + 1, pixel)));
+impl<'a, T: Copy + Into<f64>> Drawing<'a, T> {
+    fn new(raster: &'a Raster, layer: &'a Layer<'a, T>, is_track: bool) -> Self {
+        let mut drawing = Self {
+            raster,
+            layer,
+            is_track,
+            places: Vec::new(),
+            reach: (0.0, 0.0),
+        };
+        let (along, across) = drawing.typical();
+        let along = if layer.shape[0] == 1 { across } else { along };
+        drawing.reach = (REACH * along, REACH * across);
+        let half = 0.5 * OVERLAP * (drawing.reach.0 + drawing.reach.1);
+        // Cells with both diagonals within a pixel leave no pixel without a centre in it: only the own one counts.
+        if is_track || half * half > 0.25 {
+            let [lines, pixels] = layer.shape;
+            drawing.places = (0..lines * pixels).map(|at| drawing.project(at)).collect();
+        }
+        drawing
+    }
+
+    /// Hands over the pixels and values of a line.
+    fn line(&self, line: usize, mut take: impl FnMut(u32, f64)) {
+        let pixels = self.layer.shape[1];
+        for pixel in 0..pixels {
+            let at = line * pixels + pixel;
+            let Some(value) = self.layer.values.get(at).map(|&value| value.into()) else {
+                return;
+            };
+            if !value.is_finite() {
+                continue;
+            }
+            let (x, y) = self.place(at);
+            if !(x.is_finite() && y.is_finite()) {
+                continue;
+            }
+            self.own(x, y, &mut |at| take(at, value));
+            if self.is_track {
+                self.fill(x, y, (POINT, POINT), &mut |at| take(at, value), |dx, dy| {
+                    dx * dx + dy * dy <= POINT * POINT
+                });
+            } else if !self.places.is_empty() {
+                self.cell(line, pixel, (x, y), &mut |at| take(at, value));
+            }
+        }
+    }
+
+    /// The pixels, but the own one, whose centre lies in a cell.
+    fn cell(&self, line: usize, pixel: usize, (x, y): (f64, f64), take: &mut impl FnMut(u32)) {
+        let across = self.across(line, pixel);
+        let along = match self.layer.shape[0] {
+            // A line by itself: cells are about as long as they are wide.
+            1 => (-across.1, across.0),
+            _ => self.along(line, pixel),
+        };
+        let sum = square((along.0 + across.0, along.1 + across.1));
+        let difference = square((along.0 - across.0, along.1 - across.1));
+        let area = along.0 * across.1 - along.1 * across.0;
+        if sum.max(difference) <= 0.25 || area.abs() < 1e-9 {
+            return;
+        }
+        let reach = (along.0.abs() + across.0.abs(), along.1.abs() + across.1.abs());
+        self.fill(x, y, reach, take, |dx, dy| {
+            let u = (dx * across.1 - dy * across.0) / area;
+            let v = (along.0 * dy - along.1 * dx) / area;
+            u.abs() <= 1.0 && v.abs() <= 1.0
+        });
+    }
+
+    /// The pixel that (x, y) lies in.
+    fn own(&self, x: f64, y: f64, take: &mut impl FnMut(u32)) {
+        if let Some(at) = self.raster.pixel(x.floor() as i64, y.floor() as i64) {
+            take(at);
+        }
+    }
+
+    /// The pixels, but the one that (x, y) lies in, whose centre is inside as seen from there.
+    fn fill(
+        &self,
+        x: f64,
+        y: f64,
+        reach: (f64, f64),
+        take: &mut impl FnMut(u32),
+        is_inside: impl Fn(f64, f64) -> bool,
+    ) {
+        let own = (x.floor() as i64, y.floor() as i64);
+        let height = self.raster.height as f64;
+        let rows = ((y - reach.1).max(0.0).floor() as i64)..=((y + reach.1).min(height) as i64);
+        for row in rows {
+            for column in ((x - reach.0).floor() as i64)..=((x + reach.0).floor() as i64) {
+                let (dx, dy) = (column as f64 + 0.5 - x, row as f64 + 0.5 - y);
+                if (column, row) != own
+                    && is_inside(dx, dy)
+                    && let Some(at) = self.raster.pixel(column, row)
+                {
+                    take(at);
+                }
+            }
+        }
+    }
+
+    fn project(&self, at: usize) -> (f64, f64) {
+        match (self.layer.longitude.get(at), self.layer.latitude.get(at)) {
+            (Some(&longitude), Some(&latitude)) => {
+                self.raster.projection.project(longitude.into(), latitude.into())
+            }
+            _ => (f64::NAN, f64::NAN),
+        }
+    }
+
+    fn place(&self, at: usize) -> (f64, f64) {
+        match self.places.get(at) {
+            Some(place) => *place,
+            None => self.project(at),
+        }
+    }
+
+    /// Half the way to the neighbour along the swath, the nearer one of two, if it is within reach.
+    fn along(&self, line: usize, pixel: usize) -> (f64, f64) {
+        let after = (line + 1 < self.layer.shape[0]).then(|| self.step((line, pixel), (line + 1, pixel)));
         let before = line
             .checked_sub(1)
             .map(|previous| self.step((previous, pixel), (line, pixel)));
-        half(after, before, reach)
+        half(after, before, self.reach.0)
     }
 
     /// The same across the swath.
-    fn across(&self, line: usize, pixel: usize, reach: f64) -> (f64, f64) {
-        let after = (pixel + 1 < self.pixels).then(|| self.step((line, pixel), (line, pixel + 1)));
+    fn across(&self, line: usize, pixel: usize) -> (f64, f64) {
+        let after = (pixel + 1 < self.layer.shape[1]).then(|| self.step((line, pixel), (line, pixel + 1)));
         let before = pixel
             .checked_sub(1)
             .map(|previous| self.step((line, previous), (line, pixel)));
-        half(after, before, reach)
+        half(after, before, self.reach.1)
     }
 
     fn step(&self, from: (usize, usize), to: (usize, usize)) -> (f64, f64) {
-        let place = |(line, pixel): (usize, usize)| self.places.get(line * self.pixels + pixel).copied();
-        let (Some(from), Some(to)) = (place(from), place(to)) else {
-            return (f64::NAN, f64::NAN);
-        };
+        let place = |(line, pixel): (usize, usize)| self.place(line * self.layer.shape[1] + pixel);
+        let (from, to) = (place(from), place(to));
         let dx = to.0 - from.0;
-        let dx = self.turn.map_or(dx, |turn| dx - turn * (dx / turn).round());
+        let turn = self.raster.projection.turn();
+        let dx = turn.map_or(dx, |turn| dx - turn * (dx / turn).round());
         (dx, to.1 - from.1)
     }
 
     /// Median lengths of the ways along and across, from a sample.
     fn typical(&self) -> (f64, f64) {
-        let stride = (self.lines * self.pixels / 997).max(1);
+        let [lines, pixels] = self.layer.shape;
+        let stride = (lines * pixels / 997).max(1);
         let (mut along, mut across) = (Vec::new(), Vec::new());
-        for at in (0..self.lines * self.pixels).step_by(stride) {
-            let (line, pixel) = (at / self.pixels, at % self.pixels);
-            if line + 1 < self.lines {
+        for at in (0..lines * pixels).step_by(stride) {
+            let (line, pixel) = (at / pixels, at % pixels);
+            if line + 1 < lines {
                 along.push(self.step((line, pixel), (line + 1, pixel)));
             }
-            if pixel + 1 < self.pixels {
+            if pixel + 1 < pixels {
                 across.push(self.step((line, pixel), (line, pixel + 1)));
             }
         }

@@ -9,7 +9,7 @@ use super::Pass;
 use crate::EngineError;
 use crate::derive::Formulas;
 use crate::engine::Engine;
-use crate::mask::mask_of;
+use crate::mask::{Criteria, mask_of};
 use crate::plan::{Column, Piece};
 use crate::swath::{Shape, Swath};
 
@@ -25,6 +25,11 @@ pub(super) struct Extent {
 }
 
 impl Extent {
+    /// Lines of a chunk of coordinates in the result: 250 m products are not held whole.
+    pub(super) fn position_lines(&self) -> usize {
+        ((4 << 20) / self.swath.num_pixels.max(1)).clamp(1, self.lines.len().max(1))
+    }
+
     /// True if the pass has a pixel in the region.
     pub(super) fn touches(&self, pass: PassNumber) -> bool {
         self.passes.as_ref().is_none_or(|passes| passes.contains(&pass))
@@ -43,7 +48,7 @@ impl Extent {
 /// The extents of all swaths.
 pub(super) fn of(engine: &Engine<'_>, passes: &[Pass]) -> Result<Vec<Extent>, EngineError> {
     let plan = engine.plan;
-    let fixed = plan.product().is_some_and(|product| product.has_fixed_grid());
+    let fixed = plan.has_fixed_grid();
     let mut extents = Vec::new();
     for swath in plan.swaths() {
         let mut swath = swath.clone();
@@ -92,15 +97,13 @@ fn restrict(engine: &Engine<'_>, passes: &[Pass], extent: &mut Extent) {
         let of_piece = |piece: &Piece| {
             let dataset = engine.open(piece).ok()?;
             let swath = engine.swath(dataset.as_ref(), &extent.swath.group).ok()?;
-            let none = Formulas::default();
-            mask_of(
-                dataset.as_ref(),
-                &swath,
-                &only_region,
-                &none,
-                engine.plan.product(),
-            )
-            .ok()
+            let criteria = Criteria {
+                selection: &only_region,
+                formulas: &Formulas::default(),
+                product: engine.plan.product(),
+                pixels_at_once: engine.pixels_at_once(),
+            };
+            mask_of(dataset.as_ref(), &swath, 0..swath.num_lines, &criteria).ok()
         };
         pass.pieces
             .iter()
@@ -134,10 +137,7 @@ pub(super) fn rows_of(
         .swaths()
         .iter()
         .find(|known| known.group == column.group);
-    let fixed = engine
-        .plan
-        .product()
-        .is_some_and(|product| product.has_fixed_grid());
+    let fixed = engine.plan.has_fixed_grid();
     if let Some(expected) = expected
         && (swath.num_pixels != expected.num_pixels || (fixed && swath.num_lines != expected.num_lines))
     {

@@ -44,7 +44,7 @@ pub(super) fn of(work: &Work<'_>, passes: &[Pass], extents: &[Extent], columns: 
             } else {
                 1
             };
-            let mut chunks = vec![1, extent.lines.len().max(1)];
+            let mut chunks = vec![1, extent.position_lines()];
             chunks.extend((variable.dimensions.len() > 1).then_some(row));
             meta.storage = storage(Some(chunks));
             group.variables.push(meta);
@@ -77,17 +77,23 @@ pub(super) fn of(work: &Work<'_>, passes: &[Pass], extents: &[Extent], columns: 
             }
             for statistic in &work.reduction.statistics {
                 let chunks = chunks.iter().map(|length| (*length).max(1)).collect();
-                group.variables.push(result_variable(
-                    work.reduction,
-                    column,
-                    *statistic,
-                    &dimensions,
-                    Some(chunks),
-                ));
+                let mut meta = result_variable(work.reduction, column, *statistic, &dimensions, Some(chunks));
+                if column.shape == Shape::Pixels {
+                    meta.attributes.set("coordinates", places(swath));
+                }
+                group.variables.push(meta);
             }
         }
     }
+    work.schemas
+        .describe(&mut root, columns, &["pass_number".to_owned()]);
     root
+}
+
+/// The names of the coordinates of a swath's pixels, as `coordinates` lists them.
+fn places(swath: &crate::swath::Swath) -> String {
+    let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
+    format!("{} {}", name(&swath.longitude), name(&swath.latitude))
 }
 
 /// The dimension across the swath.

@@ -79,7 +79,7 @@ fn drawn(made: &Made, path: &str) -> Vec<(f64, f64, f64)> {
     let mut all = Vec::new();
     Places::of(made, path)
         .unwrap()
-        .each(made, |layer| {
+        .each(made, &mut |layer, _| {
             let places = layer.longitude.iter().zip(layer.latitude).zip(layer.values);
             all.extend(places.map(|((x, y), value)| (*x, *y, *value)));
             Ok(())

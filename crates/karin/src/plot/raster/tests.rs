@@ -1,4 +1,10 @@
 use super::*;
+
+fn add(raster: &mut Raster, layer: &Layer<'_>) {
+    let is_track = layer.shape.contains(&1);
+    let marks = raster.marks(layer, is_track);
+    raster.apply(layer, is_track, &marks);
+}
 use crate::plot::projection::Frame;
 
 fn raster(west: f64, width: f64, south: f64, north: f64, pixels: (f64, f64), overlap: Overlap) -> Raster {
@@ -36,12 +42,15 @@ fn a_swath_has_no_holes_at_any_magnification() {
             let lines = ((40.0 / spacing) as usize + 2).min(300);
             let (longitude, latitude) = swath(lines, lines, spacing, (30.0, 50.0), angle);
             let values = vec![1.0; longitude.len()];
-            raster.add(&Layer {
-                longitude: &longitude,
-                latitude: &latitude,
-                values: &values,
-                shape: [lines, lines],
-            });
+            add(
+                &mut raster,
+                &Layer {
+                    longitude: &longitude,
+                    latitude: &latitude,
+                    values: &values,
+                    shape: [lines, lines],
+                },
+            );
             let (sin, cos) = f64::to_radians(angle).sin_cos();
             for (at, value) in raster.values().enumerate() {
                 let (x, y) = ((at % 100) as f64 + 0.5 - 30.0, 99.5 - (at / 100) as f64 - 50.0);
@@ -63,12 +72,15 @@ fn values_that_share_a_pixel_are_averaged_or_the_last_wins() {
     let (longitude, latitude) = ([4.5, 4.6], [5.5, 5.6]);
     for (overlap, expected) in [(Overlap::Mean, 2.0), (Overlap::Last, 3.0)] {
         let mut raster = raster(0.0, 10.0, 0.0, 10.0, (10.0, 10.0), overlap);
-        raster.add(&Layer {
-            longitude: &longitude,
-            latitude: &latitude,
-            values: &[1.0, 3.0],
-            shape: [1, 2],
-        });
+        add(
+            &mut raster,
+            &Layer {
+                longitude: &longitude,
+                latitude: &latitude,
+                values: &[1.0, 3.0],
+                shape: [1, 2],
+            },
+        );
         assert_eq!(raster.values().nth(4 * 10 + 4), Some(expected));
     }
 }
@@ -82,12 +94,15 @@ fn a_gap_in_the_lines_is_not_bridged_and_fill_stays_empty() {
     let mut values = vec![1.0; 200];
     values[55] = f64::NAN;
     let mut raster = raster(0.0, 100.0, 0.0, 100.0, (100.0, 100.0), Overlap::Mean);
-    raster.add(&Layer {
-        longitude: &longitude,
-        latitude: &latitude,
-        values: &values,
-        shape: [20, 10],
-    });
+    add(
+        &mut raster,
+        &Layer {
+            longitude: &longitude,
+            latitude: &latitude,
+            values: &values,
+            shape: [20, 10],
+        },
+    );
     let drawn = |x: usize, y: usize| {
         raster
             .values()
@@ -102,12 +117,15 @@ fn a_swath_across_the_seam_of_the_globe_is_drawn_on_both_edges() {
     let (longitude, latitude) = swath(20, 10, 2.0, (171.0, -20.0), 0.0);
     let mut raster = raster(-180.0, 360.0, -90.0, 90.0, (360.0, 180.0), Overlap::Mean);
     let values = vec![1.0; 200];
-    raster.add(&Layer {
-        longitude: &longitude,
-        latitude: &latitude,
-        values: &values,
-        shape: [20, 10],
-    });
+    add(
+        &mut raster,
+        &Layer {
+            longitude: &longitude,
+            latitude: &latitude,
+            values: &values,
+            shape: [20, 10],
+        },
+    );
     let row: Vec<bool> = raster
         .values()
         .skip(90 * 360)
@@ -126,11 +144,14 @@ fn quantiles_are_those_of_the_pixels_drawn() {
         .map(|i| (f64::from(i % 10) + 0.5, f64::from(i / 10) + 0.5))
         .unzip();
     let values: Vec<f64> = (0..100).map(f64::from).collect();
-    raster.add(&Layer {
-        longitude: &longitude,
-        latitude: &latitude,
-        values: &values,
-        shape: [10, 10],
-    });
+    add(
+        &mut raster,
+        &Layer {
+            longitude: &longitude,
+            latitude: &latitude,
+            values: &values,
+            shape: [10, 10],
+        },
+    );
     assert_eq!(raster.quantiles([0.0, 0.5, 1.0]), Some([0.0, 50.0, 99.0]));
 }

@@ -1,0 +1,131 @@
+//! The coordinate that says which processings (L2 baselines, L3 versions) a result joins.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use karin_core::{AttrValue, DType, GroupMeta, Schema, Slab, Values, VariableMeta};
+
+use super::{Work, describe};
+use crate::EngineError;
+use crate::plan::{Column, Piece, Plan};
+use crate::swath::join;
+
+/// Name of the coordinate.
+pub(super) const NAME: &str = "schema";
+
+/// Which schemas were read for each key of a result: a bit per schema, in the order of age.
+pub(super) struct Schemas {
+    known: Vec<Schema>,
+    seen: Mutex<BTreeMap<i64, u8>>,
+}
+
+impl Schemas {
+    /// Of a plan; a plan of one schema (or none) needs no coordinate.
+    pub(super) fn of(plan: &Plan) -> Self {
+        let mut known = plan.schemas();
+        if known.len() < 2 {
+            known.clear();
+        }
+        Self {
+            known,
+            seen: Mutex::default(),
+        }
+    }
+
+    /// Notes that values of a granule went into the element of that key.
+    pub(super) fn note(&self, key: i64, piece: &Piece) {
+        let Some(bit) = piece
+            .schema
+            .and_then(|schema| self.known.iter().position(|known| *known == schema))
+        else {
+            return;
+        };
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        *seen.entry(key).or_default() |= 1u8.checked_shl(bit as u32).unwrap_or(0);
+    }
+
+    /// The value of the coordinate for each of these keys.
+    fn values(&self, keys: &[i64]) -> Values {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_key = |key: &i64| seen.get(key).copied().unwrap_or(0);
+        Values::UInt8(keys.iter().map(of_key).collect())
+    }
+
+    /// The coordinate; `None` where all values are of one schema.
+    fn variable(&self, dimensions: &[String]) -> Option<VariableMeta> {
+        if self.known.is_empty() {
+            return None;
+        }
+        let mut variable = describe::axis(NAME, DType::UInt8, "processings that values were made of");
+        variable.dimensions = dimensions.to_vec();
+        let bits = (0..self.known.len() as u32).map(|bit| 1u8.checked_shl(bit).unwrap_or(0));
+        let words: Vec<String> = self.known.iter().map(ToString::to_string).collect();
+        let attributes = &mut variable.attributes;
+        attributes.set("flag_masks", AttrValue::Array(Values::UInt8(bits.collect())));
+        attributes.set("flag_meanings", words.join(" "));
+        Some(variable)
+    }
+
+    /// Adds the coordinate to the group of every column, where readers of that group find it, and names it in
+    /// `coordinates` of the variables there.
+    pub(super) fn describe(&self, root: &mut GroupMeta, columns: &[&Column], dimensions: &[String]) {
+        let Some(variable) = self.variable(dimensions) else {
+            return;
+        };
+        for path in groups(columns) {
+            let group = describe::group_mut(root, path);
+            for other in &mut group.variables {
+                let is_axis = other.dimensions == [other.name.as_str()];
+                let covers = dimensions.iter().all(|name| other.dimensions.contains(name));
+                let is_place = matches!(other.name.as_str(), "latitude" | "longitude");
+                if covers && !is_axis && !is_place {
+                    add_coordinate(other, NAME);
+                }
+            }
+            let axes = group.variables.iter();
+            let first = axes
+                .take_while(|other| other.dimensions == [other.name.as_str()])
+                .count();
+            group.variables.insert(first, variable.clone());
+        }
+    }
+
+    /// Writes the coordinate that was described.
+    pub(super) fn write(
+        &self,
+        work: &Work<'_>,
+        columns: &[&Column],
+        keys: &[i64],
+        is_scalar: bool,
+    ) -> Result<(), EngineError> {
+        if self.known.is_empty() {
+            return Ok(());
+        }
+        let slab = if is_scalar {
+            Slab::all(&[])
+        } else {
+            Slab::all(&[keys.len()])
+        };
+        for group in groups(columns) {
+            work.write(&join(group, NAME), &slab, &self.values(keys))?;
+        }
+        Ok(())
+    }
+}
+
+/// The groups of columns, each once.
+fn groups<'c>(columns: &[&'c Column]) -> Vec<&'c str> {
+    let mut groups: Vec<&str> = columns.iter().map(|column| column.group.as_str()).collect();
+    groups.sort_unstable();
+    groups.dedup();
+    groups
+}
+
+/// Adds a name to the attribute `coordinates`.
+fn add_coordinate(variable: &mut VariableMeta, name: &str) {
+    let text = match variable.attributes.text("coordinates") {
+        Some(before) if !before.is_empty() => format!("{before} {name}"),
+        _ => name.to_owned(),
+    };
+    variable.attributes.set("coordinates", text);
+}

@@ -1,0 +1,74 @@
+"""What commands take of memory on 250 m granules: the peak of the process, as the system counts it, against `--memory`."""
+
+import os
+import subprocess
+
+import netCDF4
+import numpy as np
+import pytest
+
+from conftest import karin_binary
+
+BUDGET = 512
+# The program and its libraries, stacks, and what the allocator keeps of freed memory.
+BESIDE = 128
+VARIABLES = ["ssh_karin_2", "ssh_karin_2_qual", "mean_sea_surface_cnescls", "sig0_karin_2"]
+
+
+@pytest.fixture(scope="module")
+def granules(karin, tmp_path_factory):
+    """Two cycles of a pass: 2 x 40 million pixels, 160 MB for each variable and coordinate as stored."""
+    folder = tmp_path_factory.mktemp("unsmoothed")
+    karin("simulate", "--product", "L2_LR_SSH_Unsmoothed", "--phase", "science", "--cycles", "1-2", "--passes", 13,
+          "--vars", ",".join(VARIABLES), folder)
+    found = sorted(folder.rglob("*.nc"))
+    assert len(found) == 2
+    return found
+
+
+def peak(*arguments):
+    """Runs karin with 512 MiB and two threads; its largest resident size in MiB."""
+    command = [str(karin_binary()), "--memory", f"{BUDGET}MiB", "--jobs", "2", "--quiet", *map(str, arguments)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    told = process.stderr.read().decode()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    process.stderr.close()
+    assert process.returncode == 0, told
+    return usage.ru_maxrss / 1024
+
+
+@pytest.mark.parametrize("command", [
+    ["stat", "--over", "cycle"],
+    ["stat", "--by", "pass", "--stats", "mean,median"],
+    ["stat", "--grid", "1", "--vars", "ssh_karin_2"],
+    ["extract", "--bbox=-180,-40,180,40"],
+    ["extract", "--where", "sig0_karin_2 > 0 and ssh_karin_2 < 50"],
+    ["extract", "--layout", "cube", "--vars", "ssh_karin_2"],
+    ["plot", "--vars", "ssh_karin_2"],
+    ["plot", "--vars", "ssha", "--bbox=-180,-40,180,40", "--quality", "good"],
+], ids=" ".join)
+def test_commands_stay_within_their_budget(granules, tmp_path, command):
+    output = tmp_path / ("x.png" if command[0] == "plot" else "x.nc")
+    used = peak(command[0], *granules, *command[1:], "-o", output)
+    assert output.stat().st_size > 10_000 or "--by" in command
+    assert used < BUDGET + BESIDE, f"{used:.0f} MiB"
+
+
+def test_one_granule_is_cropped_within_its_budget(granules, tmp_path):
+    west, south, east, north = -180, -40, 180, 40
+    used = peak("extract", granules[0], f"--bbox={west},{south},{east},{north}", "-o", tmp_path / "x.nc")
+    assert used < BUDGET + BESIDE, f"{used:.0f} MiB"
+    with netCDF4.Dataset(granules[0]) as whole, netCDF4.Dataset(tmp_path / "x.nc") as crop:
+        for side in ("left", "right"):
+            theirs, ours = whole[side], crop[side]
+            latitude = theirs["latitude"][:, 120].filled(np.nan)
+            lines = ours["num_lines"][:]
+            near = np.flatnonzero((latitude >= south + 1) & (latitude <= north - 1))
+            assert np.isin(near, lines).all()
+            for name in VARIABLES:
+                for group in (theirs, ours):
+                    group[name].set_auto_maskandscale(False)
+                part = slice(len(lines) // 2, len(lines) // 2 + 300)
+                expected = theirs[name][lines[part].min() : lines[part].max() + 1]
+                np.testing.assert_array_equal(ours[name][part], expected, err_msg=f"{side}/{name}")
