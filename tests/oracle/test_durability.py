@@ -3,9 +3,11 @@
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -121,6 +123,47 @@ def test_kills_at_every_step(karin, granules, golden, tmp_path):
         assert_golden(collection, golden)
     print(kills, "kills at steps")
     assert kills > 20
+
+
+def test_every_name_is_durable_before_the_root_moves(granules, tmp_path):
+    """What a power failure would need: content before name, names of objects before the root, the root before the answer."""
+    if shutil.which("strace") is None:
+        pytest.skip("strace cannot trace here")
+    log, collection = tmp_path / "log", tmp_path / "c"
+    traced = ["strace", "-f", "-y", "-qq", "-e", "trace=fsync,rename,linkat", "-s", "4096", "-o", str(log)]
+    child = start("--jobs", "1", "ingest", *granules[:2], collection, prefix=traced)
+    if child.wait(timeout=120) != 0:
+        pytest.skip("strace cannot trace here")
+    durable_files, waiting, roots, objects = set(), {}, 0, 0
+    for line in finished_calls(log):
+        if match := re.search(r"fsync\(\d+<([^>]*)> *\) += 0", line):
+            durable_files.add(match[1])
+            waiting = {name: folder for name, folder in waiting.items() if folder != match[1]}
+        elif match := re.search(r'rename\("([^"]*)", "([^"]*)"\) += 0', line):
+            hidden, name = match.groups()
+            assert str(Path(hidden).absolute()) in durable_files, f"{name} has a name before its content is durable"
+            if Path(name).name == "repo":
+                # Its own name is made durable next; those of all objects must be already.
+                assert not waiting, f"the root moves before the names of {sorted(waiting)} are durable"
+                roots += 1
+            else:
+                objects += 1
+            waiting[name] = str(Path(name).absolute().parent)
+    assert not waiting, f"the names of {sorted(waiting)} were never made durable"
+    assert roots >= 2 and objects > 20, (roots, objects)
+
+
+def finished_calls(log):
+    """The calls in the order in which they ended, each in one line."""
+    begun = {}
+    for line in log.read_text(errors="replace").splitlines():
+        thread, call = line.split(maxsplit=1)
+        if call.endswith("<unfinished ...>"):
+            begun[thread] = call.removesuffix("<unfinished ...>")
+        elif "resumed>" in call:
+            yield begun.pop(thread, "") + call.split("resumed>", 1)[1]
+        else:
+            yield call
 
 
 def test_four_processes_of_overlapping_sets(karin, granules, golden, tmp_path):

@@ -55,10 +55,20 @@ impl HiddenFile {
 
     /// Moves the file, whose bytes are durable already, to its target and makes the name durable.
     pub(crate) fn rename(mut self) -> Result<(), StoreError> {
+        self.reveal()?;
+        sync_folder(parent(&self.target))
+    }
+
+    /// Moves the file, whose bytes are durable already, to its target; the name is not durable before the folder is.
+    pub(crate) fn rename_only(mut self) -> Result<(), StoreError> {
+        self.reveal()
+    }
+
+    fn reveal(&mut self) -> Result<(), StoreError> {
         std::fs::rename(&self.path, &self.target)
             .map_err(|source| StoreError::io(&self.target, "rename", source))?;
         self.published = true;
-        sync_folder(parent(&self.target))
+        Ok(())
     }
 }
 

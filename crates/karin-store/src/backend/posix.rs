@@ -1,12 +1,13 @@
 //! Icechunk storage on a POSIX file system that never loses an acknowledged commit.
 //!
-//! - Immutable objects are written under a hidden name, made durable, renamed, and the folder made durable.
+//! - Immutable objects are written under a hidden name, made durable, renamed, and the folder made durable; that of the
+//!   manifests, of which a commit has many, once before the root moves.
 //! - Mutable objects (`repo`) change by comparing and swapping under a lock. The version is a hash of the content,
 //!   never a time or an inode number: a file system may reuse both within its clock's grain.
 //! - Settings that ask for less safety are passed over.
 //!
 //! ```text
-//!   put "repo"   write hidden + fsync -> lock -> read, hash, compare -> rename -> fsync folder -> unlock
+//!   put "repo"   write hidden + fsync -> fsync manifests/ -> lock -> read, hash, compare -> rename -> fsync folder -> unlock
 //!   copy "repo"  lock -> read, hash, compare -> hard link into overwritten/ -> unlock
 //!   put other    write hidden + fsync -> rename -> fsync folder
 //! ```
@@ -40,12 +41,15 @@ use crate::StoreError;
 /// Prefixes whose objects are written once and never again.
 const IMMUTABLE: [&str; 6] = [
     "chunks/",
-    "manifests/",
+    MANIFESTS,
     "snapshots/",
     "transactions/",
     "overwritten/",
     "karin/",
 ];
+
+/// Objects that only a commit writes, many at once, and that nothing can lead to before it moves the root.
+const MANIFESTS: &str = "manifests/";
 
 /// How long a comparison and swap waits for another: it takes milliseconds, so a longer wait means a stopped holder.
 const SWAP_PATIENCE: Duration = Duration::from_secs(60);
@@ -149,6 +153,15 @@ impl PosixStorage {
             file.sync_all()
                 .map_err(|source| StoreError::io(hidden.path(), "make durable", source))?;
             drop(file);
+            if object.starts_with(MANIFESTS) && expected.is_none() {
+                hidden.rename_only()?;
+                return Ok(VersionedUpdateResult::Updated {
+                    new_version: immutable_version(),
+                });
+            }
+            if !is_immutable(object) {
+                self.sync_manifests()?;
+            }
             let lock = match expected {
                 Some(_) => self.lock()?,
                 None => None,
@@ -165,6 +178,15 @@ impl PosixStorage {
             })
         };
         put().map_err(carry)
+    }
+
+    /// Makes the names of all manifests durable, whoever wrote them.
+    fn sync_manifests(&self) -> Result<(), StoreError> {
+        let folder = self.root.join(MANIFESTS.trim_end_matches('/'));
+        if folder.is_dir() {
+            sync_folder(&folder)?;
+        }
+        Ok(())
     }
 
     fn version_after_write(&self, object: &str, bytes: &[u8]) -> VersionInfo {
