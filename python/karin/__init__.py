@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from karin import errors
 from karin._collection import Collection, granules, open
+from karin._verbs import ingest, passes, simulate
 from karin.errors import KarinError, KarinWarning
 
 __version__ = "0.1.0"
@@ -22,5 +23,8 @@ __all__ = [
     "__version__",
     "errors",
     "granules",
+    "ingest",
     "open",
+    "passes",
+    "simulate",
 ]

@@ -36,10 +36,26 @@ pub struct Engine<'a> {
     pub(crate) pool: rayon::ThreadPool,
     /// Buffers and states between uses.
     pub(crate) spare: Spare,
+    warm: Arc<Warm>,
+    failures: Mutex<BTreeMap<usize, Failure>>,
+}
+
+/// What one execution of a plan leaves for the next: open granules, masks and gates, inside a memory budget.
+pub struct Warm {
     handles: Handles,
     masks: Recent<Mask>,
     gates: Recent<Vec<u8>>,
-    failures: Mutex<BTreeMap<usize, Failure>>,
+}
+
+impl Warm {
+    /// Nothing yet, for that plan.
+    pub fn new(plan: &Plan, resources: Resources) -> Self {
+        Self {
+            handles: Handles::new(Arc::clone(plan.source()), OPEN_GRANULES),
+            masks: Recent::new(resources.memory / 8),
+            gates: Recent::new(resources.memory / 8),
+        }
+    }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -55,6 +71,20 @@ impl<'a> Engine<'a> {
         plan: &'a Plan,
         resources: Resources,
         progress: &'a dyn Progress,
+    ) -> Result<Self, EngineError> {
+        let warm = Arc::new(Warm::new(plan, resources));
+        Self::with_warm(plan, resources, progress, warm)
+    }
+
+    /// With its own threads, and what earlier executions of the same plan left.
+    ///
+    /// # Errors
+    /// As [`Engine::new`].
+    pub fn with_warm(
+        plan: &'a Plan,
+        resources: Resources,
+        progress: &'a dyn Progress,
+        warm: Arc<Warm>,
     ) -> Result<Self, EngineError> {
         let jobs = resources.jobs.max(1);
         let pool = rayon::ThreadPoolBuilder::new()
@@ -72,9 +102,7 @@ impl<'a> Engine<'a> {
             progress,
             pool,
             spare: Spare::new(usize::try_from(resources.memory / 4).unwrap_or(usize::MAX)),
-            handles: Handles::new(Arc::clone(plan.source()), OPEN_GRANULES),
-            masks: Recent::new(resources.memory / 8),
-            gates: Recent::new(resources.memory / 8),
+            warm,
             failures: Mutex::default(),
         })
     }
@@ -89,8 +117,13 @@ impl<'a> Engine<'a> {
         locked(&self.failures).values().cloned().collect()
     }
 
+    /// Runs `work` on the threads of this engine.
+    pub fn install<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        self.pool.install(work)
+    }
+
     /// Notes that a granule, or a variable of it, cannot be read.
-    pub(crate) fn fail(&self, piece: &Piece, error: &DatasetError) {
+    pub fn fail(&self, piece: &Piece, error: &DatasetError) {
         let granule = self
             .plan
             .entry(piece)
@@ -131,8 +164,11 @@ impl<'a> Engine<'a> {
     }
 
     /// The granule, opened now or before.
-    pub(crate) fn open(&self, piece: &Piece) -> Result<Arc<dyn Dataset>, DatasetError> {
-        self.handles.open(piece.entry)
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn open(&self, piece: &Piece) -> Result<Arc<dyn Dataset>, DatasetError> {
+        self.warm.handles.open(piece.entry)
     }
 
     /// The swath of that group as this granule has it.
@@ -170,7 +206,7 @@ impl<'a> Engine<'a> {
             return Ok(Arc::new(Mask::of_lines(swath, lines)));
         }
         let key = self.mask_key(piece, swath, &lines);
-        if let Some(mask) = self.masks.recall(&key) {
+        if let Some(mask) = self.warm.masks.recall(&key) {
             return Ok(mask);
         }
         let criteria = Criteria {
@@ -186,7 +222,7 @@ impl<'a> Engine<'a> {
             }
         })?;
         let bytes = mask.bytes();
-        Ok(self.masks.keep(key, mask, bytes))
+        Ok(self.warm.masks.keep(key, mask, bytes))
     }
 
     /// What tells one mask from another: the lines and the granule; where only a region restricts and the coordinates of the pass are
@@ -345,12 +381,12 @@ impl<'a> Engine<'a> {
         lines: Range<usize>,
     ) -> Result<Arc<Vec<u8>>, DatasetError> {
         let key = (piece.entry, format!("{path}?{}-{}", lines.start, lines.end));
-        if let Some(keep) = self.gates.recall(&key) {
+        if let Some(keep) = self.warm.gates.recall(&key) {
             return Ok(keep);
         }
         let keep = gate_keep(dataset, path, gate, self.plan.selection().quality, lines)?;
         let bytes = keep.len();
-        Ok(self.gates.keep(key, keep, bytes))
+        Ok(self.warm.gates.keep(key, keep, bytes))
     }
 }
 

@@ -16,11 +16,12 @@ pub mod plan;
 pub mod reduction;
 mod region;
 pub mod result;
+mod rows;
 pub mod selected;
 pub mod source;
 pub mod swath;
 
-pub use engine::{Engine, Failure};
+pub use engine::{Engine, Failure, Warm};
 pub use error::EngineError;
 pub use execute::{Report, reduce, reduce_shared, reduce_to_memory};
 pub use mask::Mask;

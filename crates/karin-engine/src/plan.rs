@@ -186,6 +186,40 @@ impl Plan {
             .sum()
     }
 
+    /// Bytes that have to be read of the stored ones, about: the share of the variables asked for, of what they are
+    /// derived from, and of the coordinates.
+    pub fn bytes_to_read(&self) -> u64 {
+        let root = &self.structure;
+        let size = |path: &String| {
+            let width = root.variable(path).map_or(0, |variable| variable.dtype.size());
+            root.shape(path).unwrap_or_default().iter().product::<usize>() * width
+        };
+        let mut read: Vec<String> = Vec::new();
+        for column in &self.columns {
+            match root.group(&column.group).filter(|_| column.derived) {
+                Some(group) => {
+                    let inputs = self.formulas.inputs_of(group, &column.name).unwrap_or_default();
+                    read.extend(
+                        inputs
+                            .iter()
+                            .map(|input| crate::swath::join(&column.group, input)),
+                    );
+                }
+                None => read.push(column.path()),
+            }
+        }
+        for swath in &self.swaths {
+            read.extend([swath.latitude.clone(), swath.longitude.clone()]);
+            read.extend(swath.time.clone());
+        }
+        read.sort_unstable();
+        read.dedup();
+        let part: usize = read.iter().map(size).sum();
+        let all: usize = root.variable_paths().iter().map(size).sum();
+        let share = part as f64 / (all.max(1)) as f64;
+        (self.stored_bytes() as f64 * share.min(1.0)).round() as u64
+    }
+
     /// Opens a granule.
     ///
     /// # Errors

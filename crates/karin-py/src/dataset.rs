@@ -1,52 +1,151 @@
-//! Anything that can be read: a granule file, a granule of a collection, a cube, lines, a result.
+//! Anything that can be read: a granule file, a cube, lines, a result.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use karin::netcdf::NcFile;
+use karin::view::{Decoding, Indices, Reading, View, can_decode, decode, read_outer};
+use karin_core::DType;
+use numpy::PyReadonlyArray1;
+use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::errors::OrRaise as _;
+use crate::work;
 
-/// A netCDF-shaped tree whose arrays can be read.
+/// A netCDF-shaped tree whose arrays can be read, from many threads at once.
 #[pyclass(frozen, module = "karin._karin")]
 pub struct Dataset {
-    pub inner: Arc<dyn karin_core::Dataset>,
+    inner: Inner,
+}
+
+enum Inner {
+    Any(Arc<dyn karin_core::Dataset>),
+    View(Arc<View>),
+}
+
+impl Dataset {
+    pub fn of(dataset: Arc<dyn karin_core::Dataset>) -> Self {
+        Self {
+            inner: Inner::Any(dataset),
+        }
+    }
+
+    pub fn of_view(view: View) -> Self {
+        Self {
+            inner: Inner::View(Arc::new(view)),
+        }
+    }
+
+    fn dataset(&self) -> &dyn karin_core::Dataset {
+        match &self.inner {
+            Inner::Any(dataset) => dataset.as_ref(),
+            Inner::View(view) => view.as_ref(),
+        }
+    }
 }
 
 /// Open a netCDF file of any kind.
 #[pyfunction]
 pub fn open_file(py: Python<'_>, path: PathBuf) -> PyResult<Dataset> {
     let file = py.detach(|| NcFile::open(&path)).or_raise()?;
-    Ok(Dataset {
-        inner: Arc::new(file),
-    })
+    Ok(Dataset::of(Arc::new(file)))
 }
+
+/// True if numbers of that type can be decoded to `float64` (`double`) or `float32` exactly as xarray does it.
+#[pyfunction(name = "can_decode")]
+pub fn decodes_exactly(dtype: &str, double: bool) -> bool {
+    DType::from_name(dtype).is_some_and(|dtype| can_decode(dtype, double))
+}
+
+/// Fills that mean nothing, factor, offset, and whether the result is `float64`.
+type DecodingWords = (Vec<f64>, Option<f64>, Option<f64>, bool);
 
 #[pymethods]
 impl Dataset {
     /// What to call it: the file or object that it comes from.
     #[getter]
     fn label(&self) -> &str {
-        self.inner.label()
+        self.dataset().label()
     }
 
     /// Its structure: dimensions, attributes, variables and groups, nested.
     fn structure<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        crate::attributes::structure(py, self.inner.root())
+        crate::attributes::structure(py, self.dataset().root())
     }
 
-    /// Read `count` elements from `start` along every dimension of a variable, as stored.
+    /// Read indices along every dimension of a variable: each `(start, count, step)`, or an array of integers. With a
+    /// decoding, true values come back, else what is stored.
+    #[pyo3(signature = (variable, indices, decoding=None))]
     fn read<'py>(
         &self,
         py: Python<'py>,
         variable: &str,
-        start: Vec<usize>,
-        count: Vec<usize>,
+        indices: Vec<Bound<'py, PyAny>>,
+        decoding: Option<DecodingWords>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let slab = karin_core::Slab { start, count };
-        let array = py.detach(|| self.inner.read_slab(variable, &slab)).or_raise()?;
+        let indices = indices.iter().map(indices_of).collect::<PyResult<Vec<_>>>()?;
+        let mut array = match &self.inner {
+            Inner::Any(dataset) => py
+                .detach(|| read_outer(dataset.as_ref(), variable, &indices))
+                .or_raise()?,
+            Inner::View(view) => work::run(py, None, |progress| {
+                let reading = Reading { view, progress };
+                read_outer(&reading, variable, &indices).or_raise()
+            })?,
+        };
+        if let Some((fills, scale, offset, double)) = decoding {
+            let decoding = Decoding {
+                fills,
+                scale,
+                offset,
+                double,
+            };
+            let decoded = py.detach(|| decode(&array.values, &decoding));
+            array.values =
+                decoded.ok_or_else(|| PyValueError::new_err("this type cannot be decoded exactly"))?;
+        }
         crate::values::to_numpy(py, array)
     }
+
+    /// Granules that could not be read since this was asked last, and why; they read as fill.
+    fn failures(&self) -> Vec<(String, String)> {
+        let failures = match &self.inner {
+            Inner::Any(_) => Vec::new(),
+            Inner::View(view) => view.failures(),
+        };
+        failures
+            .into_iter()
+            .map(|failure| (failure.granule, failure.reason))
+            .collect()
+    }
+
+    /// Of a cube: positions of cycle and pass that have granules, with first and last position of their lines.
+    #[pyo3(signature = (group=""))]
+    fn cells(&self, group: &str) -> Vec<(usize, usize, usize, usize)> {
+        let cells = match &self.inner {
+            Inner::Any(_) => Vec::new(),
+            Inner::View(view) => view.cells(group),
+        };
+        cells
+            .into_iter()
+            .map(|(cycle, pass, lines)| (cycle, pass, lines.start, lines.end))
+            .collect()
+    }
+}
+
+fn indices_of(item: &Bound<'_, PyAny>) -> PyResult<Indices> {
+    if let Ok((start, count, step)) = item.extract::<(usize, usize, usize)>() {
+        if step == 0 {
+            return Err(PyIndexError::new_err("a step of 0"));
+        }
+        return Ok(Indices::Steps { start, count, step });
+    }
+    let list: PyReadonlyArray1<'_, i64> = item.extract()?;
+    let list = list.as_array();
+    let checked: Result<Vec<usize>, _> = list.iter().map(|&index| usize::try_from(index)).collect();
+    checked
+        .map(Indices::List)
+        .map_err(|_| PyIndexError::new_err("a negative index"))
 }

@@ -17,10 +17,19 @@ mod attributes;
 mod command;
 mod dataset;
 mod errors;
+mod plan;
 mod quality;
+mod selection;
 mod source;
 mod values;
+mod verbs;
 mod work;
+
+/// An answer as JSON.
+fn json(answer: &impl serde::Serialize) -> PyResult<String> {
+    serde_json::to_string(answer)
+        .map_err(|error| errors::raise(karin_core::ErrorKind::Internal, &error.to_string()))
+}
 
 /// The extension module.
 #[pymodule]
@@ -28,9 +37,13 @@ mod _karin {
     #[pymodule_export]
     use crate::command::main;
     #[pymodule_export]
-    use crate::dataset::{Dataset, open_file};
+    use crate::dataset::{Dataset, decodes_exactly, open_file};
+    #[pymodule_export]
+    use crate::plan::Plan;
     #[pymodule_export]
     use crate::quality::{canonical_names, decode_flags, identify, land, quality_gate, quality_keeps};
     #[pymodule_export]
     use crate::source::{Source, contents, history};
+    #[pymodule_export]
+    use crate::verbs::{ingest, passes, simulate};
 }

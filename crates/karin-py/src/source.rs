@@ -1,5 +1,6 @@
 //! Granules and collections, opened.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,6 +11,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::errors::OrRaise as _;
+use crate::plan::Plan;
+use crate::selection::selection_of;
 use crate::work;
 
 /// A set of granules: files, folders of files, and collections, as one.
@@ -49,6 +52,27 @@ impl Source {
             karin::sources::open(&paths, &options, told).or_raise()
         })?;
         Ok(Self { inner })
+    }
+
+    /// Plan a selection: a dictionary of texts (the words of the command line), and definitions as `name=expression`.
+    /// One plan; with version "all" one per schema.
+    #[pyo3(signature = (words, lets, *, listener=None))]
+    fn plan(
+        &self,
+        py: Python<'_>,
+        words: HashMap<String, String>,
+        lets: Vec<String>,
+        listener: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Vec<Plan>> {
+        let selection = selection_of(&words, &lets)?;
+        let source = Arc::clone(&self.inner);
+        let plans = work::run(py, listener, |told| {
+            karin::engine::Plan::new(source, &selection, told).or_raise()
+        })?;
+        let wrap = |plan| Plan {
+            inner: Arc::new(plan),
+        };
+        Ok(plans.into_iter().map(wrap).collect())
     }
 
     /// The snapshot that a collection is read at.
@@ -126,8 +150,7 @@ pub fn contents(
     let options = open_options(snapshot, endpoint, region);
     work::run(py, None, |_| {
         let found = inventory(&location, &options).or_raise()?;
-        serde_json::to_string(&found)
-            .map_err(|error| crate::errors::raise(karin_core::ErrorKind::Internal, &error.to_string()))
+        crate::json(&found)
     })
 }
 

@@ -6,6 +6,7 @@
 //! ```text
 //!   simulate ─> granules ─> ingest ─> collection ┐
 //!                  └───────────────> sources ────┴─> select, reduce, extract ─> output (.nc .zarr .parquet .csv .png)
+//!                                                └─> view (lazy cubes and lines, indexed any way)
 //! ```
 
 #![forbid(unsafe_code)]
@@ -17,10 +18,12 @@ mod error;
 pub mod info;
 pub mod ingest;
 pub mod inventory;
+pub mod passes;
 pub mod plot;
 pub mod simulate;
 pub mod sources;
 pub mod stat;
+pub mod view;
 
 pub use karin_engine as engine;
 pub use karin_netcdf as netcdf;

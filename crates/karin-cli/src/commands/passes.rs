@@ -1,12 +1,12 @@
 //! `karin passes --bbox W,S,E,N | --point LON,LAT | --polygon FILE`
 
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
-use karin_core::orbit::{PassHit, Target};
+use karin::passes::{PassRow, bounded, passes_over};
+use karin_core::orbit::Target;
 use karin_core::time::format_instant;
-use karin_core::{CycleNumber, Orbit, Phase, Region, Selection, TimeRange};
+use karin_core::{Region, Selection};
 use serde::Serialize;
 
 use crate::context::{Context, Report};
@@ -38,21 +38,9 @@ pub struct Arguments {
     half_width: f64,
 }
 
-/// One time that the place is seen.
-#[derive(Debug, Serialize)]
-struct Row {
-    phase: Phase,
-    cycle_number: u16,
-    pass_number: u16,
-    time: String,
-    direction: &'static str,
-    distance_km: f64,
-    side: &'static str,
-}
-
 #[derive(Debug, Serialize)]
 struct Passes {
-    passes: Vec<Row>,
+    passes: Vec<PassRow>,
 }
 
 /// Lists the passes over a place.
@@ -64,16 +52,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
         (None, None) => Target::Region(const { &Region::Box(karin_core::LonLatBox::GLOBE) }),
     };
     let (from, to) = bounded(selection.time);
-    let range = TimeRange::new(from, to);
-    let phases = selection
-        .phase
-        .map_or(vec![Phase::CalVal, Phase::Science], |phase| vec![phase]);
-    let rows = phases.into_iter().flat_map(|phase| {
-        let hits = Orbit::of(phase).passes_over(target, range, arguments.half_width * 1e3);
-        hits.into_iter().map(move |hit| row(phase, &hit))
-    });
     let passes = Passes {
-        passes: rows.collect(),
+        passes: passes_over(target, &selection, arguments.half_width * 1e3),
     };
     context.answer(&passes)?;
     if passes.passes.is_empty() {
@@ -115,48 +95,6 @@ fn point(text: &str) -> Result<(f64, f64), String> {
 fn half_width(text: &str) -> Result<f64, String> {
     let km = text.parse().ok().filter(|km| (0.1..=200.0).contains(km));
     km.ok_or_else(|| "expected kilometres from 0.1 to 200".to_owned())
-}
-
-/// From when to when to look. Where the range is open at an end, or none is given: from the first cycle of the mission
-/// or from now, to one cycle of the science phase later (counted from now, if the start lies before).
-fn bounded(range: Option<TimeRange>) -> (f64, f64) {
-    const EPOCH: f64 = 946_684_800.0;
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0.0, |since| since.as_secs_f64() - EPOCH);
-    let science = Orbit::of(Phase::Science);
-    let cycle = science.cycle_start(CycleNumber(2)) - science.cycle_start(CycleNumber(1));
-    let first = Orbit::of(Phase::CalVal).cycle_start(Phase::CalVal.first_cycle());
-    let start = range.map_or(now, |range| range.start.unwrap_or(first));
-    (
-        start,
-        range
-            .and_then(|range| range.end)
-            .unwrap_or(start.max(now) + cycle),
-    )
-}
-
-fn row(phase: Phase, hit: &PassHit) -> Row {
-    // A tenth of a kilometre is what a reader can use.
-    let distance_km = (hit.across_m.abs() / 100.0).round() / 10.0;
-    let side = match hit.across_m {
-        across if across.abs() < 10e3 => "nadir",
-        across if across < 0.0 => "left",
-        _ => "right",
-    };
-    Row {
-        phase,
-        cycle_number: hit.half_orbit.cycle.0,
-        pass_number: hit.half_orbit.pass.0,
-        time: format_instant(hit.time.round()),
-        direction: if hit.half_orbit.pass.is_ascending() {
-            "ascending"
-        } else {
-            "descending"
-        },
-        distance_km,
-        side,
-    }
 }
 
 impl Report for Passes {

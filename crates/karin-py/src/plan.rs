@@ -1,0 +1,205 @@
+//! What a selection means for a source, and what can be done with it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use karin::engine::reduction::Reduction;
+use karin::engine::{Plan as EnginePlan, Report};
+use karin::extract::{ExtractOptions, extract};
+use karin::output::OutputOptions;
+use karin::stat::{Statistic, Target, reduce_to_memory, reduce_to_netcdf};
+use karin::view::View;
+use karin_core::{ErrorKind, Resources};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::dataset::Dataset;
+use crate::errors::{OrRaise as _, raise};
+use crate::work;
+
+/// Granules of one product (and, with `version="all"`, of one schema), with the variables asked for.
+#[pyclass(frozen, module = "karin._karin")]
+pub struct Plan {
+    pub inner: Arc<EnginePlan>,
+}
+
+#[pymethods]
+impl Plan {
+    /// In words: granules, product, variables, bytes, selection.
+    #[getter]
+    fn text(&self) -> String {
+        self.inner.to_string()
+    }
+
+    /// The product, if there is one.
+    #[getter]
+    fn product(&self) -> Option<&'static str> {
+        self.inner.product().map(|product| product.name())
+    }
+
+    /// The schemas that occur, oldest first.
+    #[getter]
+    fn schemas(&self) -> Vec<String> {
+        self.inner.schemas().iter().map(ToString::to_string).collect()
+    }
+
+    /// Bytes of all its granules as stored.
+    #[getter]
+    fn stored_bytes(&self) -> u64 {
+        self.inner.stored_bytes()
+    }
+
+    /// Bytes that have to be read of them, about.
+    #[getter]
+    fn bytes_to_read(&self) -> u64 {
+        self.inner.bytes_to_read()
+    }
+
+    /// Number of granules.
+    fn __len__(&self) -> usize {
+        self.inner.pieces().len()
+    }
+
+    /// The granules: positions in the source's entries.
+    fn entries(&self) -> Vec<usize> {
+        self.inner.pieces().iter().map(|piece| piece.entry).collect()
+    }
+
+    /// Paths of the variables.
+    fn variables(&self) -> Vec<String> {
+        self.inner
+            .columns()
+            .iter()
+            .map(karin::engine::Column::path)
+            .collect()
+    }
+
+    /// Reduce: a list of statistics as text; "cycle", "all", "by_cycle", "by_pass", "by_day", "by_month" or the step of
+    /// a grid in degrees. The result is in memory, or in the netCDF file at `path`. With notes and what was left out.
+    #[pyo3(signature = (statistics, target, *, jobs=None, memory=None, path=None, history="", listener=None))]
+    #[allow(clippy::too_many_arguments, reason = "keywords of Python")]
+    fn reduce<'py>(
+        &self,
+        py: Python<'py>,
+        statistics: &str,
+        target: &str,
+        jobs: Option<usize>,
+        memory: Option<u64>,
+        path: Option<PathBuf>,
+        history: &str,
+        listener: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<(Option<Dataset>, Bound<'py, PyDict>)> {
+        let reduction = Reduction {
+            statistics: Statistic::parse_list(statistics).or_raise()?,
+            target: target_of(target)?,
+        };
+        let resources = work::resources(jobs, memory);
+        let plan = &self.inner;
+        let (result, report) = work::run(py, listener, |told| match &path {
+            None => {
+                let (result, report) = reduce_to_memory(plan, &reduction, resources, told).or_raise()?;
+                Ok((Some(result), report))
+            }
+            Some(path) => {
+                let report = reduce_to_netcdf(plan, &reduction, resources, told, path, history).or_raise()?;
+                Ok((None, report))
+            }
+        })?;
+        if report.granules > 0 && report.failures.len() == report.granules {
+            let first = report.failures.first().map_or("", |failure| &failure.reason);
+            let text = format!("none of {} granules could be read: {first}", report.granules);
+            return Err(raise(ErrorKind::Corrupt, &text));
+        }
+        let dataset = result.map(|result| Dataset::of(Arc::new(result)));
+        Ok((dataset, described(py, &report)?))
+    }
+
+    /// The granules on axes of cycle, pass, line and pixel, as a lazy dataset.
+    #[pyo3(signature = (*, jobs=None, memory=None, listener=None))]
+    fn cube(
+        &self,
+        py: Python<'_>,
+        jobs: Option<usize>,
+        memory: Option<u64>,
+        listener: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Dataset> {
+        self.view(py, work::resources(jobs, memory), listener, true)
+    }
+
+    /// The kept lines of all granules one behind the other, as a lazy dataset.
+    #[pyo3(signature = (*, jobs=None, memory=None, listener=None))]
+    fn lines(
+        &self,
+        py: Python<'_>,
+        jobs: Option<usize>,
+        memory: Option<u64>,
+        listener: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Dataset> {
+        self.view(py, work::resources(jobs, memory), listener, false)
+    }
+
+    /// Write what is selected, as the command `karin extract` does; an answer as JSON.
+    #[pyo3(signature = (path, *, command="", jobs=None, memory=None, listener=None))]
+    fn extract(
+        &self,
+        py: Python<'_>,
+        path: PathBuf,
+        command: &str,
+        jobs: Option<usize>,
+        memory: Option<u64>,
+        listener: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<String> {
+        let output = OutputOptions::default().with_resources(work::resources(jobs, memory));
+        let options = ExtractOptions::default()
+            .with_command(command)
+            .with_output(output);
+        let plan = &self.inner;
+        let extracted = work::run(py, listener, |told| {
+            extract(plan, &path, &options, told).or_raise()
+        })?;
+        crate::json(&extracted)
+    }
+}
+
+impl Plan {
+    fn view(
+        &self,
+        py: Python<'_>,
+        resources: Resources,
+        listener: Option<&Bound<'_, PyAny>>,
+        is_cube: bool,
+    ) -> PyResult<Dataset> {
+        let plan = Arc::clone(&self.inner);
+        let make = if is_cube { View::cube } else { View::lines };
+        let view = work::run(py, listener, |told| make(plan, resources, told).or_raise())?;
+        Ok(Dataset::of_view(view))
+    }
+}
+
+fn target_of(word: &str) -> PyResult<Target> {
+    Ok(match word {
+        "cycle" => Target::Cycle,
+        "all" => Target::All,
+        "by_cycle" => Target::ByCycle,
+        "by_pass" => Target::ByPass,
+        "by_day" => Target::ByDay,
+        "by_month" => Target::ByMonth,
+        step => Target::Grid(step.parse().map_err(|_| {
+            let text = format!("{step:?} is nothing to reduce over");
+            raise(ErrorKind::InvalidArgument, &text)
+        })?),
+    })
+}
+
+fn described<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("granules", report.granules)?;
+    dict.set_item("notes", &report.notes)?;
+    let failures: Vec<(&str, &str)> = report
+        .failures
+        .iter()
+        .map(|failure| (failure.granule.as_str(), failure.reason.as_str()))
+        .collect();
+    dict.set_item("left_out", failures)?;
+    Ok(dict)
+}

@@ -1,0 +1,45 @@
+//! Selections from Python: the words of the command line, option by option.
+
+use std::collections::HashMap;
+
+use karin_core::{Selection, SelectionBuilder, SelectionError};
+use pyo3::prelude::*;
+
+use crate::errors::OrRaise as _;
+
+/// The selection that a dictionary of texts describes; `lets` are `name=expression`.
+pub fn selection_of(words: &HashMap<String, String>, lets: &[String]) -> PyResult<Selection> {
+    let mut builder = Selection::builder();
+    for (option, text) in words {
+        builder = set(builder, option, text).or_raise()?;
+    }
+    for definition in lets {
+        builder = builder.let_(definition).or_raise()?;
+    }
+    builder.build().or_raise()
+}
+
+fn set(builder: SelectionBuilder, option: &str, text: &str) -> Result<SelectionBuilder, SelectionError> {
+    match option {
+        "product" => builder.product(text),
+        "phase" => builder.phase(text),
+        "version" => builder.version(text),
+        "cycles" => builder.cycles(text),
+        "passes" => builder.passes(text),
+        "time" => builder.time(text),
+        "bbox" => builder.bbox(text),
+        "polygon" => builder.polygon(text),
+        "crop" => builder.crop(text),
+        "variables" => builder.variables(text),
+        "quality" => builder.quality(text),
+        "where" => Ok(builder.where_(text)),
+        "nadir" => builder.nadir(text),
+        "side" => builder.side(text),
+        "layout" => builder.layout(text),
+        _ => Err(SelectionError::Invalid {
+            option: "selection",
+            value: option.to_owned(),
+            reason: "no such option".to_owned(),
+        }),
+    }
+}

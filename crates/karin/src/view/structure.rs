@@ -1,0 +1,301 @@
+//! The structure of a view: which variables it has, and where their values come from.
+
+use std::collections::HashMap;
+
+use karin_core::{
+    Array, AttrValue, DType, Dimension, GroupMeta, Number, Packing, Product, Schema, Storage, Values,
+    VariableMeta,
+};
+use karin_engine::{Column, MemoryDataset, Piece, Plan, Shape, Swath};
+
+/// Where the values of a variable come from.
+pub(super) enum Held {
+    /// From memory.
+    Array(Array),
+    /// From rows of granules.
+    Rows(RowSource),
+}
+
+/// A variable along lines.
+pub(super) struct RowSource {
+    pub(super) kind: RowKind,
+    /// Elements of one row.
+    pub(super) width: usize,
+    /// The element that stands for nothing, in native order.
+    pub(super) fill: Vec<u8>,
+}
+
+pub(super) enum RowKind {
+    /// A variable of the plan.
+    Column(Column),
+    /// A coordinate: its packing, and whether it is the same in all cycles.
+    Coordinate { packing: Packing, per_pass: bool },
+}
+
+/// A dataset that holds one array.
+pub(super) fn memory(path: &str, array: &Array) -> MemoryDataset {
+    let mut dataset = MemoryDataset::new("the selection");
+    dataset.set(path, array.clone());
+    dataset
+}
+
+/// Attributes of the result as a whole.
+pub(super) fn describe(root: &mut GroupMeta, plan: &Plan) {
+    let attributes = &mut root.attributes;
+    if let Some(product) = plan.product() {
+        attributes.set("source_product", product.name());
+    }
+    let mut versions: Vec<String> = (plan.pieces().iter())
+        .filter_map(|piece| plan.entry(piece)?.version.as_ref().map(ToString::to_string))
+        .collect();
+    versions.sort_unstable();
+    versions.dedup();
+    if !versions.is_empty() {
+        attributes.set("source_versions", versions.join(" "));
+    }
+    if let Some(snapshot) = plan.source().snapshot() {
+        attributes.set("source_snapshot", snapshot);
+    }
+    attributes.set(
+        "source_granule_count",
+        AttrValue::number(plan.pieces().len() as i32),
+    );
+    attributes.set("karin_selection", plan.selection().to_string());
+    attributes.set("karin_version", env!("CARGO_PKG_VERSION"));
+}
+
+/// The group at a path of a view, made with the attributes that granules have where it is not there yet.
+pub(super) fn ensure_group<'a>(
+    root: &'a mut GroupMeta,
+    structure: &GroupMeta,
+    path: &str,
+) -> &'a mut GroupMeta {
+    let mut group = root;
+    let mut known = Some(structure);
+    for part in path.split('/').filter(|part| !part.is_empty()) {
+        known = known.and_then(|known| known.groups.iter().find(|inner| inner.name == part));
+        let at = match group.groups.iter().position(|inner| inner.name == part) {
+            Some(at) => at,
+            None => {
+                group.groups.push(GroupMeta {
+                    name: part.to_owned(),
+                    attributes: known.map(|known| known.attributes.clone()).unwrap_or_default(),
+                    ..GroupMeta::default()
+                });
+                group.groups.len() - 1
+            }
+        };
+        group = &mut group.groups[at];
+    }
+    group
+}
+
+/// A dimension of fixed length.
+pub(super) fn dimension(name: &str, size: usize) -> Dimension {
+    Dimension {
+        name: name.to_owned(),
+        size,
+        unlimited: false,
+    }
+}
+
+/// An index of whole numbers along a dimension.
+pub(super) fn index(name: &str, dimension: &str, dtype: DType, long_name: &str) -> VariableMeta {
+    VariableMeta {
+        name: name.to_owned(),
+        dtype,
+        dimensions: vec![dimension.to_owned()],
+        attributes: [("long_name", long_name)].into_iter().collect(),
+        storage: Storage::default(),
+    }
+}
+
+/// Variables along lines of one group of a view: metadata with the dimensions that granules have, and their sources.
+pub(super) fn along_lines(plan: &Plan, swath: &Swath) -> Vec<(VariableMeta, RowSource)> {
+    let structure = plan.structure();
+    let is_fixed = plan.product().is_some_and(Product::has_fixed_grid);
+    let mut found = Vec::new();
+    let coordinates = [
+        (swath.time.as_ref(), false),
+        (Some(&swath.latitude), is_fixed),
+        (Some(&swath.longitude), is_fixed),
+    ];
+    for (path, per_pass) in coordinates {
+        let Some(meta) = path.and_then(|path| structure.variable(path)) else {
+            continue;
+        };
+        let Some(packing) = Packing::of(meta) else {
+            continue;
+        };
+        let width = if meta.dimensions.len() > 1 {
+            swath.num_pixels
+        } else {
+            1
+        };
+        let mut meta = filled(meta.clone());
+        meta.dtype = packing.dtype;
+        let fill = fill_of(&meta);
+        let kind = RowKind::Coordinate { packing, per_pass };
+        found.push((meta, RowSource { kind, width, fill }));
+    }
+    let own = ["cycle_number", "pass_number", "line_number", "schema"];
+    let columns = plan.columns().iter().filter(|column| {
+        let path = column.path();
+        let is_known = coordinates.iter().any(|(own, _)| *own == Some(&path));
+        column.group == swath.group
+            && !is_known
+            && !own.contains(&column.name.as_str())
+            && column.name != swath.lines_dimension
+    });
+    for column in columns {
+        let width = match column.shape {
+            Shape::Pixels => swath.num_pixels,
+            Shape::Lines(width) => width,
+            Shape::Other(_) => continue,
+        };
+        let meta = column_meta(plan, swath, column);
+        let fill = fill_of(&meta);
+        let kind = RowKind::Column(column.clone());
+        found.push((meta, RowSource { kind, width, fill }));
+    }
+    found
+}
+
+fn column_meta(plan: &Plan, swath: &Swath, column: &Column) -> VariableMeta {
+    let mut meta = column.meta.clone();
+    if column.derived {
+        let latitude = plan.structure().variable(&swath.latitude);
+        meta.dimensions = latitude
+            .map(|latitude| latitude.dimensions.clone())
+            .unwrap_or_default();
+    }
+    match &column.packing {
+        Some(packing) if !column.derived => {
+            meta.dtype = packing.dtype;
+            meta.attributes.remove("_Unsigned");
+            filled(meta)
+        }
+        _ => {
+            meta.dtype = DType::Float64;
+            for name in [
+                "scale_factor",
+                "add_offset",
+                "valid_min",
+                "valid_max",
+                "valid_range",
+                "missing_value",
+                "_Unsigned",
+            ] {
+                meta.attributes.remove(name);
+            }
+            meta.attributes.set("_FillValue", AttrValue::number(f64::NAN));
+            meta
+        }
+    }
+}
+
+/// With the `_FillValue` that readers need: places without a granule are the rule in a view.
+fn filled(mut meta: VariableMeta) -> VariableMeta {
+    if meta.dtype.is_numeric() && meta.attributes.get("_FillValue").is_none() {
+        let mut fill = Values::zeros(meta.dtype, 1);
+        fill.as_bytes_mut().copy_from_slice(&fill_of(&meta));
+        meta.attributes.set("_FillValue", AttrValue::Array(fill));
+    }
+    meta
+}
+
+/// Variables without lines that lie along pixels: those of the first granule stand for all.
+pub(super) fn along_pixels(plan: &Plan, swath: &Swath) -> Vec<(VariableMeta, Array)> {
+    let structure = plan.structure();
+    let pixels = structure
+        .variable(&swath.latitude)
+        .and_then(|latitude| latitude.dimensions.get(1))
+        .cloned();
+    let wanted = plan.columns().iter().filter(|column| {
+        column.group == swath.group
+            && matches!(column.shape, Shape::Other(_))
+            && column.meta.dimensions.len() == 1
+            && column.meta.dimensions.first() == pixels.as_ref()
+    });
+    let mut found = Vec::new();
+    let mut opened = None;
+    for column in wanted {
+        if opened.is_none() {
+            opened = plan.pieces().iter().find_map(|piece| plan.open(piece).ok());
+        }
+        let array = opened
+            .as_ref()
+            .and_then(|dataset| dataset.read(&column.path()).ok());
+        found.extend(array.map(|array| (column.meta.clone(), array)));
+    }
+    found
+}
+
+/// The schema of each granule, where there are several: metadata and the index of each.
+pub(super) fn schema_index(plan: &Plan) -> Option<(VariableMeta, Vec<Schema>)> {
+    let schemas = plan.schemas();
+    if schemas.len() < 2 {
+        return None;
+    }
+    let words: Vec<String> = schemas.iter().map(ToString::to_string).collect();
+    let mut meta = index("schema", "", DType::Int8, "processing that the granule is of");
+    let values: Vec<i8> = (0..schemas.len() as i8).collect();
+    meta.attributes.set("_FillValue", AttrValue::number(-1_i8));
+    meta.attributes
+        .set("flag_values", AttrValue::Array(Values::Int8(values)));
+    meta.attributes.set("flag_meanings", words.join(" "));
+    Some((meta, schemas))
+}
+
+/// The index of a granule's schema; -1 if it has none.
+pub(super) fn schema_of(schemas: &[Schema], piece: &Piece) -> i8 {
+    let at = schemas.iter().position(|own| Some(own) == piece.schema.as_ref());
+    at.map_or(-1, |at| at as i8)
+}
+
+/// Puts variables that are held in memory into a group.
+pub(super) fn hold(
+    group: &mut GroupMeta,
+    held: &mut HashMap<String, Held>,
+    swath: &Swath,
+    meta: VariableMeta,
+    array: Array,
+) {
+    held.insert(swath.path(&meta.name), Held::Array(array));
+    group.variables.push(meta);
+}
+
+/// The element that stands for nothing, in native order.
+pub(super) fn fill_of(variable: &VariableMeta) -> Vec<u8> {
+    if let Some(AttrValue::Array(values)) = variable.attributes.get("_FillValue")
+        && values.dtype() == variable.dtype
+    {
+        return values.as_bytes().to_vec();
+    }
+    macro_rules! bytes {
+        ($number:expr, $($dtype:ident => $type:ty),*) => {
+            match variable.dtype {
+                $(DType::$dtype => ($number as $type).to_ne_bytes().to_vec(),)*
+                DType::Char => vec![0],
+                DType::String => Vec::new(),
+            }
+        };
+    }
+    let fill = Packing::of(variable)
+        .and_then(|packing| packing.fill)
+        .or_else(|| karin_core::packing::default_fill(variable.dtype));
+    macro_rules! of_type {
+        ($number:expr) => {
+            bytes!(
+                $number, Int8 => i8, UInt8 => u8, Int16 => i16, UInt16 => u16, Int32 => i32, UInt32 => u32,
+                Int64 => i64, UInt64 => u64, Float32 => f32, Float64 => f64
+            )
+        };
+    }
+    match fill {
+        Some(Number::Signed(number)) => of_type!(number),
+        Some(Number::Unsigned(number)) => of_type!(number),
+        Some(Number::Float(number)) => of_type!(number),
+        None => vec![0; variable.dtype.size()],
+    }
+}

@@ -1,0 +1,170 @@
+"""xarray's ``engine="karin"``: SWOT netCDF granules, any other netCDF file, and collections."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import xarray as xr
+from xarray.backends import BackendEntrypoint, StoreBackendEntrypoint
+
+from karin._arrays import FileHandle, Handle, KarinStore, fuse, group_paths
+
+if TYPE_CHECKING:
+    from karin._collection import Collection
+
+
+def _path_of(filename: Any) -> str:
+    if not isinstance(filename, (str, os.PathLike)):
+        raise TypeError(f"engine='karin' opens paths, not {type(filename).__name__}")
+    text = os.fspath(filename)
+    if isinstance(text, bytes):
+        text = os.fsdecode(text)
+    return text if "://" in text else os.path.abspath(os.path.expanduser(text))
+
+
+def _is_collection(path: str) -> bool:
+    return "://" in path or os.path.isdir(path)
+
+
+def _is_classic(path: str) -> bool:
+    with open(path, "rb") as file:
+        return file.read(3) == b"CDF"
+
+
+def decoded(handle: Handle, group: str = "", *, source: str | None = None, **options: Any) -> xr.Dataset:
+    """Give a group of a dataset as xarray decodes it, values unread."""
+    store = KarinStore(handle, group, source=source, is_classic=source is not None and _is_classic(source))
+    dataset = StoreBackendEntrypoint().open_dataset(store, **options)
+    for variable in dataset._variables.values():
+        fuse(variable)
+    return dataset
+
+
+class KarinBackendEntrypoint(BackendEntrypoint):
+    """Open SWOT granules, other netCDF files, and collections of granules.
+
+    Files give what ``engine="netcdf4"`` gives, faster and from many threads at once. Collections, and folders of
+    granules, give the cube of :meth:`karin.Collection.to_xarray`; options of :meth:`karin.Collection.sel` select.
+    """
+
+    description = "Open SWOT (KaRIn) granules and collections, and other netCDF files, in Rust"
+    url = "https://github.com/karin"
+    open_dataset_parameters = (
+        "filename_or_obj",
+        "drop_variables",
+        "mask_and_scale",
+        "decode_times",
+        "concat_characters",
+        "decode_coords",
+        "use_cftime",
+        "decode_timedelta",
+        "group",
+        "snapshot",
+        "select",
+        "stack",
+    )
+    supports_groups = True
+
+    def guess_can_open(self, filename_or_obj: Any) -> bool:
+        """Claim nothing but collections: other engines open files as they always did unless asked otherwise."""
+        if not isinstance(filename_or_obj, (str, os.PathLike)):
+            return False
+        return os.path.isdir(os.path.join(os.fspath(filename_or_obj), "snapshots"))
+
+    def open_dataset(  # type: ignore[override]
+        self,
+        filename_or_obj: Any,
+        *,
+        drop_variables: str | Iterable[str] | None = None,
+        mask_and_scale: Any = True,
+        decode_times: Any = True,
+        concat_characters: Any = True,
+        decode_coords: Any = True,
+        use_cftime: bool | None = None,
+        decode_timedelta: Any = None,
+        group: str | None = None,
+        snapshot: str | None = None,
+        select: dict[str, Any] | None = None,
+        stack: str | None = None,
+    ) -> xr.Dataset:
+        """Open a file, or a collection as one cube.
+
+        Parameters
+        ----------
+        filename_or_obj
+            Path of a netCDF file, of a collection, or of a folder of granules.
+        group
+            Path of a group, such as ``"left"`` of 250 m granules.
+        snapshot, select, stack
+            For collections: the state, what :meth:`karin.Collection.sel` takes, and ``"lines"`` for one long swath.
+        drop_variables, mask_and_scale, decode_times, concat_characters, decode_coords, use_cftime, decode_timedelta
+            As in :func:`xarray.open_dataset`.
+        """
+        path = _path_of(filename_or_obj)
+        options = {
+            "drop_variables": drop_variables,
+            "mask_and_scale": mask_and_scale,
+            "decode_times": decode_times,
+            "concat_characters": concat_characters,
+            "decode_coords": decode_coords,
+            "use_cftime": use_cftime,
+            "decode_timedelta": decode_timedelta,
+        }
+        group = (group or "").strip("/")
+        if _is_collection(path):
+            handle = _selected(path, snapshot, select).handle(stack=stack)
+            return coordinates_of(decoded(handle, group, **options))
+        return decoded(FileHandle(path), group, source=path, **options)
+
+    def open_groups_as_dict(self, filename_or_obj: Any, *, group: str | None = None, **options: Any) -> dict[str, xr.Dataset]:  # type: ignore[override]
+        """Open every group of a file, or of a collection, by its path."""
+        path = _path_of(filename_or_obj)
+        snapshot, select, stack = (options.pop(name, None) for name in ("snapshot", "select", "stack"))
+        source: str | None
+        finish: Callable[[xr.Dataset], xr.Dataset]
+        handle: Handle
+        if _is_collection(path):
+            handle, source, finish = _selected(path, snapshot, select).handle(stack=stack), None, coordinates_of
+        else:
+            handle, source, finish = FileHandle(path), path, _as_is
+        root = "/" + (group or "").strip("/")
+        paths = [own for own in group_paths(handle.dataset().structure()) if own == root or own.startswith(root.rstrip("/") + "/")]
+        return {
+            own if root == "/" else own[len(root) :].strip("/") or ".": finish(
+                decoded(handle, own.strip("/"), source=source, **options)
+            )
+            for own in paths
+        }
+
+    def open_datatree(self, filename_or_obj: Any, **options: Any) -> xr.DataTree:  # type: ignore[override]
+        """Open all groups of a file, or of a collection, as a tree."""
+        return xr.DataTree.from_dict(self.open_groups_as_dict(filename_or_obj, **options))
+
+
+def _as_is(dataset: xr.Dataset) -> xr.Dataset:
+    return dataset
+
+
+def _selected(path: str, snapshot: str | None, select: dict[str, Any] | None) -> Collection:
+    from karin._collection import open as open_collection
+
+    collection = open_collection(path, snapshot=snapshot)
+    return collection.sel(**select) if select else collection
+
+
+def indexed(dataset: xr.Dataset) -> xr.Dataset:
+    """Give the dataset with indexes along its dimensions, as :func:`xarray.open_dataset` makes them."""
+    along = {
+        name: coordinate.variable
+        for name, coordinate in dataset.coords.items()
+        if coordinate.dims == (name,) and name not in dataset.xindexes
+    }
+    return dataset.assign_coords(xr.Coordinates(along))
+
+
+def coordinates_of(dataset: xr.Dataset) -> xr.Dataset:
+    """Make coordinates of what places a value: time, longitude, latitude, line, schema."""
+    names = ("time", "longitude", "latitude", "cycle_number", "pass_number", "line_number", "schema")
+    return dataset.set_coords([name for name in names if name in dataset.variables])
