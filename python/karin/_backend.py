@@ -73,7 +73,7 @@ class KarinBackendEntrypoint(BackendEntrypoint):
             return False
         return os.path.isdir(os.path.join(os.fspath(filename_or_obj), "snapshots"))
 
-    def open_dataset(  # type: ignore[override]
+    def open_dataset(
         self,
         filename_or_obj: Any,
         *,
@@ -118,7 +118,7 @@ class KarinBackendEntrypoint(BackendEntrypoint):
             return coordinates_of(decoded(handle, group, **options))
         return decoded(FileHandle(path), group, source=path, **options)
 
-    def open_groups_as_dict(self, filename_or_obj: Any, *, group: str | None = None, **options: Any) -> dict[str, xr.Dataset]:  # type: ignore[override]
+    def open_groups_as_dict(self, filename_or_obj: Any, *, group: str | None = None, **options: Any) -> dict[str, xr.Dataset]:
         """Open every group of a file, or of a collection, by its path."""
         path = _path_of(filename_or_obj)
         snapshot, select, stack = (options.pop(name, None) for name in ("snapshot", "select", "stack"))
@@ -138,7 +138,7 @@ class KarinBackendEntrypoint(BackendEntrypoint):
             for own in paths
         }
 
-    def open_datatree(self, filename_or_obj: Any, **options: Any) -> xr.DataTree:  # type: ignore[override]
+    def open_datatree(self, filename_or_obj: Any, **options: Any) -> xr.DataTree:
         """Open all groups of a file, or of a collection, as a tree."""
         return xr.DataTree.from_dict(self.open_groups_as_dict(filename_or_obj, **options))
 

@@ -122,7 +122,7 @@ class Collection(Reducible, Writable):
     def _token(self) -> str:
         """Name what is selected of exactly which granules: the same for the same, in every process."""
         entries = self._source.entries()
-        what = [self._source.snapshot, self._selection, entries["granule"], entries["bytes"], entries["version"]]
+        what: list[Any] = [self._source.snapshot, self._selection, entries["granule"], entries["bytes"], entries["version"]]
         if self._source.snapshot is None:
             what.append(self._spec)
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:32]

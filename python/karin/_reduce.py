@@ -211,7 +211,8 @@ class Reducible:
             one = one.swap_dims(cycle_number="time").reset_coords("cycle_number")
             parts.append(one.assign(pass_number=("time", np.full(one.sizes["time"], number))))
         series = xr.concat(parts, "time", data_vars="all", combine_attrs="drop_conflicts").sortby("time")
-        return series.set_coords(["cycle_number", "pass_number"])
+        placed: xr.Dataset = series.set_coords(["cycle_number", "pass_number"])
+        return placed
 
 
 def _around(point: tuple[float, float], radius: float) -> tuple[float, float, float, float]:

@@ -38,7 +38,7 @@ class Table:
             for name, values in columns.items()
         }
 
-    def __getitem__(self, name: str) -> Sequence[Any]:
+    def __getitem__(self, name: str) -> Any:
         return self._columns[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -72,7 +72,7 @@ def to_xarray(
     if layout is not None and stack is not None:
         raise InvalidArgumentError("stack and layout exclude each other")
     handle = collection.handle(stack=stack)
-    options = {} if decode else {"mask_and_scale": False, "decode_times": False}
+    options: dict[str, Any] = {} if decode else {"mask_and_scale": False, "decode_times": False}
     structure = handle.dataset().structure()
     groups = [path.strip("/") for path in group_paths(structure) if _has_lines(structure, path)]
     if group is not None:

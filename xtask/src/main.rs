@@ -14,17 +14,25 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask TASK
 
-  setup          create .venv with the oracle packages (CPython 3.12 or later where there is one)
+  setup          create .venv with the oracle packages (CPython 3.12 or later where there is one) and karin itself
   test           everything: format, lints, layers, documentation, Rust tests, oracle tests
   test --long    the same with the full fault and fuzz matrix
   bench [NAME]   the benchmarks of benches/, karin and its peers in one run
   layers         check that the crates depend downwards only";
 
+/// The Python environment, and the package in it.
+fn setup() -> anyhow::Result<()> {
+    let environment = python::environment()?;
+    let mut build = steps::cargo(&["build", "--release", "--workspace", "--bins", "--lib"]);
+    steps::step("cargo build", &mut build)?;
+    python::install_package(&environment)
+}
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match words.as_slice() {
-        ["setup"] => python::environment().map(drop),
+        ["setup"] => setup(),
         ["test"] => test::run(false),
         ["test", "--long"] => test::run(true),
         ["bench", names @ ..] => bench::run(names),

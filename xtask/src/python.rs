@@ -113,6 +113,38 @@ fn install_simulator(python: &Path) {
     }
 }
 
+/// Puts the package into `.venv`: the extension module that `cargo build` has made, beside the Python sources (changes
+/// to those show at once), and its metadata, so that `engine="karin"` and the `karin` command are known.
+///
+/// # Errors
+/// If the module was not built, or maturin cannot say what the package is.
+pub fn install_package(environment: &Environment) -> anyhow::Result<()> {
+    let built = ["lib_karin.so", "lib_karin.dylib"]
+        .map(|name| workspace().join("target/release").join(name))
+        .into_iter()
+        .find(|path| path.exists())
+        .context("target/release has no extension module: cargo build --release -p karin-py")?;
+    // Under a new name first: a process may have the old one mapped.
+    let module = workspace().join("python/karin/_karin.abi3.so");
+    let fresh = module.with_extension("new");
+    std::fs::copy(&built, &fresh)?;
+    std::fs::rename(&fresh, &module)?;
+    let places = Command::new(&environment.python)
+        .args(["-c", "import sysconfig; print(sysconfig.get_path('purelib'))"])
+        .output()?;
+    let site = PathBuf::from(String::from_utf8(places.stdout)?.trim());
+    let mut describe = Command::new(&environment.python);
+    describe
+        .args(["-m", "maturin", "pep517", "write-dist-info", "--interpreter"])
+        .arg(&environment.python)
+        .arg("--metadata-directory")
+        .arg(&site);
+    step("metadata of the package", &mut describe)?;
+    let sources = std::fs::canonicalize(workspace().join("python"))?;
+    std::fs::write(site.join("karin_sources.pth"), format!("{}\n", sources.display()))?;
+    Ok(())
+}
+
 /// The newest CPython up to 3.14 that can be found; `KARIN_BASE_PYTHON` overrides.
 fn best_python() -> anyhow::Result<(PathBuf, (u32, u32))> {
     if let Some(named) = std::env::var_os("KARIN_BASE_PYTHON") {

@@ -33,16 +33,25 @@ pub fn run(long: bool) -> anyhow::Result<()> {
     )?;
     step(
         "cargo build",
-        cargo(&["build", "--release", "--workspace", "--bins", "--examples"]),
+        cargo(&[
+            "build",
+            "--release",
+            "--workspace",
+            "--lib",
+            "--bins",
+            "--examples",
+        ]),
     )?;
     step(
         "cargo doc",
         cargo(&["doc", "--release", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"),
     )?;
+    python::install_package(&environment)?;
     let skips = workspace().join("target/skipped-tests.txt");
     let _ = std::fs::remove_file(&skips);
     rust_tests(&environment, &skips, long)?;
     oracle_tests(&environment, &skips, long)?;
+    package_tests(&environment, &skips, long)?;
     report(&environment, &skips)
 }
 
@@ -68,6 +77,17 @@ fn oracle_tests(environment: &Environment, skips: &PathBuf, long: bool) -> anyho
     pytest.args(["-m", "pytest", "-q", "-rs", "--durations=8", "tests/oracle"]);
     step(
         "oracle tests",
+        with_surroundings(&mut pytest, environment, skips, long),
+    )
+}
+
+/// The Python package: its types, and its tests.
+fn package_tests(environment: &Environment, skips: &PathBuf, long: bool) -> anyhow::Result<()> {
+    step("mypy", Command::new(&environment.python).args(["-m", "mypy"]))?;
+    let mut pytest = Command::new(&environment.python);
+    pytest.args(["-m", "pytest", "-q", "-rs", "--durations=8", "python/tests"]);
+    step(
+        "package tests",
         with_surroundings(&mut pytest, environment, skips, long),
     )
 }

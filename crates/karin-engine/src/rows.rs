@@ -28,7 +28,7 @@ impl Engine<'_> {
     /// If the granule cannot be read.
     pub fn kept(&self, piece: &Piece, swath: &Swath) -> Result<Arc<Mask>, DatasetError> {
         let dataset = self.open(piece)?;
-        self.mask(piece, dataset.as_ref(), swath)
+        self.mask(piece, dataset.as_ref(), swath, 0..swath.num_lines)
     }
 
     /// Rows of a column: as stored where all granules share the packing, else true values with NaN; fill, or NaN, where

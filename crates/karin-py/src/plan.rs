@@ -6,7 +6,7 @@ use std::sync::Arc;
 use karin::engine::reduction::Reduction;
 use karin::engine::{Plan as EnginePlan, Report};
 use karin::extract::{ExtractOptions, extract};
-use karin::output::OutputOptions;
+use karin::output::WriteOptions;
 use karin::stat::{Statistic, Target, reduce_to_memory, reduce_to_netcdf};
 use karin::view::View;
 use karin_core::{ErrorKind, Resources};
@@ -149,7 +149,7 @@ impl Plan {
         memory: Option<u64>,
         listener: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<String> {
-        let output = OutputOptions::default().with_resources(work::resources(jobs, memory));
+        let output = WriteOptions::default().with_resources(work::resources(jobs, memory));
         let options = ExtractOptions::default()
             .with_command(command)
             .with_output(output);

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use karin_core::fill::{default_fill_bytes, fill_bytes};
 use karin_core::{
-    Array, AttrValue, DType, Dimension, GroupMeta, Number, Packing, Product, Schema, Storage, Values,
-    VariableMeta,
+    Array, AttrValue, DType, Dimension, GroupMeta, Packing, Product, Schema, Storage, Values, VariableMeta,
 };
 use karin_engine::{Column, MemoryDataset, Piece, Plan, Shape, Swath};
 
@@ -132,9 +132,8 @@ pub(super) fn along_lines(plan: &Plan, swath: &Swath) -> Vec<(VariableMeta, RowS
         } else {
             1
         };
-        let mut meta = filled(meta.clone());
-        meta.dtype = packing.dtype;
-        let fill = fill_of(&meta);
+        let meta = filled(meta.clone(), &packing);
+        let fill = fill_bytes(&meta);
         let kind = RowKind::Coordinate { packing, per_pass };
         found.push((meta, RowSource { kind, width, fill }));
     }
@@ -154,7 +153,7 @@ pub(super) fn along_lines(plan: &Plan, swath: &Swath) -> Vec<(VariableMeta, RowS
             Shape::Other(_) => continue,
         };
         let meta = column_meta(plan, swath, column);
-        let fill = fill_of(&meta);
+        let fill = fill_bytes(&meta);
         let kind = RowKind::Column(column.clone());
         found.push((meta, RowSource { kind, width, fill }));
     }
@@ -170,11 +169,7 @@ fn column_meta(plan: &Plan, swath: &Swath, column: &Column) -> VariableMeta {
             .unwrap_or_default();
     }
     match &column.packing {
-        Some(packing) if !column.derived => {
-            meta.dtype = packing.dtype;
-            meta.attributes.remove("_Unsigned");
-            filled(meta)
-        }
+        Some(packing) if !column.derived => filled(meta, packing),
         _ => {
             meta.dtype = DType::Float64;
             for name in [
@@ -194,11 +189,34 @@ fn column_meta(plan: &Plan, swath: &Swath, column: &Column) -> VariableMeta {
     }
 }
 
-/// With the `_FillValue` that readers need: places without a granule are the rule in a view.
-fn filled(mut meta: VariableMeta) -> VariableMeta {
-    if meta.dtype.is_numeric() && meta.attributes.get("_FillValue").is_none() {
-        let mut fill = Values::zeros(meta.dtype, 1);
-        fill.as_bytes_mut().copy_from_slice(&fill_of(&meta));
+/// With the `_FillValue` that readers need, of the type that the values have: places without a granule are the rule in
+/// a view.
+fn filled(mut meta: VariableMeta, packing: &Packing) -> VariableMeta {
+    meta.dtype = packing.dtype;
+    meta.attributes.remove("_Unsigned");
+    let has_fill = meta
+        .attributes
+        .get("_FillValue")
+        .is_some_and(|fill| fill.dtype() == packing.dtype);
+    if !has_fill {
+        let mut fill = Values::zeros(packing.dtype, 1);
+        macro_rules! set {
+            ($($variant:ident: $type:ty),*) => {
+                match &mut fill {
+                    $(Values::$variant(fill) => {
+                        if let (Some(to), Some(known)) = (fill.first_mut(), packing.fill_as::<$type>()) {
+                            *to = known;
+                        }
+                    })*
+                    _ => {}
+                }
+            };
+        }
+        set!(Int8: i8, UInt8: u8, Int16: i16, UInt16: u16, Int32: i32, UInt32: u32, Float32: f32, Float64: f64);
+        if packing.fill.is_none() {
+            fill.as_bytes_mut()
+                .copy_from_slice(&default_fill_bytes(packing.dtype));
+        }
         meta.attributes.set("_FillValue", AttrValue::Array(fill));
     }
     meta
@@ -263,39 +281,4 @@ pub(super) fn hold(
 ) {
     held.insert(swath.path(&meta.name), Held::Array(array));
     group.variables.push(meta);
-}
-
-/// The element that stands for nothing, in native order.
-pub(super) fn fill_of(variable: &VariableMeta) -> Vec<u8> {
-    if let Some(AttrValue::Array(values)) = variable.attributes.get("_FillValue")
-        && values.dtype() == variable.dtype
-    {
-        return values.as_bytes().to_vec();
-    }
-    macro_rules! bytes {
-        ($number:expr, $($dtype:ident => $type:ty),*) => {
-            match variable.dtype {
-                $(DType::$dtype => ($number as $type).to_ne_bytes().to_vec(),)*
-                DType::Char => vec![0],
-                DType::String => Vec::new(),
-            }
-        };
-    }
-    let fill = Packing::of(variable)
-        .and_then(|packing| packing.fill)
-        .or_else(|| karin_core::packing::default_fill(variable.dtype));
-    macro_rules! of_type {
-        ($number:expr) => {
-            bytes!(
-                $number, Int8 => i8, UInt8 => u8, Int16 => i16, UInt16 => u16, Int32 => i32, UInt32 => u32,
-                Int64 => i64, UInt64 => u64, Float32 => f32, Float64 => f64
-            )
-        };
-    }
-    match fill {
-        Some(Number::Signed(number)) => of_type!(number),
-        Some(Number::Unsigned(number)) => of_type!(number),
-        Some(Number::Float(number)) => of_type!(number),
-        None => vec![0; variable.dtype.size()],
-    }
 }

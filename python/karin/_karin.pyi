@@ -1,0 +1,190 @@
+"""The extension module beneath the package: translation of Python objects into calls of the Rust library."""
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+def main(argv: Sequence[str | bytes | PathLike[str]]) -> int:
+    """Run the ``karin`` command with these arguments (the program's name first) and give its exit code."""
+
+def open_file(path: str | PathLike[str]) -> Dataset:
+    """Open a netCDF file of any kind."""
+
+def can_decode(dtype: str, double: bool) -> bool:
+    """True if numbers of that type can be decoded to ``float64`` (``double``) or ``float32`` exactly as xarray does it."""
+
+@final
+class Dataset:
+    """A netCDF-shaped tree whose arrays can be read, from many threads at once."""
+
+    @property
+    def label(self) -> str:
+        """What to call it: the file or object that it comes from."""
+
+    def structure(self) -> dict[str, Any]:
+        """Its structure: dimensions, unlimited, attributes, variables and groups, nested."""
+
+    def read(
+        self,
+        variable: str,
+        indices: Sequence[tuple[int, int, int] | NDArray[np.int64]],
+        decoding: tuple[Sequence[float], float | None, float | None, bool] | None = None,
+    ) -> NDArray[Any]:
+        """Read indices along every dimension: each ``(start, count, step)``, or an array of integers.
+
+        With a decoding (fills, scale, offset, to float64) true values come back, else what is stored.
+        """
+
+    def failures(self) -> list[tuple[str, str]]:
+        """Granules that could not be read since this was asked last, and why; they read as fill."""
+
+    def cells(self, group: str = "") -> list[tuple[int, int, int, int]]:
+        """Of a cube: positions of cycle and pass that have granules, with first and last position of their lines."""
+
+@final
+class Plan:
+    """Granules of one product (and, with ``version="all"``, of one schema), with the variables asked for."""
+
+    @property
+    def text(self) -> str:
+        """In words: granules, product, variables, bytes, selection."""
+
+    @property
+    def product(self) -> str | None:
+        """The product, if there is one."""
+
+    @property
+    def schemas(self) -> list[str]:
+        """The schemas that occur, oldest first."""
+
+    @property
+    def stored_bytes(self) -> int:
+        """Bytes of all its granules as stored."""
+
+    @property
+    def bytes_to_read(self) -> int:
+        """Bytes that have to be read of them, about."""
+
+    def __len__(self) -> int: ...
+    def entries(self) -> list[int]:
+        """The granules: positions in the source's entries."""
+
+    def variables(self) -> list[str]:
+        """Paths of the variables."""
+
+    def reduce(
+        self,
+        statistics: str,
+        target: str,
+        *,
+        jobs: int | None = None,
+        memory: int | None = None,
+        path: str | PathLike[str] | None = None,
+        history: str = "",
+        listener: Any = None,
+    ) -> tuple[Any, dict[str, Any]]:
+        """Reduce into memory (a Dataset), or into the netCDF file at ``path`` (None); with a report."""
+
+    def cube(self, *, jobs: int | None = None, memory: int | None = None, listener: Any = None) -> Dataset:
+        """The granules on axes of cycle, pass, line and pixel, as a lazy dataset."""
+
+    def lines(self, *, jobs: int | None = None, memory: int | None = None, listener: Any = None) -> Dataset:
+        """The kept lines of all granules one behind the other, as a lazy dataset."""
+
+    def extract(
+        self,
+        path: str | PathLike[str],
+        *,
+        command: str = "",
+        jobs: int | None = None,
+        memory: int | None = None,
+        listener: Any = None,
+    ) -> str:
+        """Write what is selected, as the command ``karin extract`` does; an answer as JSON."""
+
+@final
+class Source:
+    """A set of granules: files, folders of files, and collections, as one."""
+
+    def __new__(
+        cls,
+        paths: Sequence[str | PathLike[str]],
+        *,
+        snapshot: str | None = None,
+        endpoint: str | None = None,
+        region: str | None = None,
+        listener: Any = None,
+    ) -> Source: ...
+    @property
+    def snapshot(self) -> str | None:
+        """The snapshot that a collection is read at."""
+
+    def plan(self, words: Mapping[str, str], lets: Sequence[str], *, listener: Any = None) -> list[Plan]:
+        """Plan a selection: the words of the command line, and definitions as ``name=expression``."""
+
+    def entries(self) -> dict[str, list[Any]]:
+        """What is known of every granule without opening it: a list per column."""
+
+def contents(
+    location: str, *, snapshot: str | None = None, endpoint: str | None = None, region: str | None = None
+) -> str:
+    """What is in a collection, as JSON."""
+
+def history(location: str, *, endpoint: str | None = None, region: str | None = None) -> str:
+    """The snapshots of a collection that can be read, the newest first, as JSON."""
+
+def passes(words: Mapping[str, str], point: tuple[float, float] | None, half_width: float) -> str:
+    """The passes that see a place, as JSON; the half width in kilometres."""
+
+def simulate(
+    folder: str | PathLike[str],
+    product: str,
+    cycles: str,
+    passes: str | None = None,
+    *,
+    phase: str | None = None,
+    seed: int = 0,
+    variables: Sequence[str] | None = None,
+    version: str | None = None,
+    jobs: int | None = None,
+    memory: int | None = None,
+    listener: Any = None,
+) -> str:
+    """Write imagined granules, and tell of them as JSON."""
+
+def ingest(
+    paths: Sequence[str | PathLike[str]],
+    collection: str,
+    *,
+    profile: str = "portable",
+    replace: bool = False,
+    dry_run: bool = False,
+    endpoint: str | None = None,
+    region: str | None = None,
+    locks_work: bool = False,
+    jobs: int | None = None,
+    memory: int | None = None,
+    listener: Any = None,
+) -> str:
+    """Put granules into a collection, and tell what became of each as JSON."""
+
+def quality_gate(name: str, variables: Mapping[str, tuple[str, Mapping[str, Any]]]) -> tuple[str, str] | None:
+    """What gates a variable of ``{name: (dtype, attributes)}``: the flag variable and the rule; None without a gate."""
+
+def quality_keeps(rule: str, level: str, raw: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Where a gate keeps values, for the stored numbers of its flag variable (one-dimensional)."""
+
+def decode_flags(dtype: str, attributes: Mapping[str, Any]) -> dict[str, Any] | None:
+    """``{"kind", "names", "masks", "values"}`` of a flag variable: a name holds where ``raw & mask == value``."""
+
+def canonical_names(variables: Sequence[str]) -> list[tuple[str, str]]:
+    """The derived quantities that a set of variables allows, each with the expression that makes it."""
+
+def identify(file_name: str, attributes: Mapping[str, Any]) -> str:
+    """What granule a file is by its name (may be empty) and its global attributes, as JSON with ``warnings``."""
+
+def land(fine: bool) -> list[NDArray[np.float64]]:
+    """The outlines of the land: longitude and latitude alternating, one flat array per ring."""
