@@ -1,9 +1,11 @@
 """The data of the benchmarks, made once under target/bench/: simulated granules, written again by netCDF4-python (so that the
 files are what people have), and the Zarr store that people would make of them."""
 
+import multiprocessing
 import shutil
 import subprocess
 import warnings
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import netCDF4
@@ -12,6 +14,8 @@ import xarray as xr
 from measure import KARIN, WORKSPACE
 
 FOLDER = WORKSPACE / "target/bench"
+# A cycle of the science orbit.
+CYCLE_SECONDS = 20.86455 * 86400
 warnings.filterwarnings("ignore")
 
 
@@ -32,6 +36,42 @@ def granules(product, phase, cycles, passes, variables=None, rewrite=True):
                 rewrite_by_netcdf4(path)
         (folder / "complete").touch()
     return sorted(folder.glob("*.nc"))
+
+
+def mission(product, cycles, passes, variables):
+    """Granules of science cycles 1 to `cycles`: the first simulated, the others copies of it with cycle and times moved on.
+
+    What is timed on ten thousand of them (opening, reading, merging) does not depend on the values.
+    """
+    folder = FOLDER / f"{product}-mission-{cycles}-{passes}"
+    if not (folder / "complete").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        first = granules(product, "science", "1", passes, variables, rewrite=False)
+        with multiprocessing.get_context("spawn").Pool() as pool:
+            pool.starmap(move_on, [(path, folder, cycle) for cycle in range(1, cycles + 1) for path in first])
+        (folder / "complete").touch()
+    return sorted(folder.glob("*.nc"))
+
+
+def move_on(path, folder, cycle):
+    """A granule of cycle 1 as one of another cycle."""
+    seconds = CYCLE_SECONDS * (cycle - 1)
+    parts = path.stem.split("_")
+    parts[5] = f"{cycle:03d}"
+    for at in (7, 8):
+        moved = datetime.strptime(parts[at], "%Y%m%dT%H%M%S") + timedelta(seconds=seconds)
+        parts[at] = moved.strftime("%Y%m%dT%H%M%S")
+    copy = folder / ("_".join(parts) + ".nc")
+    shutil.copyfile(path, copy)
+    with netCDF4.Dataset(copy, "a") as granule:
+        granule.cycle_number = type(granule.cycle_number)(cycle)
+        for name in ("equator_time", "time_coverage_start", "time_coverage_end"):
+            text = granule.getncattr(name)
+            moved = datetime.fromisoformat(text.rstrip("Z")) + timedelta(seconds=seconds)
+            granule.setncattr(name, moved.isoformat() + ("Z" if text.endswith("Z") else ""))
+        granule["time"].set_auto_maskandscale(False)
+        granule["time"][:] = granule["time"][:] + seconds
 
 
 def rewrite_by_netcdf4(path):
