@@ -96,24 +96,34 @@ def p2_to_p5():
         out = Path(folder)
         region = ["--bbox", BOX, "--vars", variable]
         lines = region_lines(store)
+        box, point = numbers(BOX), numbers(point_box(paths[0]))
         rows.append(("P2 one variable, 10 x 10 degrees, one cycle", ">= 10x xarray Zarr", side_by_side({
-            "karin": karin("extract", store, *region, "--cycles", "3", "-o", out / "p2.nc"),
+            "karin": peer("karin_region", store=store, variable=variable, box=box, cycles=3),
+            "command, file written": karin("extract", store, *region, "--cycles", "3", "-o", out / "p2.nc"),
             "xarray Zarr": peer("zarr_region", store=zarr, variable=variable, lines=lines, cycles=[2, 3]),
         })))
         rows.append(("P3 the same, all 24 cycles", ">= 10x xarray Zarr", side_by_side({
-            "karin": karin("extract", store, *region, "--layout", "cube", "-o", out / "p3.nc"),
+            "karin": peer("karin_region", store=store, variable=variable, box=box),
+            "command, file written": karin("extract", store, *region, "--layout", "cube", "-o", out / "p3.nc"),
             "xarray Zarr": peer("zarr_region", store=zarr, variable=variable, lines=lines, cycles=[0, 24]),
         })))
         rows.append(("P4 one point, all 24 cycles", ">= 10x xarray Zarr", side_by_side({
-            "karin": karin("extract", store, "--vars", variable, "--bbox", point_box(paths[0]), "-o", out / "p4.csv"),
+            "karin": peer("karin_region", store=store, variable=variable, box=point),
+            "command, file written": karin("extract", store, "--vars", variable, "--bbox", point_box(paths[0]),
+                                           "-o", out / "p4.csv"),
             "xarray Zarr": peer("zarr_point", store=zarr, variable=variable, line=4500, pixel=20),
         })))
         rows.append(("P5 one whole pass, 26 variables", ">= 10x xarray Zarr", side_by_side({
-            "karin": karin("stat", store, "--cycles", "3", "--over", "all", "--stats", "count"),
+            "karin": peer("karin_pass", store=store),
+            "command": karin("stat", store, "--cycles", "3", "--over", "all", "--stats", "count"),
             "xarray Zarr": peer("zarr_pass", store=zarr),
         })))
         rows.append(("open and list", "< 50 ms", side_by_side({"karin": karin("ls", store)})))
     return rows
+
+
+def numbers(box):
+    return [float(number) for number in box.split(",")]
 
 
 def point_box(path):

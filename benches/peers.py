@@ -113,6 +113,24 @@ def zarr_pass(store):
     return timed(lambda: xr.open_zarr(store, decode_timedelta=False, chunks=None).isel(cycle_number=0).load())
 
 
+def karin_region(store, variable, box, cycles=None):
+    """P2, P3 and P4 in the same kind of process as the peers; the region is found from its corners."""
+    import karin
+
+    def work():
+        chosen = {} if cycles is None else {"cycle_number": cycles}
+        karin.open(store).sel(variables=[variable], bbox=tuple(box), **chosen).to_xarray().load()
+
+    return timed(work)
+
+
+def karin_pass(store):
+    """P5."""
+    import karin
+
+    return timed(lambda: karin.open(store).sel(cycle_number=1).to_xarray().load())
+
+
 if __name__ == "__main__":
     function, arguments = sys.argv[1], json.loads(sys.argv[2])
     print(json.dumps(globals()[function](**arguments)))

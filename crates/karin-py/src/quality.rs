@@ -100,8 +100,7 @@ pub fn decode_flags<'py>(
 /// The derived quantities that a set of variables allows, each with the expression that makes it.
 #[pyfunction]
 pub fn canonical_names(variables: Vec<String>) -> Vec<(String, String)> {
-    let mut group = GroupMeta::default();
-    group.variables = variables
+    let variables = variables
         .into_iter()
         .map(|name| karin_core::VariableMeta {
             name,
@@ -111,6 +110,10 @@ pub fn canonical_names(variables: Vec<String>) -> Vec<(String, String)> {
             storage: karin_core::Storage::default(),
         })
         .collect();
+    let group = GroupMeta {
+        variables,
+        ..GroupMeta::default()
+    };
     karin::engine::derive::built_in(&group)
         .into_iter()
         .map(|definition| {

@@ -194,7 +194,7 @@ fn describe(root: &mut GroupMeta, held: &mut HashMap<String, Held>, plan: &Plan,
         };
         chunks.extend(meta.dimensions.iter().skip(chunks.len()).map(length));
         meta.storage.chunks = Some(chunks);
-        held.insert(swath.path(&meta.name), Held::Rows(rows));
+        held.insert(swath.path(&meta.name), Held::Rows(Box::new(rows)));
         group.variables.push(meta);
     }
     for (meta, array) in structure::along_pixels(plan, swath) {

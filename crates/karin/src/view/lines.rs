@@ -130,7 +130,7 @@ fn describe(
             *first = kept.len();
         }
         meta.storage.chunks = Some(chunks);
-        held.insert(swath.path(&meta.name), Held::Rows(rows));
+        held.insert(swath.path(&meta.name), Held::Rows(Box::new(rows)));
         group.variables.push(meta);
     }
     for (meta, array) in structure::along_pixels(plan, swath) {

@@ -13,7 +13,7 @@ pub(super) enum Held {
     /// From memory.
     Array(Array),
     /// From rows of granules.
-    Rows(RowSource),
+    Rows(Box<RowSource>),
 }
 
 /// A variable along lines.
@@ -27,7 +27,7 @@ pub(super) struct RowSource {
 
 pub(super) enum RowKind {
     /// A variable of the plan.
-    Column(Column),
+    Column(Box<Column>),
     /// A coordinate: its packing, and whether it is the same in all cycles.
     Coordinate { packing: Packing, per_pass: bool },
 }
@@ -154,7 +154,7 @@ pub(super) fn along_lines(plan: &Plan, swath: &Swath) -> Vec<(VariableMeta, RowS
         };
         let meta = column_meta(plan, swath, column);
         let fill = fill_bytes(&meta);
-        let kind = RowKind::Column(column.clone());
+        let kind = RowKind::Column(Box::new(column.clone()));
         found.push((meta, RowSource { kind, width, fill }));
     }
     found
