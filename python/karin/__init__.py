@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from karin import errors
+from karin import _swot, errors  # noqa: F401 - importing _swot registers the accessor
 from karin._collection import Collection, granules, open
 from karin._verbs import ingest, passes, simulate
 from karin.errors import KarinError, KarinWarning

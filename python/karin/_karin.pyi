@@ -188,3 +188,19 @@ def identify(file_name: str, attributes: Mapping[str, Any]) -> str:
 
 def land(fine: bool) -> list[NDArray[np.float64]]:
     """The outlines of the land: longitude and latitude alternating, one flat array per ring."""
+
+def region_contains(
+    longitude: NDArray[np.float64],
+    latitude: NDArray[np.float64],
+    *,
+    bbox: tuple[float, float, float, float] | None = None,
+    polygon: str | None = None,
+) -> NDArray[np.bool_]:
+    """Where positions lie in a box or in polygons (GeoJSON text); never for NaN."""
+
+def color_map(name: str | None, variable: str, units: str) -> tuple[str, bool, NDArray[np.uint8]]:
+    """A colour map by its name, or the one that suits a variable: name, whether its middle means zero, 256 x 3 colours."""
+
+def nearest_word(word: str, candidates: Sequence[str]) -> str | None:
+    """The candidate that was probably meant."""
+

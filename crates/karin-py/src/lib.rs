@@ -17,6 +17,7 @@ mod attributes;
 mod command;
 mod dataset;
 mod errors;
+mod map;
 mod plan;
 mod quality;
 mod selection;
@@ -38,6 +39,8 @@ mod _karin {
     use crate::command::main;
     #[pymodule_export]
     use crate::dataset::{Dataset, decodes_exactly, open_file};
+    #[pymodule_export]
+    use crate::map::{color_map, nearest_word, region_contains};
     #[pymodule_export]
     use crate::plan::Plan;
     #[pymodule_export]
