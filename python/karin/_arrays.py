@@ -200,6 +200,9 @@ class KarinStore(AbstractDataStore):
         dimensions = tuple(variable["dimensions"])
         shape = tuple(sizes[dimension] for dimension in dimensions)
         dtype = dtype_of(variable)
+        if self._is_classic:
+            # netCDF4-python gives the big-endian numbers of netCDF-3 in native order.
+            dtype = dtype.newbyteorder("=")
         path = f"{self._group}/{name}" if self._group else name
         data = indexing.LazilyIndexedArray(KarinArray(self._handle, path, shape, dtype))
         attributes = dict(variable["attributes"])

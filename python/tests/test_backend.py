@@ -31,7 +31,7 @@ def same_attributes(ours, theirs, where):
 def same_encoding(ours, theirs, where):
     assert set(ours) == set(theirs), where
     for name, value in theirs.items():
-        if isinstance(value, float) and np.isnan(value):
+        if isinstance(value, (float, np.floating)) and np.isnan(value):
             assert np.isnan(ours[name]), (where, name)
         else:
             assert ours[name] == value, (where, name)
@@ -51,11 +51,10 @@ def same(ours, theirs):
         same_encoding(own.encoding, theirs_variable.encoding, name)
         values, expected = own.values, theirs_variable.values
         if expected.dtype.kind == "f":
-            # To the bit, but for which of the NaNs a NaN is.
+            # To the bit, -0.0 included, but for which of the NaNs a NaN is.
             np.testing.assert_array_equal(values, expected, err_msg=name)
-            np.testing.assert_array_equal(np.signbit(values), np.signbit(expected), err_msg=name, strict=True) if not (
-                np.isnan(expected).any()
-            ) else None
+            known = ~np.isnan(expected)
+            np.testing.assert_array_equal(np.signbit(values[known]), np.signbit(expected[known]), err_msg=name)
         else:
             np.testing.assert_array_equal(values, expected, err_msg=name)
 
