@@ -4,6 +4,9 @@ import sys
 
 from granules import FOLDER
 from patterns import BENCHMARKS, report
+from python_bars import PYTHON
+
+BENCHMARKS = {**BENCHMARKS, **PYTHON}
 
 
 def line(what, bar, measured):
@@ -21,6 +24,7 @@ def line(what, bar, measured):
 
 
 def main(names):
+    names = [one for name in names for one in (PYTHON if name == "python" else [name])]
     unknown = [name for name in names if name not in BENCHMARKS]
     if unknown:
         sys.exit(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")

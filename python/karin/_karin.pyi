@@ -204,3 +204,21 @@ def color_map(name: str | None, variable: str, units: str) -> tuple[str, bool, N
 def nearest_word(word: str, candidates: Sequence[str]) -> str | None:
     """The candidate that was probably meant."""
 
+def reduce_part(
+    plan: Plan, statistics: str, target: str, *, jobs: int | None = None, memory: int | None = None
+) -> tuple[bytes, list[tuple[str, str]]]:
+    """Reduce to a state that merges with those of other granules, as bytes; with what was left out."""
+
+def merge_parts(
+    plan: Plan, statistics: str, target: str, parts: Sequence[bytes], *, memory: int | None = None
+) -> tuple[Dataset, list[str]]:
+    """Merge states in the order of cycle and pass; the plan is that of all their granules. With notes on the result."""
+
+def ingest_batches(paths: Sequence[str | PathLike[str]], collection: str, count: int, **options: Any) -> str:
+    """Files in batches of about the same size, as JSON; the collection is made if there is none."""
+
+def prepare(paths: Sequence[str | PathLike[str]], collection: str, **options: Any) -> tuple[str, bytes | None]:
+    """Put the chunks of files on stable storage: a report as JSON, and what the commit needs."""
+
+def commit_prepared(prepared: Sequence[bytes], collection: str, **options: Any) -> str:
+    """Commit what others have prepared; what became of each granule, as JSON."""

@@ -51,8 +51,15 @@ def _statistics(statistics: str | Iterable[str]) -> str:
     return statistics if isinstance(statistics, str) else ",".join(statistics)
 
 
-def run(collection: Collection, statistics: str, target: str) -> Any:
-    """Reduce what is selected: in memory, or, where the result is larger than the budget, lazily from a temporary file."""
+def run(collection: Collection, statistics: str, target: str, client: Any = None) -> Any:
+    """Reduce what is selected: in memory, or, where the result is larger than the budget, lazily from a temporary file.
+
+    With a client of a Dask cluster, its workers do it.
+    """
+    if client is not None:
+        from karin import _dask
+
+        return _dask.reduce(collection, statistics, target, client)
     plan = collection._plan()
     jobs, memory, progress = collection._options
     handle: Handle
@@ -67,6 +74,11 @@ def run(collection: Collection, statistics: str, target: str) -> Any:
             plan.reduce(statistics, target, path=source, history=f"karin {statistics} by {target}", **options)
             handle = FileHandle(source)
             weakref.finalize(handle, _remove, folder, source)
+    return finished(handle, source)
+
+
+def finished(handle: Handle, source: str | None = None) -> Any:
+    """A result of the engine as xarray: a dataset, or a tree of both sides."""
     names = [path.strip("/") for path in group_paths(handle.dataset().structure())]
     datasets = {name: _finished(handle, name, source) for name in names}
     datasets = {name: dataset for name, dataset in datasets.items() if dataset.variables}
@@ -95,7 +107,9 @@ class Reducible:
 
     __slots__ = ()
 
-    def reduce(self: Any, statistics: str | Iterable[str], over: Hashable = "cycle_number") -> Any:
+    def reduce(
+        self: Any, statistics: str | Iterable[str], over: Hashable = "cycle_number", *, client: Any = None
+    ) -> Any:
         """Compute several statistics in one pass over the data.
 
         Parameters
@@ -105,6 +119,9 @@ class Reducible:
             ``quantile(0.9)``, ``trend`` (per year); a list, or a text with commas.
         over
             ``"cycle_number"``: a value per pixel of every pass; ``None`` or ``"all"``: one per variable.
+        client
+            A :class:`distributed.Client`: workers of its cluster do independent parts, which merge to the same result
+            (see :doc:`guide/dask`). All methods that reduce take it.
 
         Returns
         -------
@@ -112,48 +129,50 @@ class Reducible:
             One statistic keeps the names of the variables; several add ``_<statistic>``. With coordinates and
             attributes; lazy where it is larger than the memory budget. Products with two sides give a DataTree.
         """
-        return run(self, _statistics(statistics), _target(_OVER, "over", over))
+        return run(self, _statistics(statistics), _target(_OVER, "over", over), client)
 
-    def mean(self, dim: Hashable = "cycle_number") -> Any:
+    def mean(self, dim: Hashable = "cycle_number", *, client: Any = None) -> Any:
         """Arithmetic mean over ``dim`` (see :meth:`reduce`)."""
-        return self.reduce("mean", dim)
+        return self.reduce("mean", dim, client=client)
 
-    def std(self, dim: Hashable = "cycle_number") -> Any:
+    def std(self, dim: Hashable = "cycle_number", *, client: Any = None) -> Any:
         """Standard deviation (of the population, as numpy's) over ``dim``."""
-        return self.reduce("std", dim)
+        return self.reduce("std", dim, client=client)
 
-    def var(self, dim: Hashable = "cycle_number") -> Any:
+    def var(self, dim: Hashable = "cycle_number", *, client: Any = None) -> Any:
         """Variance (of the population, as numpy's) over ``dim``."""
-        return self.reduce("var", dim)
+        return self.reduce("var", dim, client=client)
 
-    def min(self, dim: Hashable = "cycle_number") -> Any:
+    def min(self, dim: Hashable = "cycle_number", *, client: Any = None) -> Any:
         """Smallest value over ``dim``."""
-        return self.reduce("min", dim)
+        return self.reduce("min", dim, client=client)
 
-    def max(self, dim: Hashable = "cycle_number") -> Any:
+    def max(self, dim: Hashable = "cycle_number", *, client: Any = None) -> Any:
         """Greatest value over ``dim``."""
-        return self.reduce("max", dim)
+        return self.reduce("max", dim, client=client)
 
-    def sum(self, dim: Hashable = "cycle_number") -> Any:
+    def sum(self, dim: Hashable = "cycle_number", *, client: Any = None) -> Any:
         """Sum over ``dim``."""
-        return self.reduce("sum", dim)
+        return self.reduce("sum", dim, client=client)
 
-    def count(self, dim: Hashable = "cycle_number") -> Any:
+    def count(self, dim: Hashable = "cycle_number", *, client: Any = None) -> Any:
         """Count the values over ``dim``."""
-        return self.reduce("count", dim)
+        return self.reduce("count", dim, client=client)
 
-    def median(self, dim: Hashable = "cycle_number") -> Any:
+    def median(self, dim: Hashable = "cycle_number", *, client: Any = None) -> Any:
         """Median over ``dim``."""
-        return self.reduce("median", dim)
+        return self.reduce("median", dim, client=client)
 
-    def quantile(self, q: float | Iterable[float], dim: Hashable = "cycle_number") -> Any:
+    def quantile(self, q: float | Iterable[float], dim: Hashable = "cycle_number", *, client: Any = None) -> Any:
         """Quantiles over ``dim``, interpolated linearly; several lie along a dimension ``quantile``."""
+        q = q if isinstance(q, (int, float)) else list(q)
         if isinstance(q, (int, float)):
-            return self.reduce(f"quantile({float(q):.12g})", dim).assign_coords(quantile=float(q))
-        parts = [self.reduce(f"quantile({float(one):.12g})", dim).assign_coords(quantile=float(one)) for one in q]
+            return self.reduce(f"quantile({float(q):.12g})", dim, client=client).assign_coords(quantile=float(q))
+        found = [self.reduce(f"quantile({float(one):.12g})", dim, client=client) for one in q]
+        parts = [part.assign_coords(quantile=float(one)) for part, one in zip(found, q, strict=True)]
         return xr.concat(parts, "quantile", coords="minimal", compat="override", data_vars="all", join="override")
 
-    def grid(self: Any, step: float, stat: str | Iterable[str] = "mean") -> Any:
+    def grid(self: Any, step: float, stat: str | Iterable[str] = "mean", *, client: Any = None) -> Any:
         """Bin onto a grid of longitude and latitude.
 
         Parameters
@@ -163,7 +182,7 @@ class Reducible:
         stat
             Statistics, as in :meth:`reduce`.
         """
-        return run(self, _statistics(stat), repr(float(step)))
+        return run(self, _statistics(stat), repr(float(step)), client)
 
     def timeseries(
         self: Any,
@@ -174,6 +193,7 @@ class Reducible:
         radius: float = 5.0,
         stat: str | Iterable[str] = "mean",
         pass_number: Any = None,
+        client: Any = None,
     ) -> xr.Dataset:
         """Follow a place through time: a value per pass that sees it in every cycle.
 
@@ -205,8 +225,8 @@ class Reducible:
         passes = cube.read("pass_number", [(0, cube.structure()["dimensions"]["pass_number"], 1)])
         parts = []
         for number in passes[sorted({at for _, at, _, _ in cube.cells()})]:
-            one = run(chosen.sel(pass_number=int(number), variables=names), _statistics(stat), "by_cycle")
-            when = run(chosen.sel(pass_number=int(number), variables=["time"]), "mean", "by_cycle")
+            one = run(chosen.sel(pass_number=int(number), variables=names), _statistics(stat), "by_cycle", client)
+            when = run(chosen.sel(pass_number=int(number), variables=["time"]), "mean", "by_cycle", client)
             one = one.assign_coords(time=("cycle_number", when["time"].values.astype("datetime64[ns]")))
             one = one.swap_dims(cycle_number="time").reset_coords("cycle_number")
             parts.append(one.assign(pass_number=("time", np.full(one.sizes["time"], number))))
@@ -230,45 +250,45 @@ class GroupBy:
         self._target = _target(_BY, "groupby", key)
         self._key = key
 
-    def reduce(self, statistics: str | Iterable[str]) -> Any:
+    def reduce(self, statistics: str | Iterable[str], *, client: Any = None) -> Any:
         """Compute statistics (see :meth:`karin.Collection.reduce`), a value for every group."""
-        return run(self._collection, _statistics(statistics), self._target)
+        return run(self._collection, _statistics(statistics), self._target, client)
 
-    def mean(self) -> Any:
+    def mean(self, *, client: Any = None) -> Any:
         """Arithmetic mean."""
-        return self.reduce("mean")
+        return self.reduce("mean", client=client)
 
-    def std(self) -> Any:
+    def std(self, *, client: Any = None) -> Any:
         """Standard deviation."""
-        return self.reduce("std")
+        return self.reduce("std", client=client)
 
-    def var(self) -> Any:
+    def var(self, *, client: Any = None) -> Any:
         """Variance."""
-        return self.reduce("var")
+        return self.reduce("var", client=client)
 
-    def min(self) -> Any:
+    def min(self, *, client: Any = None) -> Any:
         """Smallest value."""
-        return self.reduce("min")
+        return self.reduce("min", client=client)
 
-    def max(self) -> Any:
+    def max(self, *, client: Any = None) -> Any:
         """Greatest value."""
-        return self.reduce("max")
+        return self.reduce("max", client=client)
 
-    def sum(self) -> Any:
+    def sum(self, *, client: Any = None) -> Any:
         """Sum."""
-        return self.reduce("sum")
+        return self.reduce("sum", client=client)
 
-    def count(self) -> Any:
+    def count(self, *, client: Any = None) -> Any:
         """Number of values."""
-        return self.reduce("count")
+        return self.reduce("count", client=client)
 
-    def median(self) -> Any:
+    def median(self, *, client: Any = None) -> Any:
         """Median."""
-        return self.reduce("median")
+        return self.reduce("median", client=client)
 
-    def quantile(self, q: float) -> Any:
+    def quantile(self, q: float, *, client: Any = None) -> Any:
         """Quantile, interpolated linearly."""
-        return self.reduce(f"quantile({float(q):.12g})")
+        return self.reduce(f"quantile({float(q):.12g})", client=client)
 
     def __repr__(self) -> str:
         return f"{self._collection!r}\n  grouped by {json.dumps(self._key)}"

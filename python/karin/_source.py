@@ -46,10 +46,16 @@ def source_of(spec: SourceSpec, *, progress: bool | None = None, fresh: bool = F
     return source
 
 
+#: Sources that a fork has of its parent. Their threads are not there to be joined, so that they must never be dropped.
+_INHERITED: list[_karin.Source] = []
+
+
 def _renew_lock() -> None:
-    """Let a fork have a lock that no thread of its parent holds."""
+    """Let a fork have a lock that no thread of its parent holds, and sources of its own."""
     global _LOCK
     _LOCK = threading.Lock()
+    _INHERITED.extend(_OPEN.values())
+    _OPEN.clear()
 
 
 if hasattr(os, "register_at_fork"):

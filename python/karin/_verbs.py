@@ -130,6 +130,7 @@ def ingest(
     jobs: int | None = None,
     memory: int | None = None,
     progress: bool | None = None,
+    client: Any = None,
 ) -> Table:
     """Put granules into a collection, which is made if there is none; those that are there already are skipped.
 
@@ -150,6 +151,10 @@ def ingest(
     jobs, memory, progress
         As in :meth:`karin.Collection.using`.
 
+    client
+        A :class:`distributed.Client`: workers of its cluster check and encode granules and put them on stable storage,
+        this process commits them (see :doc:`guide/dask`).
+
     Returns
     -------
     Table
@@ -157,20 +162,23 @@ def ingest(
         ``"refused"`` with a reason.
     """
     names = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+    files, target = [os.path.abspath(path) for path in names], os.fspath(collection)
+    options: dict[str, Any] = {
+        "profile": profile,
+        "replace": replace,
+        "endpoint": endpoint,
+        "region": region,
+        "locks_work": locks_work,
+        "jobs": jobs,
+        "memory": memory,
+    }
     with listener_of(progress) as listener:
-        answer = _karin.ingest(
-            [os.fspath(path) for path in names],
-            os.fspath(collection),
-            profile=profile,
-            replace=replace,
-            dry_run=dry_run,
-            endpoint=endpoint,
-            region=region,
-            locks_work=locks_work,
-            jobs=jobs,
-            memory=memory,
-            listener=listener,
-        )
-    rows = json.loads(answer)["granules"]
+        if client is not None and not dry_run:
+            from karin import _dask
+
+            rows = _dask.ingest(files, target, client, options, listener.note)["granules"]
+        else:
+            answer = _karin.ingest(files, target, dry_run=dry_run, listener=listener, **options)
+            rows = json.loads(answer)["granules"]
     columns = ("file", "half_orbit", "outcome", "reason", "kind")
     return Table({name: [row.get(name) for row in rows] for name in columns})

@@ -15,9 +15,11 @@ mod describe;
 mod grid;
 mod keyed;
 mod over_cycle;
+mod parts;
 mod schemas;
 mod tiles;
 
+pub use parts::{merge_parts, reduce_to_part};
 use schemas::Schemas;
 
 /// What a reduction has done, beside its result.
@@ -44,7 +46,7 @@ pub fn reduce(
     progress: &dyn Progress,
     sink: &mut dyn Sink,
 ) -> Result<Report, EngineError> {
-    reduce_shared(plan, reduction, resources, progress, &Shared(Mutex::new(sink)))
+    reduce_shared(plan, reduction, resources, progress, &Shared::new(sink))
 }
 
 /// The same into a sink that all threads write to at once.
@@ -59,27 +61,23 @@ pub fn reduce_shared(
     sink: &dyn SharedSink,
 ) -> Result<Report, EngineError> {
     let engine = Engine::new(plan, resources, progress)?;
-    let work = Work {
-        engine: &engine,
-        reduction,
-        sink,
-        done: AtomicU64::new(0),
-        columns: 1,
-        schemas: Schemas::of(plan),
-    };
+    let work = Work::new(&engine, reduction, sink);
     let outcome = match reduction.target {
         Target::Cycle => over_cycle::run(work),
         Target::Grid(step) => grid::run(work, step),
         Target::All | Target::ByCycle | Target::ByPass | Target::ByDay | Target::ByMonth => keyed::run(work),
     };
-    progress.finish();
+    finished(&engine, outcome)
+}
+
+/// Ends the display of progress, tells what was left out, and sums up.
+fn finished(engine: &Engine<'_>, notes: Result<Vec<String>, EngineError>) -> Result<Report, EngineError> {
+    engine.progress.finish();
     engine.report_failures();
-    let notes = outcome?;
-    let failures = engine.failures();
     Ok(Report {
-        granules: plan.pieces().len(),
-        failures,
-        notes,
+        granules: engine.plan.pieces().len(),
+        notes: notes?,
+        failures: engine.failures(),
     })
 }
 
@@ -137,6 +135,12 @@ pub fn bytes_of(root: &GroupMeta) -> u64 {
 /// A sink that takes blocks one at a time, shared.
 struct Shared<'s>(Mutex<&'s mut dyn Sink>);
 
+impl<'s> Shared<'s> {
+    fn new(sink: &'s mut dyn Sink) -> Self {
+        Self(Mutex::new(sink))
+    }
+}
+
 impl SharedSink for Shared<'_> {
     fn begin(&self, root: &GroupMeta) -> Result<(), DatasetError> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).begin(root)
@@ -160,6 +164,19 @@ struct Work<'a> {
     columns: u64,
     /// Which processings go into which element of the result.
     schemas: Schemas,
+}
+
+impl<'a> Work<'a> {
+    fn new(engine: &'a Engine<'a>, reduction: &'a Reduction, sink: &'a dyn SharedSink) -> Self {
+        Self {
+            engine,
+            reduction,
+            sink,
+            done: AtomicU64::new(0),
+            columns: 1,
+            schemas: Schemas::of(engine.plan),
+        }
+    }
 }
 
 impl Work<'_> {

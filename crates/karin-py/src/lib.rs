@@ -22,6 +22,7 @@ mod plan;
 mod quality;
 mod selection;
 mod source;
+mod spread;
 mod values;
 mod verbs;
 mod work;
@@ -47,6 +48,8 @@ mod _karin {
     use crate::quality::{canonical_names, decode_flags, identify, land, quality_gate, quality_keeps};
     #[pymodule_export]
     use crate::source::{Source, contents, history};
+    #[pymodule_export]
+    use crate::spread::{commit_prepared, ingest_batches, merge, prepare, reduce_part};
     #[pymodule_export]
     use crate::verbs::{ingest, passes, simulate};
 }

@@ -176,7 +176,8 @@ impl Plan {
     }
 }
 
-fn target_of(word: &str) -> PyResult<Target> {
+/// What a reduction is over.
+pub(crate) fn target_of(word: &str) -> PyResult<Target> {
     Ok(match word {
         "cycle" => Target::Cycle,
         "all" => Target::All,

@@ -13,6 +13,7 @@ mod encode;
 mod gathered;
 mod geometry;
 mod granule;
+mod handover;
 mod landing;
 mod merge;
 mod nodes;
@@ -31,6 +32,7 @@ use crate::collection::chunks::ChunkReader;
 use crate::facts::document::{Document, GroupDelta, SourceRecord};
 use crate::facts::view::View;
 use crate::layout::{Blueprint, FORMAT_VERSION, GroupLayout};
+use crate::objects::WrittenObject;
 use crate::{GranuleFacts, GranuleState, GroupKey, ObjectWriter, Profile, Repository, StoreError};
 pub use decide::Outcome;
 use decide::{Decision, decide};
@@ -106,6 +108,8 @@ pub struct Ingest<'a> {
     pool: rayon::ThreadPool,
     groups: HashMap<GroupKey, Group>,
     writer: Option<ObjectWriter<'a>>,
+    /// Objects that hold chunks of what is pending.
+    objects: Vec<WrittenObject>,
     pending: Vec<Pending>,
     since: Instant,
 }
@@ -147,6 +151,7 @@ impl<'a> Ingest<'a> {
             pool,
             groups: HashMap::new(),
             writer: None,
+            objects: Vec::new(),
             pending: Vec::new(),
             since: Instant::now(),
         })
@@ -199,10 +204,8 @@ impl<'a> Ingest<'a> {
     /// What writing met; nothing of this part is in the collection then, and all of it can be put again.
     pub fn commit(&mut self) -> Result<Option<IngestCommit>, StoreError> {
         self.since = Instant::now();
-        if let Some(writer) = self.writer.take() {
-            let finished = writer.finish();
-            finished.inspect_err(|_| self.abandon())?;
-        }
+        self.finish_object()?;
+        self.objects.clear();
         if self.pending.is_empty() {
             return Ok(None);
         }
@@ -410,6 +413,16 @@ impl<'a> Ingest<'a> {
         Ok((size, payloads?))
     }
 
+    /// Puts the packed object in the making on stable storage.
+    fn finish_object(&mut self) -> Result<(), StoreError> {
+        if let Some(writer) = self.writer.take() {
+            let finished = writer.finish();
+            let object = finished.inspect_err(|_| self.abandon())?;
+            self.objects.push(object);
+        }
+        Ok(())
+    }
+
     /// Appends a chunk to the packed object in the making.
     fn push(&mut self, stored: &[u8]) -> Result<ChunkPayload, StoreError> {
         if self.options.dry_run {
@@ -422,6 +435,7 @@ impl<'a> Ingest<'a> {
     /// Forgets what no commit has stored yet: it refers to an object that could not be written.
     fn abandon(&mut self) {
         self.writer = None;
+        self.objects.clear();
         self.pending.clear();
         self.groups.clear();
     }
@@ -434,7 +448,7 @@ impl<'a> Ingest<'a> {
         let reference = writer.push(stored)?;
         let is_file = self.repository.chunk_path(&reference.id).is_some();
         if writer.length() >= if is_file { FILE_LIMIT } else { MEMORY_LIMIT } {
-            writer.finish()?;
+            self.objects.push(writer.finish()?);
         } else {
             self.writer = Some(writer);
         }

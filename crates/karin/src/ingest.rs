@@ -11,9 +11,11 @@ use karin_store::{CreateOptions, IncomingGranule, Ingest, Profile, Repository, S
 use serde::Serialize;
 
 mod prepare;
+mod spread;
 
 use crate::Error;
 use prepare::{Prepared, prepare_ahead};
+pub use spread::{PreparedCommit, PreparedOutcome, batches, commit_prepared, prepare};
 
 /// How to ingest.
 #[derive(Clone, Debug, Default)]
@@ -93,16 +95,12 @@ pub fn ingest(
         .map(|meta| meta.len())
         .sum();
     let repository = Arc::new(open(location, options)?);
-    let mut store_options = karin_store::IngestOptions::default();
-    store_options.profile = options.profile;
-    store_options.replace = options.replace;
-    store_options.dry_run = options.dry_run;
-    store_options.resources = options.resources;
     let mut run = Run {
-        ingest: Ingest::begin(&repository, store_options)?,
+        ingest: Ingest::begin(&repository, store_options(options))?,
         report: IngestReport::default(),
         waiting: Vec::new(),
         progress,
+        commits: true,
     };
     progress.start("ingest", files.paths().len() as u64, sizes);
     let result = prepare_ahead(files.paths(), |prepared| run.take(prepared));
@@ -111,6 +109,15 @@ pub fn ingest(
     result?;
     run.report.seconds = start.elapsed().as_secs_f64();
     Ok(run.report)
+}
+
+fn store_options(options: &IngestOptions) -> karin_store::IngestOptions {
+    let mut store_options = karin_store::IngestOptions::default();
+    store_options.profile = options.profile;
+    store_options.replace = options.replace;
+    store_options.dry_run = options.dry_run;
+    store_options.resources = options.resources;
+    store_options
 }
 
 fn open(location: &str, options: &IngestOptions) -> Result<Repository, StoreError> {
@@ -134,6 +141,8 @@ struct Run<'a> {
     /// Results that the next commit acknowledges.
     waiting: Vec<usize>,
     progress: &'a dyn Progress,
+    /// False if another process commits.
+    commits: bool,
 }
 
 impl Run<'_> {
@@ -159,7 +168,7 @@ impl Run<'_> {
         self.record(path, half_orbit, outcome);
         self.report.bytes += bytes;
         self.progress.advance(1, bytes);
-        if self.ingest.is_due() {
+        if self.commits && self.ingest.is_due() {
             self.commit()?;
         }
         Ok(())

@@ -11,8 +11,8 @@ use karin_netcdf::{NcFile, NcWriter, SlabEncoder};
 use crate::Error;
 use crate::output::{self, Format, WriteOptions};
 
-pub use karin_engine::reduce_to_memory;
 pub use karin_engine::reduction::{Statistic, Target};
+pub use karin_engine::{merge_parts, reduce_to_memory, reduce_to_part};
 
 /// What a result looks like from afar: per variable how many values there are and between which numbers they lie.
 #[derive(Clone, Debug, Default)]

@@ -11,7 +11,7 @@ use karin_core::{AttrValue, DType, DatasetError, GroupMeta, Slab, Values};
 use rayon::prelude::*;
 
 use super::tiles::{self, Tile, WAVE};
-use super::{Work, describe};
+use super::{Work, describe, parts};
 use crate::EngineError;
 use crate::plan::{Column, Piece};
 use crate::reduction::{Cells, Fill, Needs, Sample, Scale, Statistic, quantile, years};
@@ -112,34 +112,15 @@ impl Grid {
 /// Runs it; returns notes on the result.
 pub(super) fn run(mut work: Work<'_>, step: f64) -> Result<Vec<String>, EngineError> {
     let grid = Grid::new(&work, step)?;
-    if u32::try_from(grid.len()).is_err() {
-        return Err(EngineError::option(
-            "--grid",
-            "the grid has more than 2^32 cells: choose a larger step",
-        ));
-    }
     let columns = reducible(&work)?;
     work.start(columns.len());
     let needs = Needs::of(&work.reduction.statistics);
-    let per_column = Cells::<f64>::bytes(grid.len(), needs) as u64;
-    let half = work.engine.resources.memory / 2;
-    if per_column > half {
-        return Err(EngineError::Memory {
-            needed: per_column,
-            budget: half,
-        });
-    }
+    let together = together(&work, &grid, needs)?;
     work.begin(&structure(&work, &grid, &columns))?;
     work.write_all("latitude", grid.latitudes())?;
     work.write_all("longitude", grid.longitudes())?;
-    let together = usize::try_from(half / per_column.max(1))
-        .unwrap_or(usize::MAX)
-        .clamp(1, 64);
     for group in columns.chunks(together) {
-        let mut states: Vec<Box<dyn State + '_>> = group
-            .iter()
-            .filter_map(|column| state(&work, &grid, column, needs))
-            .collect();
+        let mut states = states(&work, &grid, group, needs);
         sweep(&work, &grid, &mut states)?;
         if needs.values {
             while states
@@ -156,6 +137,90 @@ pub(super) fn run(mut work: Work<'_>, step: f64) -> Result<Vec<String>, EngineEr
     }
     work.schemas.write(&work, &columns, &[0], true)?;
     Ok(Vec::new())
+}
+
+/// Runs it for a part of the granules, into bytes for [`merge`].
+pub(super) fn part(mut work: Work<'_>, step: f64, out: &mut Vec<u8>) -> Result<(), EngineError> {
+    let grid = Grid::new(&work, step)?;
+    let columns = reducible(&work)?;
+    work.start(columns.len());
+    let needs = Needs::of(&work.reduction.statistics);
+    for group in columns.chunks(together(&work, &grid, needs)?) {
+        let mut states = states(&work, &grid, group, needs);
+        sweep(&work, &grid, &mut states)?;
+        for state in &states {
+            parts::begin(state.column(), out);
+            state.save(out);
+        }
+    }
+    work.schemas.save(work.engine.plan, out);
+    Ok(())
+}
+
+/// Merges parts, in the order of their granules.
+pub(super) fn merge(work: &Work<'_>, step: f64, saved: &[&[u8]]) -> Result<Vec<String>, EngineError> {
+    let grid = Grid::new(work, step)?;
+    let columns = reducible(work)?;
+    let needs = Needs::of(&work.reduction.statistics);
+    together(work, &grid, needs)?;
+    work.begin(&structure(work, &grid, &columns))?;
+    work.write_all("latitude", grid.latitudes())?;
+    work.write_all("longitude", grid.longitudes())?;
+    let mut rests = saved.to_vec();
+    for column in &columns {
+        for mut state in states(work, &grid, &[*column], needs) {
+            for rest in &mut rests {
+                parts::expect(column, rest)?;
+                state.absorb(rest).ok_or_else(parts::broken)?;
+            }
+            state.write(&grid)?;
+        }
+    }
+    for rest in &mut rests {
+        let absorbed = work.schemas.absorb(&[0], rest);
+        absorbed.ok_or_else(parts::broken)?;
+    }
+    rests.into_iter().try_for_each(parts::end)?;
+    work.schemas.write(work, &columns, &[0], true)?;
+    let is_floating = columns.iter().any(|column| {
+        let packing = column.packing.as_ref();
+        packing.is_none_or(|packing| !packing.dtype.is_integer())
+    });
+    let note = "floating values were added up in parts: sums agree with those of one process to 1e-12";
+    Ok(if is_floating && saved.len() > 1 {
+        vec![note.to_owned()]
+    } else {
+        Vec::new()
+    })
+}
+
+fn states<'a>(
+    work: &'a Work<'a>,
+    grid: &Grid,
+    columns: &[&'a Column],
+    needs: Needs,
+) -> Vec<Box<dyn State + 'a>> {
+    let states = columns
+        .iter()
+        .filter_map(|column| state(work, grid, column, needs));
+    states.collect()
+}
+
+/// Variables whose states fit into half of the memory at a time.
+fn together(work: &Work<'_>, grid: &Grid, needs: Needs) -> Result<usize, EngineError> {
+    if u32::try_from(grid.len()).is_err() {
+        return Err(EngineError::option(
+            "--grid",
+            "the grid has more than 2^32 cells: choose a larger step",
+        ));
+    }
+    let needed = Cells::<f64>::bytes(grid.len(), needs) as u64;
+    let budget = work.engine.resources.memory / 2;
+    if needed > budget {
+        return Err(EngineError::Memory { needed, budget });
+    }
+    let together = usize::try_from(budget / needed.max(1)).unwrap_or(usize::MAX);
+    Ok(together.clamp(1, 64))
 }
 
 fn reducible<'a>(work: &Work<'a>) -> Result<Vec<&'a Column>, EngineError> {
@@ -291,6 +356,10 @@ trait State: Send + Sync {
     /// Prepares for another sweep that gathers the values of the next cells; false once all quantiles are known.
     fn begin_values(&mut self) -> bool;
     fn write(&mut self, grid: &Grid) -> Result<(), EngineError>;
+    /// Appends the cells as bytes.
+    fn save(&self, out: &mut Vec<u8>);
+    /// Takes in saved cells of later granules; `None` if the bytes hold something else.
+    fn absorb(&mut self, bytes: &mut &[u8]) -> Option<()>;
 }
 
 type Load<T> = fn(&Work<'_>, &Piece, &Column, Range<usize>, &mut Vec<T>) -> Result<(), DatasetError>;
@@ -485,6 +554,14 @@ impl<T: Sample> State for Typed<'_, T> {
             values: vec![T::default(); total],
         });
         true
+    }
+
+    fn save(&self, out: &mut Vec<u8>) {
+        self.cells.save(out);
+    }
+
+    fn absorb(&mut self, bytes: &mut &[u8]) -> Option<()> {
+        self.cells.absorb(bytes)
     }
 
     fn write(&mut self, grid: &Grid) -> Result<(), EngineError> {

@@ -11,10 +11,10 @@ use karin_core::{DType, DatasetError};
 use rayon::prelude::*;
 
 use super::tiles::{self, Tile, WAVE};
-use super::{Work, describe};
+use super::{Work, describe, parts};
 use crate::EngineError;
 use crate::plan::{Column, Piece};
-use crate::reduction::{Fill, Needs, Sample, Scale, Statistic, Target, Total, years};
+use crate::reduction::{Fill, Needs, Sample, Saved as _, Scale, Statistic, Target, Total, years};
 use crate::swath::{Shape, join};
 
 mod keys;
@@ -30,14 +30,56 @@ pub(super) fn run(mut work: Work<'_>) -> Result<Vec<String>, EngineError> {
     let columns = reducible(&work)?;
     work.start(columns.len());
     let needs = Needs::of(&work.reduction.statistics);
-    let mut states: Vec<Box<dyn State + '_>> = columns
-        .iter()
-        .filter_map(|column| state(&work, column, needs))
-        .collect();
+    let mut states = states(&work, &columns, needs);
     run_sweep(&work, &mut states, 0)?;
     if needs.values {
         find_quantiles(&work, &mut states)?;
     }
+    finish(&work, &columns, &states)
+}
+
+/// Runs it for a part of the granules, into bytes for [`merge`].
+pub(super) fn part(mut work: Work<'_>, out: &mut Vec<u8>) -> Result<(), EngineError> {
+    let columns = reducible(&work)?;
+    work.start(columns.len());
+    let mut states = states(&work, &columns, Needs::of(&work.reduction.statistics));
+    run_sweep(&work, &mut states, 0)?;
+    for state in &states {
+        parts::begin(state.column(), out);
+        state.save(out);
+    }
+    work.schemas.save(work.engine.plan, out);
+    Ok(())
+}
+
+/// Merges parts, in the order of their granules.
+pub(super) fn merge(work: &Work<'_>, saved: &[&[u8]]) -> Result<Vec<String>, EngineError> {
+    let columns = reducible(work)?;
+    let mut states = states(work, &columns, Needs::of(&work.reduction.statistics));
+    for bytes in saved {
+        let mut rest = *bytes;
+        let mut keys = Vec::new();
+        for state in &mut states {
+            parts::expect(state.column(), &mut rest)?;
+            keys.extend(state.absorb(&mut rest).ok_or_else(parts::broken)?);
+        }
+        let absorbed = work.schemas.absorb(&keys, &mut rest);
+        absorbed.ok_or_else(parts::broken)?;
+        parts::end(rest)?;
+    }
+    finish(work, &columns, &states)
+}
+
+fn states<'a>(work: &'a Work<'a>, columns: &[&'a Column], needs: Needs) -> Vec<Box<dyn State + 'a>> {
+    let states = columns.iter().filter_map(|column| state(work, column, needs));
+    states.collect()
+}
+
+fn finish(
+    work: &Work<'_>,
+    columns: &[&Column],
+    states: &[Box<dyn State + '_>],
+) -> Result<Vec<String>, EngineError> {
     let mut keys: Vec<i64> = states.iter().flat_map(|state| state.keys()).collect();
     keys.sort_unstable();
     keys.dedup();
@@ -47,7 +89,7 @@ pub(super) fn run(mut work: Work<'_>) -> Result<Vec<String>, EngineError> {
     if work.reduction.target == Target::All {
         keys = vec![0];
     }
-    write(&work, &columns, &states, &keys)?;
+    write(work, columns, states, &keys)?;
     Ok(Vec::new())
 }
 
@@ -173,6 +215,10 @@ trait State: Sync {
     /// Ends a sweep.
     fn end_sweep(&mut self, sweep: u32);
     fn keys(&self) -> Vec<i64>;
+    /// Appends what sweep 0 found, as bytes.
+    fn save(&self, out: &mut Vec<u8>);
+    /// Takes in what sweep 0 found of later granules, and gives its keys; `None` if the bytes hold something else.
+    fn absorb(&mut self, bytes: &mut &[u8]) -> Option<Vec<i64>>;
     fn count(&self, key: i64) -> u64;
     fn value(&self, key: i64, statistic: Statistic) -> f64;
 }
@@ -341,6 +387,24 @@ impl<T: Sample> State for Typed<'_, T> {
 
     fn keys(&self) -> Vec<i64> {
         self.totals.keys().copied().collect()
+    }
+
+    fn save(&self, out: &mut Vec<u8>) {
+        (self.totals.len() as u64).save(out);
+        for (key, total) in &self.totals {
+            key.save(out);
+            total.save(out);
+        }
+    }
+
+    fn absorb(&mut self, bytes: &mut &[u8]) -> Option<Vec<i64>> {
+        let mut totals = BTreeMap::new();
+        for _ in 0..u64::restore(bytes)? {
+            totals.insert(i64::restore(bytes)?, Total::<T>::restore(self.needs, bytes)?);
+        }
+        let keys = totals.keys().copied().collect();
+        self.merge(Box::new(totals), 0);
+        Some(keys)
     }
 
     fn count(&self, key: i64) -> u64 {

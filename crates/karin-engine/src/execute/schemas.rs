@@ -8,6 +8,7 @@ use karin_core::{AttrValue, DType, GroupMeta, Schema, Slab, Values, VariableMeta
 use super::{Work, describe};
 use crate::EngineError;
 use crate::plan::{Column, Piece, Plan};
+use crate::reduction::Saved as _;
 use crate::swath::join;
 
 /// Name of the coordinate.
@@ -42,6 +43,45 @@ impl Schemas {
         };
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         *seen.entry(key).or_default() |= 1u8.checked_shl(bit as u32).unwrap_or(0);
+    }
+
+    /// Appends the words of the schemas of each key as bytes, for a plan that may know more of them.
+    pub(super) fn save(&self, plan: &Plan, out: &mut Vec<u8>) {
+        let words = |schemas: &[Schema]| schemas.iter().map(ToString::to_string).collect::<Vec<String>>();
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_bits = |bits: u8| -> Vec<Schema> {
+            let known = self.known.iter().enumerate();
+            let set = known.filter(|(bit, _)| bits.checked_shr(*bit as u32).unwrap_or(0) & 1 == 1);
+            set.map(|(_, schema)| *schema).collect()
+        };
+        let everywhere = if self.known.is_empty() {
+            plan.schemas()
+        } else {
+            Vec::new()
+        };
+        words(&everywhere).save(out);
+        let by_key: Vec<(i64, Vec<String>)> = seen
+            .iter()
+            .map(|(key, bits)| (*key, words(&of_bits(*bits))))
+            .collect();
+        by_key.save(out);
+    }
+
+    /// Takes in what another plan has saved; `keys` are those of its elements. `None` if the bytes hold something else.
+    pub(super) fn absorb(&self, keys: &[i64], bytes: &mut &[u8]) -> Option<()> {
+        let everywhere = Vec::<String>::restore(bytes)?;
+        let by_key = Vec::<(i64, Vec<String>)>::restore(bytes)?;
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let words = keys.iter().map(|key| (*key, &everywhere));
+        for (key, words) in words.chain(by_key.iter().map(|(key, words)| (*key, words))) {
+            for word in words {
+                let bit = self.known.iter().position(|known| known.to_string() == *word);
+                if let Some(bit) = bit {
+                    *seen.entry(key).or_default() |= 1u8.checked_shl(bit as u32).unwrap_or(0);
+                }
+            }
+        }
+        Some(())
     }
 
     /// The value of the coordinate for each of these keys.

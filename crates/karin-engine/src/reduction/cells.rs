@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::sample::{Fill, Sample, Sum};
+use super::saved::Saved;
 use super::single::{Ends, Slope, Spread};
 use super::spare::Spare;
 use super::{Needs, Statistic};
@@ -253,6 +254,58 @@ impl<T: Sample> Cells<T> {
             a.0 = if b.0 < a.0 { b.0 } else { a.0 };
             a.1 = if b.1 > a.1 { b.1 } else { a.1 };
         });
+    }
+
+    /// Appends the cells that have values as bytes.
+    pub fn save(&self, out: &mut Vec<u8>) {
+        fn each<S: Saved>(states: &[S], filled: &[u32], out: &mut Vec<u8>) {
+            let states = filled.iter().filter_map(|&cell| states.get(cell as usize));
+            states.for_each(|state| state.save(out));
+        }
+        let with_values = self.count.iter().enumerate().filter(|(_, count)| **count > 0);
+        let filled: Vec<u32> = with_values
+            .filter_map(|(cell, _)| u32::try_from(cell).ok())
+            .collect();
+        (self.len() as u64).save(out);
+        filled.save(out);
+        each(&self.count, &filled, out);
+        each(&self.sum, &filled, out);
+        each(&self.squares, &filled, out);
+        each(&self.spreads, &filled, out);
+        each(&self.extremes, &filled, out);
+        each(&self.ends, &filled, out);
+        each(&self.slopes, &filled, out);
+    }
+
+    /// Takes in saved states of later values for the same needs; `None` if the bytes hold something else (the states
+    /// are of no use then).
+    pub fn absorb(&mut self, bytes: &mut &[u8]) -> Option<()> {
+        fn each<S: Saved>(
+            into: &mut [S],
+            filled: &[u32],
+            bytes: &mut &[u8],
+            merge: impl Fn(&mut S, &S),
+        ) -> Option<()> {
+            if into.is_empty() {
+                return Some(());
+            }
+            for &cell in filled {
+                merge(into.get_mut(cell as usize)?, &S::restore(bytes)?);
+            }
+            Some(())
+        }
+        (u64::restore(bytes)? == self.len() as u64).then_some(())?;
+        let filled = Vec::<u32>::restore(bytes)?;
+        each(&mut self.count, &filled, bytes, |a, b| *a = a.saturating_add(*b))?;
+        each(&mut self.sum, &filled, bytes, |a, b| *a = a.plus(*b))?;
+        each(&mut self.squares, &filled, bytes, |a, b| *a = a.plus(*b))?;
+        each(&mut self.spreads, &filled, bytes, Spread::merge)?;
+        each(&mut self.extremes, &filled, bytes, |a, b| {
+            a.0 = if b.0 < a.0 { b.0 } else { a.0 };
+            a.1 = if b.1 > a.1 { b.1 } else { a.1 };
+        })?;
+        each(&mut self.ends, &filled, bytes, Ends::merge)?;
+        each(&mut self.slopes, &filled, bytes, Slope::merge)
     }
 
     /// Number of values in each cell.

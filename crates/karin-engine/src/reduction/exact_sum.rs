@@ -1,5 +1,7 @@
 //! Sums of floating numbers without any rounding, so that every order and every split gives the same bits.
 
+use super::saved::Saved;
+
 /// Bits of one digit.
 const DIGIT: u32 = 32;
 /// Digits that hold every finite `f64` (exponents -1074 to 1023), with room for carries at the top.
@@ -103,11 +105,29 @@ impl ExactSum {
     }
 }
 
+impl Saved for ExactSum {
+    fn save(&self, out: &mut Vec<u8>) {
+        let mut whole = self.clone();
+        whole.carry();
+        whole.digits.iter().for_each(|digit| digit.save(out));
+    }
+    fn restore(bytes: &mut &[u8]) -> Option<Self> {
+        let mut sum = Self::default();
+        for digit in sum.digits.iter_mut() {
+            *digit = i64::restore(bytes)?;
+        }
+        // Digits that no sum has would overflow once carried.
+        let lower = &sum.digits[..DIGITS - 1];
+        let is_carried = lower.iter().all(|digit| (0..1 << DIGIT).contains(digit));
+        (is_carried && sum.digits[DIGITS - 1].unsigned_abs() < 1 << 62).then_some(sum)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::ExactSum;
+    use super::{ExactSum, Saved as _};
 
     fn sum(values: &[f64]) -> ExactSum {
         let mut sum = ExactSum::default();
@@ -136,7 +156,9 @@ mod tests {
             turned.reverse();
             let at = at.min(values.len());
             let mut merged = sum(&turned[..at]);
-            merged.merge(&sum(&turned[at..]));
+            let mut bytes = Vec::new();
+            sum(&turned[at..]).save(&mut bytes);
+            merged.merge(&ExactSum::restore(&mut bytes.as_slice()).unwrap());
             prop_assert_eq!(whole.value(), merged.value());
         }
 

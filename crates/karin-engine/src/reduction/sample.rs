@@ -2,8 +2,10 @@
 
 use karin_core::packing::{Packed, Packing};
 
+use super::saved::Saved;
+
 /// Adds up values of one type. Integers are exact, so that any split and any order gives the same bits.
-pub trait Sum: Copy + Default + Send + Sync + std::fmt::Debug + 'static {
+pub trait Sum: Copy + Default + Send + Sync + Saved + std::fmt::Debug + 'static {
     /// This and that together.
     #[must_use]
     fn plus(self, other: Self) -> Self;
@@ -43,7 +45,7 @@ impl Sum for f64 {
 }
 
 /// A stored number as the states see it.
-pub trait Sample: Packed + PartialOrd + Default + std::fmt::Debug {
+pub trait Sample: Packed + PartialOrd + Default + Saved + std::fmt::Debug {
     /// The type of sums.
     type Sum: Sum;
     /// The type of sums of squares; unused by floating samples, which keep deviations from the mean.

@@ -1,6 +1,7 @@
 //! Small states of one cell.
 
 use super::sample::Sample;
+use super::saved::Saved;
 
 /// Seconds of a year of 365.25 days, the unit of trends.
 const YEAR: f64 = 365.25 * 86_400.0;
@@ -44,6 +45,21 @@ impl<T: Sample> Ends<T> {
     }
 }
 
+impl<T: Saved> Saved for Ends<T> {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.first.save(out);
+        self.last.save(out);
+        self.seen.save(out);
+    }
+    fn restore(bytes: &mut &[u8]) -> Option<Self> {
+        Some(Self {
+            first: T::restore(bytes)?,
+            last: T::restore(bytes)?,
+            seen: bool::restore(bytes)?,
+        })
+    }
+}
+
 /// Mean and squared deviations of floating values (Welford 1962; merging: Chan, Golub and LeVeque 1979).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Spread {
@@ -73,6 +89,21 @@ impl Spread {
         self.mean += apart * (other.count / count);
         self.squared += other.squared + apart * apart * (self.count * other.count / count);
         self.count = count;
+    }
+}
+
+impl Saved for Spread {
+    fn save(&self, out: &mut Vec<u8>) {
+        [self.count, self.mean, self.squared]
+            .iter()
+            .for_each(|number| number.save(out));
+    }
+    fn restore(bytes: &mut &[u8]) -> Option<Self> {
+        Some(Self {
+            count: f64::restore(bytes)?,
+            mean: f64::restore(bytes)?,
+            squared: f64::restore(bytes)?,
+        })
     }
 }
 
@@ -125,5 +156,21 @@ impl Slope {
         } else {
             f64::NAN
         }
+    }
+}
+
+impl Saved for Slope {
+    fn save(&self, out: &mut Vec<u8>) {
+        let numbers = [self.count, self.time, self.value, self.spread, self.common];
+        numbers.iter().for_each(|number| number.save(out));
+    }
+    fn restore(bytes: &mut &[u8]) -> Option<Self> {
+        Some(Self {
+            count: f64::restore(bytes)?,
+            time: f64::restore(bytes)?,
+            value: f64::restore(bytes)?,
+            spread: f64::restore(bytes)?,
+            common: f64::restore(bytes)?,
+        })
     }
 }

@@ -4,6 +4,7 @@
 use super::cells::Scale;
 use super::exact_sum::ExactSum;
 use super::sample::{Fill, Sample, Sum, exact_variance};
+use super::saved::Saved;
 use super::single::{Ends, Slope};
 use super::{Needs, Statistic};
 
@@ -181,6 +182,38 @@ impl<T: Sample> Total<T> {
         let product = mean * sum;
         let product_rest = mean.mul_add(sum, -product) + mean * sum_rest + mean_rest * sum;
         (((squares - product) + (squares_rest - product_rest)) / count).max(0.0)
+    }
+}
+
+impl<T: Sample> Total<T> {
+    /// Appends the state as bytes.
+    pub fn save(&self, out: &mut Vec<u8>) {
+        self.count.save(out);
+        self.sum.save(out);
+        self.squares.save(out);
+        if let Some(sums) = &self.exact {
+            sums.sum.save(out);
+            sums.squares.save(out);
+        }
+        self.extremes.save(out);
+        self.ends.save(out);
+        self.slope.save(out);
+    }
+
+    /// Reads a state for the same needs; `None` if the bytes hold something else.
+    pub fn restore(needs: Needs, bytes: &mut &[u8]) -> Option<Self> {
+        let mut total = Self::new(needs);
+        total.count = u64::restore(bytes)?;
+        total.sum = i128::restore(bytes)?;
+        total.squares = u128::restore(bytes)?;
+        if let Some(sums) = &mut total.exact {
+            sums.sum = ExactSum::restore(bytes)?;
+            sums.squares = ExactSum::restore(bytes)?;
+        }
+        total.extremes = Saved::restore(bytes)?;
+        total.ends = Ends::restore(bytes)?;
+        total.slope = Slope::restore(bytes)?;
+        Some(total)
     }
 }
 

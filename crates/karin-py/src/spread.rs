@@ -1,0 +1,163 @@
+//! Work spread over processes: parts of an ingest and of reductions, as bytes that merge.
+
+use std::path::PathBuf;
+
+use std::sync::Arc;
+
+use karin::engine::MemoryDataset;
+use karin::engine::reduction::Reduction;
+use karin::ingest::IngestOptions;
+use karin::stat::{Statistic, merge_parts, reduce_to_part};
+use karin::store::{Profile, StoreOptions};
+use karin_core::ErrorKind;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+
+use crate::dataset::Dataset;
+use crate::errors::{OrRaise as _, raise};
+use crate::plan::{Plan, target_of};
+use crate::work;
+
+/// A state as bytes, and granules that were left out, with the reasons.
+type PartWords<'py> = (Bound<'py, PyBytes>, Vec<(String, String)>);
+
+/// Reduces the granules of a plan to a state that merges with those of other granules, as bytes; with what was left out.
+#[pyfunction]
+#[pyo3(signature = (plan, statistics, target, *, jobs=None, memory=None))]
+pub fn reduce_part<'py>(
+    py: Python<'py>,
+    plan: &Plan,
+    statistics: &str,
+    target: &str,
+    jobs: Option<usize>,
+    memory: Option<u64>,
+) -> PyResult<PartWords<'py>> {
+    let reduction = reduction_of(statistics, target)?;
+    let (plan, resources) = (&plan.inner, work::resources(jobs, memory));
+    let (part, report) = work::run(py, None, |told| {
+        reduce_to_part(plan, &reduction, resources, told).or_raise()
+    })?;
+    let failures = report.failures.into_iter();
+    let left_out = failures
+        .map(|failure| (failure.granule, failure.reason))
+        .collect();
+    Ok((PyBytes::new(py, &part), left_out))
+}
+
+/// Merges states that follow one another in the order of cycle and pass; the plan is that of all their granules. With notes on the
+/// result.
+#[pyfunction(name = "merge_parts")]
+#[pyo3(signature = (plan, statistics, target, parts, *, memory=None))]
+pub fn merge(
+    py: Python<'_>,
+    plan: &Plan,
+    statistics: &str,
+    target: &str,
+    parts: Vec<Bound<'_, PyBytes>>,
+    memory: Option<u64>,
+) -> PyResult<(Dataset, Vec<String>)> {
+    let reduction = reduction_of(statistics, target)?;
+    let (plan, resources) = (&plan.inner, work::resources(None, memory));
+    let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+    let (result, report) = work::run(py, None, |told| {
+        let mut result = MemoryDataset::new("result");
+        let report = merge_parts(plan, &reduction, &parts, resources, told, &mut result).or_raise()?;
+        Ok((result, report))
+    })?;
+    Ok((Dataset::of(Arc::new(result)), report.notes))
+}
+
+fn reduction_of(statistics: &str, target: &str) -> PyResult<Reduction> {
+    Ok(Reduction {
+        statistics: Statistic::parse_list(statistics).or_raise()?,
+        target: target_of(target)?,
+    })
+}
+
+/// How to ingest, from the keywords that the parts of an ingest share.
+fn options_of(options: Option<&Bound<'_, PyDict>>) -> PyResult<IngestOptions> {
+    let mut found = IngestOptions::default();
+    let (mut jobs, mut memory) = (None, None);
+    let Some(options) = options else {
+        return Ok(found);
+    };
+    let mut store = StoreOptions::default();
+    for (name, value) in options.iter() {
+        match name.extract::<String>()?.as_str() {
+            "profile" => {
+                let word: String = value.extract()?;
+                found.profile = Profile::parse(&word).ok_or_else(|| {
+                    let text = format!("{word:?} is not a profile (expected portable or compact)");
+                    raise(ErrorKind::InvalidArgument, &text)
+                })?;
+            }
+            "replace" => found.replace = value.extract()?,
+            "endpoint" => store.endpoint = value.extract()?,
+            "region" => store.region = value.extract()?,
+            "locks_work" => store.locks_work = value.extract()?,
+            "jobs" => jobs = value.extract()?,
+            "memory" => memory = value.extract()?,
+            other => {
+                return Err(raise(
+                    ErrorKind::InvalidArgument,
+                    &format!("{other} is no option here"),
+                ));
+            }
+        }
+    }
+    found.store = store;
+    found.resources = work::resources(jobs, memory);
+    Ok(found)
+}
+
+/// Files in at most `count` batches of about the same size, as JSON; the collection is made if there is none.
+#[pyfunction]
+#[pyo3(signature = (paths, collection, count, **options))]
+pub fn ingest_batches(
+    py: Python<'_>,
+    paths: Vec<PathBuf>,
+    collection: String,
+    count: usize,
+    options: Option<&Bound<'_, PyDict>>,
+) -> PyResult<String> {
+    let options = options_of(options)?;
+    let batches = work::run(py, None, |_| {
+        karin::ingest::batches(&paths, &collection, &options, count).or_raise()
+    })?;
+    crate::json(&batches)
+}
+
+/// Puts the chunks of files on stable storage: a report as JSON, and what the commit needs (None if that is nothing).
+#[pyfunction]
+#[pyo3(signature = (paths, collection, **options))]
+pub fn prepare<'py>(
+    py: Python<'py>,
+    paths: Vec<PathBuf>,
+    collection: String,
+    options: Option<&Bound<'py, PyDict>>,
+) -> PyResult<(String, Option<Bound<'py, PyBytes>>)> {
+    let options = options_of(options)?;
+    let (report, prepared) = work::run(py, None, |told| {
+        karin::ingest::prepare(&paths, &collection, &options, told).or_raise()
+    })?;
+    Ok((
+        crate::json(&report)?,
+        prepared.map(|bytes| PyBytes::new(py, &bytes)),
+    ))
+}
+
+/// Commits what others have prepared; what became of each granule, as JSON.
+#[pyfunction]
+#[pyo3(signature = (prepared, collection, **options))]
+pub fn commit_prepared(
+    py: Python<'_>,
+    prepared: Vec<Vec<u8>>,
+    collection: String,
+    options: Option<&Bound<'_, PyDict>>,
+) -> PyResult<String> {
+    let options = options_of(options)?;
+    let committed = work::run(py, None, |_| {
+        karin::ingest::commit_prepared(&prepared, &collection, &options).or_raise()
+    })?;
+    crate::json(&committed)
+}

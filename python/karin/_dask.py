@@ -1,0 +1,344 @@
+"""Work spread over a Dask cluster: independent tasks that workers run without the interpreter's lock, and their merge.
+
+A task is a handle (which pickles as its description) with fewer cycles or passes, and a reduction or an ingest of it;
+it depends on no other task and on nothing that lives in a process, so that a lost worker costs its tasks and nothing
+else. Nothing here schedules: that is what Dask is for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from karin import _karin
+from karin.errors import KarinWarning
+
+if TYPE_CHECKING:
+    from karin._collection import Collection
+
+#: Tasks per thread of the cluster: enough that a slow one does not hold up the rest.
+_TASKS_PER_THREAD = 4
+#: Seconds after which what workers have prepared is committed.
+_COMMIT_EVERY = 60.0
+#: Bytes of a result that are brought together in this process; larger ones stay with the workers.
+_GATHERED = 1 << 30
+
+
+def reduce(collection: Collection, statistics: str, target: str, client: Any) -> Any:
+    """Reduce on a cluster. The result is that of one process, to the bit, where `karin.Collection.reduce` says so."""
+    axis = {"cycle": "pass_number", "by_cycle": "cycle_number", "by_pass": "pass_number"}.get(target)
+    is_whole = "quantile" in statistics or "median" in statistics
+    if axis is not None and len(collection._plan().schemas) < 2:
+        return _along(collection, statistics, target, client, axis)
+    if is_whole or target == "cycle":
+        # Ranks need all values at once, and the whole plan tells schemas apart: one task, on one worker.
+        return client.submit(_reduced, collection, statistics, target, pure=False).result()
+    return _by_states(collection, statistics, target, client)
+
+
+def threads_of(client: Any) -> int:
+    """Threads of all workers of a cluster (1 as long as there is none)."""
+    threads: int = sum(client.nthreads().values())
+    return max(1, threads)
+
+
+def shares(numbers: Sequence[int], weights: Sequence[int], count: int) -> list[list[int]]:
+    """Cut ascending numbers into at most `count` runs of about the same weight."""
+    total = max(sum(weights), 1)
+    runs: list[list[int]] = []
+    done, last = 0, -1
+    for number, weight in zip(numbers, weights, strict=True):
+        at = min(done * count // total, count - 1)
+        if at != last:
+            runs.append([])
+            last = at
+        runs[-1].append(number)
+        done += weight
+    return runs
+
+
+def _along(collection: Collection, statistics: str, target: str, client: Any, axis: str) -> Any:
+    """Split along an axis that the result keeps: every value of it is made by one task."""
+    table = collection.granules()
+    counts: dict[int, int] = {}
+    for number, size in zip(table[axis], table["bytes"], strict=True):
+        counts[number] = counts.get(number, 0) + size
+    numbers = sorted(counts)
+    runs = shares(numbers, [counts[number] for number in numbers], _TASKS_PER_THREAD * threads_of(client))
+    words: list[dict[str, Any]] = [{axis: run} for run in runs]
+    parts = [collection.sel(**word) for word in words]
+    futures = _mapped(client, _reduced, parts, f"karin-{target}", statistics, target)
+    outlines = client.gather(client.map(_outline, futures, pure=False))
+    size = sum(outline.nbytes for outline in outlines)
+    if size <= (collection._options.memory or _GATHERED):
+        found = client.gather(futures)
+    else:
+        found = [_left_there(client, future, outline) for future, outline in zip(futures, outlines, strict=True)]
+    whole = joined(found, axis)
+    for node in whole.subtree if isinstance(whole, xr.DataTree) else [whole]:
+        _complete(node, collection)
+    return whole
+
+
+def _complete(whole: Any, collection: Collection) -> None:
+    """Say of the whole what parts say of themselves, and give lines that only other parts reached their places."""
+    from karin._arrays import MemoryHandle
+    from karin._reduce import finished
+
+    nothing, _ = _karin.merge_parts(collection._plan(), "count", "all", [])
+    about = finished(MemoryHandle(nothing)).attrs
+    whole.attrs.update({name: value for name, value in about.items() if name in whole.attrs and name != "title"})
+    if "num_lines" not in whole.variables or "latitude" not in whole.variables:
+        return
+    everywhere = _places(collection).to_xarray().sel(pass_number=whole.pass_number, num_lines=whole.num_lines)
+    for name in ("latitude", "longitude"):
+        whole[name] = whole[name].copy(data=everywhere[name].transpose(*whole[name].dims).values)
+
+
+def _places(collection: Collection) -> Any:
+    """The same passes, wherever they are."""
+    from karin._collection import Collection as Handle
+
+    words = tuple(pair for pair in collection._selection.words if pair[0] not in ("bbox", "polygon"))
+    return Handle(collection._spec, collection._selection._replace(words=words), collection._options)
+
+
+def _mapped(
+    client: Any, task: Callable[..., Any], parts: Sequence[Collection], name: str, *arguments: Any
+) -> list[Any]:
+    """Submit a task per part under a name that says what it computes: the same work has the same name anywhere."""
+    keys = []
+    for part in parts:
+        what = json.dumps([part._token(), *arguments])
+        keys.append(f"{name}-{hashlib.sha256(what.encode()).hexdigest()[:32]}")
+    return list(client.map(task, parts, *([argument] * len(parts) for argument in arguments), key=keys, retries=2))
+
+
+def _on_this_worker(part: Collection) -> Collection:
+    """The same with as many threads as a task may use: a worker runs one task on each of its threads."""
+    jobs, memory, _ = part._options
+    return part.using(jobs=jobs or 1, memory=memory, progress=False)
+
+
+def _reduced(part: Collection, statistics: str, target: str) -> Any:
+    from karin._reduce import run
+
+    found = run(_on_this_worker(part), statistics, target)
+    return found.load()
+
+
+def _outline(found: Any) -> Any:
+    """A result without its values: dimensions, types, attributes and coordinates of axes."""
+    if isinstance(found, xr.DataTree):
+        return _Tree({path: _outline(node.to_dataset(inherit=False)) for path, node in found.subtree_with_keys})
+    return _Outline(found)
+
+
+class _Outline:
+    """The shape of a dataset that stays with a worker."""
+
+    def __init__(self, dataset: xr.Dataset) -> None:
+        self.nbytes = dataset.nbytes
+        self.variables = {
+            name: (array.dims, array.shape, array.dtype, array.attrs, array.encoding)
+            for name, array in dataset.variables.items()
+        }
+        self.axes = {name: dataset[name].values for name in dataset.dims if name in dataset.variables}
+        self.coordinates = list(dataset.coords)
+        self.attributes = dataset.attrs
+
+
+class _Tree:
+    """The shapes of a tree that stays with a worker."""
+
+    def __init__(self, nodes: dict[str, _Outline]) -> None:
+        self.nbytes = sum(node.nbytes for node in nodes.values())
+        self.nodes = nodes
+
+
+def _left_there(client: Any, future: Any, outline: Any) -> Any:
+    """A dataset whose values are fetched from their worker when they are needed."""
+    if isinstance(outline, _Tree):
+        nodes = {path: _lazy(client, future, node, path) for path, node in outline.nodes.items()}
+        return xr.DataTree.from_dict(nodes)
+    return _lazy(client, future, outline, None)
+
+
+def _lazy(client: Any, future: Any, outline: _Outline, path: str | None) -> xr.Dataset:
+    import dask.array as da
+    from dask.delayed import delayed
+
+    variables = {}
+    for name, (dims, shape, dtype, attributes, encoding) in outline.variables.items():
+        data: Any = outline.axes.get(name)
+        if data is None:
+            values = delayed(_values)(future, path, name)
+            data = da.from_delayed(values, shape, dtype)  # type: ignore[no-untyped-call]
+        variables[name] = xr.Variable(dims, data, attributes, encoding)
+    return xr.Dataset(variables, attrs=outline.attributes).set_coords(outline.coordinates)
+
+
+def _values(found: Any, path: str | None, name: str) -> Any:
+    return (found if path is None else found[path])[name].values
+
+
+def joined(parts: Sequence[Any], axis: str) -> Any:
+    """Results of parts as one, in the order of the axis along which the work was split."""
+    if isinstance(parts[0], xr.DataTree):
+        nodes = {}
+        for path in dict.fromkeys(path for part in parts for path, _ in part.subtree_with_keys):
+            datasets = [part[path].to_dataset() for part in parts if path == "." or path in part]
+            if any(dataset.variables for dataset in datasets):
+                nodes[path] = _joined(datasets, axis)
+        return xr.DataTree.from_dict(nodes)
+    return _joined(list(parts), axis)
+
+
+def _joined(parts: list[xr.Dataset], axis: str) -> xr.Dataset:
+    if len(parts) == 1:
+        return parts[0]
+    parts = _same_lines(parts)
+    whole = xr.concat(
+        parts, axis, data_vars="all", coords="minimal", compat="override", join="override", combine_attrs="override"
+    )
+    for name, array in whole.variables.items():
+        array.encoding = dict(parts[0][name].encoding)
+    return whole
+
+
+def _same_lines(parts: list[xr.Dataset]) -> list[xr.Dataset]:
+    """Parts of a region reach over lines of their own: all of them get the lines of all."""
+    if "num_lines" not in parts[0].dims:
+        return parts
+    is_numbered = any("num_lines" in part.variables for part in parts)
+    if all(part.sizes["num_lines"] == parts[0].sizes["num_lines"] for part in parts) and not is_numbered:
+        return parts
+    attributes = next((part["num_lines"].attrs for part in parts if "num_lines" in part.variables), {})
+    numbers = [part["num_lines"].values for part in parts if part.sizes["num_lines"]]
+    lines = np.arange(min(lines[0] for lines in numbers), max(lines[-1] for lines in numbers) + 1, dtype="int32")
+    same = [_with_lines(part, lines, attributes) for part in parts]
+    # Granules that differ in length have no numbers: only the longest of all was not known to every part.
+    return same if is_numbered else [part.drop_vars("num_lines") for part in same]
+
+
+def _with_lines(part: xr.Dataset, lines: Any, attributes: dict[str, Any]) -> xr.Dataset:
+    if "num_lines" not in part.variables:
+        part = part.assign_coords(num_lines=np.arange(part.sizes["num_lines"], dtype="int32"))
+    fills = {name: 0 if array.dtype.kind in "iu" else np.nan for name, array in part.variables.items()}
+    part = part.reindex(num_lines=lines, fill_value=fills)
+    part["num_lines"].attrs = attributes
+    return part
+
+
+def _by_states(collection: Collection, statistics: str, target: str, client: Any) -> Any:
+    """Split where results meet in the same values: tasks give states, which merge in the order of the granules."""
+    from karin._arrays import MemoryHandle
+    from karin._reduce import finished
+
+    parts = _in_order(collection, _TASKS_PER_THREAD * threads_of(client))
+    states = client.gather(_mapped(client, _state, parts, "karin-state", statistics, target))
+    for granule, reason in (row for _, left_out in states for row in left_out):
+        warnings.warn(f"left out {granule}: {reason}", KarinWarning, stacklevel=4)
+    found = [state for state, _ in states]
+    plan, memory = collection._plan(), collection._options.memory
+    merged, notes = _karin.merge_parts(plan, statistics, target, found, memory=memory)
+    result = finished(MemoryHandle(merged))
+    if notes:
+        result.attrs["comment"] = "; ".join(notes)
+    return result
+
+
+def _state(part: Collection, statistics: str, target: str) -> tuple[bytes, list[tuple[str, str]]]:
+    part = _on_this_worker(part)
+    jobs, memory, _ = part._options
+    state, left_out = _karin.reduce_part(part._plan(), statistics, target, jobs=jobs, memory=memory)
+    return state, left_out
+
+
+def _in_order(collection: Collection, count: int) -> list[Collection]:
+    """Parts that follow one another in the order of cycle and pass."""
+    table = collection.granules()
+    weights: dict[int, int] = {}
+    for cycle, size in zip(table["cycle_number"], table["bytes"], strict=True):
+        weights[cycle] = weights.get(cycle, 0) + size
+    cycles = sorted(weights)
+    runs = shares(cycles, [weights[cycle] for cycle in cycles], count)
+    if len(cycles) >= count or None in weights:
+        return [collection.sel(cycle_number=run) for run in runs]
+    parts = []
+    for cycle in cycles:
+        passes = sorted(
+            {number for at, number in zip(table["cycle_number"], table["pass_number"], strict=True) if at == cycle}
+        )
+        for run in shares(passes, [1] * len(passes), -(-count // len(cycles))):
+            parts.append(collection.sel(cycle_number=cycle, pass_number=run))
+    return parts
+
+
+def ingest(
+    paths: Sequence[str], collection: str, client: Any, options: dict[str, Any], note: Callable[[str], None]
+) -> Any:
+    """Ingest on a cluster: workers put chunks on stable storage, this process commits what they have prepared.
+
+    Returns
+    -------
+    dict
+        As the ingest of one process: granules, snapshots, bytes, seconds.
+    """
+    from distributed import as_completed
+
+    started = time.monotonic()
+    batches = json.loads(
+        _karin.ingest_batches(list(paths), collection, _TASKS_PER_THREAD * threads_of(client), **options)
+    )
+    futures = client.map(
+        _prepared, batches, [collection] * len(batches), [options] * len(batches), pure=False, retries=2
+    )
+    report: dict[str, Any] = {"granules": [], "snapshots": [], "bytes": 0}
+    waiting: list[tuple[dict[str, Any], bytes | None]] = []
+    last = started
+    for future in as_completed(futures):  # type: ignore[no-untyped-call]
+        waiting.append(future.result())
+        future.release()
+        if time.monotonic() - last >= _COMMIT_EVERY:
+            _commit(collection, waiting, options, report, note)
+            last = time.monotonic()
+    _commit(collection, waiting, options, report, note)
+    report["seconds"] = time.monotonic() - started
+    return report
+
+
+def _prepared(batch: list[str], collection: str, options: dict[str, Any]) -> tuple[dict[str, Any], bytes | None]:
+    text, prepared = _karin.prepare(batch, collection, **{"jobs": 1, **options})
+    return json.loads(text), prepared
+
+
+def _commit(
+    collection: str,
+    waiting: list[tuple[dict[str, Any], bytes | None]],
+    options: dict[str, Any],
+    report: dict[str, Any],
+    note: Callable[[str], None],
+) -> None:
+    """Commit what is waiting; the commit has the last word on what became of every granule."""
+    prepared = [part for _, part in waiting if part is not None]
+    done = json.loads(_karin.commit_prepared(prepared, collection, **options)) if prepared else None
+    outcomes = iter(done["granules"] if done else ())
+    for found, part in waiting:
+        for granule in found["granules"]:
+            if part is not None and granule["outcome"] in ("added", "replaced", "merged"):
+                granule.update(next(outcomes))
+            report["granules"].append(granule)
+        report["bytes"] += found["bytes"]
+    if done:
+        report["snapshots"].append(done["snapshot"])
+        note(f"acknowledged {len(done['granules'])} granules in {done['snapshot']}")
+    waiting.clear()
