@@ -116,6 +116,9 @@ class KarinArray(BackendArray):
         self.decoding = decoding
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
+        if isinstance(key, (indexing.BasicIndexer, indexing.OuterIndexer)):
+            # Read as they are: any order, any step. xarray's own way with empty slices that run backwards fails.
+            return self._read(key.tuple)
         return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._read)
 
     def _read(self, key: tuple[Any, ...]) -> Any:
@@ -131,10 +134,14 @@ class KarinArray(BackendArray):
                     wanted.append((steps.start if len(steps) else 0, len(steps), steps.step if len(steps) else 1))
                     after.append(slice(None))
             elif isinstance(item, np.ndarray) and item.ndim:
+                if item.size and not (-size <= item.min() and item.max() < size):
+                    raise IndexError(f"{self.path}: an index lies outside a dimension of {size}")
                 wanted.append(np.where(item < 0, item + size, item).astype("int64", copy=False))
                 after.append(slice(None))
             else:
                 index = int(item)
+                if not -size <= index < size:
+                    raise IndexError(f"{self.path}: index {index} lies outside a dimension of {size}")
                 wanted.append((index + size if index < 0 else index, 1, 1))
                 after.append(0)
         dataset = self.handle.dataset()

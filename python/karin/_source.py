@@ -40,23 +40,25 @@ def source_of(spec: SourceSpec, *, progress: bool | None = None, fresh: bool = F
             listener=listener,
         )
     with _LOCK:
-        for old in [old for old in _OPEN if old[0] != key[0]] + list(_OPEN)[: max(0, len(_OPEN) - _KEPT)]:
+        for old in list(_OPEN)[: max(0, len(_OPEN) - _KEPT)]:
             _OPEN.pop(old, None)
         _OPEN[key] = source
     return source
 
 
-#: Sources that a fork has of its parent. Their threads are not there to be joined, so that they must never be dropped.
-_INHERITED: list[_karin.Source] = []
+def _after_fork() -> None:
+    """Give a fork a lock that no thread of its parent holds, and sources of its own.
 
+    Those of the parent wait for threads that the fork does not have: they are never closed here, not even at its end.
+    """
+    import ctypes
 
-def _renew_lock() -> None:
-    """Let a fork have a lock that no thread of its parent holds, and sources of its own."""
     global _LOCK
     _LOCK = threading.Lock()
-    _INHERITED.extend(_OPEN.values())
+    for source in _OPEN.values():
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(source))
     _OPEN.clear()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
+    os.register_at_fork(after_in_child=_after_fork)
