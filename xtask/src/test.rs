@@ -89,7 +89,22 @@ fn package_tests(environment: &Environment, skips: &PathBuf, long: bool) -> anyh
     step(
         "package tests",
         with_surroundings(&mut pytest, environment, skips, long),
-    )
+    )?;
+    // Runs the notebooks of the gallery; a warning or a cell that fails fails it.
+    let mut site = Command::new(&environment.python);
+    site.args([
+        "-m",
+        "sphinx",
+        "-W",
+        "--keep-going",
+        "-q",
+        "-b",
+        "html",
+        "docs/python",
+        "target/docs-python",
+    ]);
+    site.env("KARIN_GALLERY_DATA", workspace().join("target/gallery-data"));
+    step("documentation of the package", &mut site)
 }
 
 /// What the tests are told about where things are.
