@@ -29,7 +29,7 @@ _TASKS_PER_THREAD = 4
 #: Seconds after which what workers have prepared is committed.
 _COMMIT_EVERY = 60.0
 #: Bytes of a result that are brought together in this process; larger ones stay with the workers.
-_GATHERED = 1 << 30
+_GATHERED = 1 << 28
 
 
 def reduce(collection: Collection, statistics: str, target: str, client: Any) -> Any:
