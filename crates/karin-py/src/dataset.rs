@@ -12,6 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::errors::OrRaise as _;
+use crate::of_process::OfProcess;
 use crate::work;
 
 /// A netCDF-shaped tree whose arrays can be read, from many threads at once.
@@ -21,20 +22,20 @@ pub struct Dataset {
 }
 
 enum Inner {
-    Any(Arc<dyn karin_core::Dataset>),
-    View(Arc<View>),
+    Any(OfProcess<Arc<dyn karin_core::Dataset>>),
+    View(OfProcess<Arc<View>>),
 }
 
 impl Dataset {
     pub fn of(dataset: Arc<dyn karin_core::Dataset>) -> Self {
         Self {
-            inner: Inner::Any(dataset),
+            inner: Inner::Any(OfProcess::new(dataset)),
         }
     }
 
     pub fn of_view(view: View) -> Self {
         Self {
-            inner: Inner::View(Arc::new(view)),
+            inner: Inner::View(OfProcess::new(Arc::new(view))),
         }
     }
 

@@ -18,6 +18,7 @@ mod command;
 mod dataset;
 mod errors;
 mod map;
+mod of_process;
 mod plan;
 mod quality;
 mod selection;

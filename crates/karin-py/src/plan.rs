@@ -15,12 +15,13 @@ use pyo3::types::PyDict;
 
 use crate::dataset::Dataset;
 use crate::errors::{OrRaise as _, raise};
+use crate::of_process::OfProcess;
 use crate::work;
 
 /// Granules of one product (and, with `version="all"`, of one schema), with the variables asked for.
 #[pyclass(frozen, module = "karin._karin")]
 pub struct Plan {
-    pub inner: Arc<EnginePlan>,
+    pub inner: OfProcess<Arc<EnginePlan>>,
 }
 
 #[pymethods]

@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::errors::OrRaise as _;
+use crate::of_process::OfProcess;
 use crate::plan::Plan;
 use crate::selection::selection_of;
 use crate::work;
@@ -18,7 +19,7 @@ use crate::work;
 /// A set of granules: files, folders of files, and collections, as one.
 #[pyclass(frozen, module = "karin._karin")]
 pub struct Source {
-    pub inner: Arc<dyn karin::engine::Source>,
+    pub inner: OfProcess<Arc<dyn karin::engine::Source>>,
 }
 
 /// How to reach a collection.
@@ -51,7 +52,9 @@ impl Source {
         let inner = work::run(py, listener, |told| {
             karin::sources::open(&paths, &options, told).or_raise()
         })?;
-        Ok(Self { inner })
+        Ok(Self {
+            inner: OfProcess::new(inner),
+        })
     }
 
     /// Plan a selection: a dictionary of texts (the words of the command line), and definitions as `name=expression`.
@@ -70,7 +73,7 @@ impl Source {
             karin::engine::Plan::new(source, &selection, told).or_raise()
         })?;
         let wrap = |plan| Plan {
-            inner: Arc::new(plan),
+            inner: OfProcess::new(Arc::new(plan)),
         };
         Ok(plans.into_iter().map(wrap).collect())
     }
