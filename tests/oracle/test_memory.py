@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 
 import netCDF4
 import numpy as np
@@ -12,6 +13,7 @@ from conftest import karin_binary
 BUDGET = 512
 # The program and its libraries, stacks, and what the allocator keeps of freed memory.
 BESIDE = 128
+LONG = "KARIN_LONG" in os.environ
 VARIABLES = ["ssh_karin_2", "ssh_karin_2_qual", "mean_sea_surface_cnescls", "sig0_karin_2"]
 
 
@@ -26,28 +28,39 @@ def granules(karin, tmp_path_factory):
     return found
 
 
+# A process counts as its own the memory of the one that starts it, as large as that is at the time: so a small one starts karin.
+STARTER = """
+import resource, subprocess, sys
+done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(done.returncode)
+"""
+
+
 def peak(*arguments):
     """Runs karin with 512 MiB and two threads; its largest resident size in MiB."""
     command = [str(karin_binary()), "--memory", f"{BUDGET}MiB", "--jobs", "2", "--quiet", *map(str, arguments)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    told = process.stderr.read().decode()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    process.stderr.close()
-    assert process.returncode == 0, told
-    return usage.ru_maxrss / 1024
+    done = subprocess.run([sys.executable, "-I", "-c", STARTER, *command], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout) / 1024
 
 
-@pytest.mark.parametrize("command", [
+COMMANDS = [
     ["stat", "--over", "cycle"],
-    ["stat", "--by", "pass", "--stats", "mean,median"],
-    ["stat", "--grid", "1", "--vars", "ssh_karin_2"],
     ["extract", "--bbox=-180,-40,180,40"],
-    ["extract", "--where", "sig0_karin_2 > 0 and ssh_karin_2 < 50"],
-    ["extract", "--layout", "cube", "--vars", "ssh_karin_2"],
     ["plot", "--vars", "ssh_karin_2"],
-    ["plot", "--vars", "ssha", "--bbox=-180,-40,180,40", "--quality", "good"],
-], ids=" ".join)
+]
+if LONG:
+    COMMANDS += [
+        ["stat", "--by", "pass", "--stats", "mean,median"],
+        ["stat", "--grid", "1", "--vars", "ssh_karin_2"],
+        ["extract", "--where", "sig0_karin_2 > 0 and ssh_karin_2 < 50"],
+        ["extract", "--layout", "cube", "--vars", "ssh_karin_2"],
+        ["plot", "--vars", "ssha", "--bbox=-180,-40,180,40", "--quality", "good"],
+    ]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_commands_stay_within_their_budget(granules, tmp_path, command):
     output = tmp_path / ("x.png" if command[0] == "plot" else "x.nc")
     used = peak(command[0], *granules, *command[1:], "-o", output)
