@@ -25,7 +25,7 @@ def instants(seconds: Sequence[float | None]) -> np.ndarray[Any, np.dtype[np.dat
     whole = np.floor(numbers[known])
     nanoseconds[known] = whole.astype("int64") * 1_000_000_000 + np.rint((numbers[known] - whole) * 1e9).astype("int64")
     times = _EPOCH + nanoseconds.astype("timedelta64[ns]")
-    times[~known] = np.datetime64("NaT")
+    times[~known] = np.datetime64("NaT", "ns")
     return times
 
 

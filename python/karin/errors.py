@@ -119,8 +119,10 @@ class PermissionDeniedError(KarinError, PermissionError):
     kind = "permission"
 
 
-class MemoryBudgetError(KarinError, MemoryError):
+class MemoryBudgetError(MemoryError, KarinError):
     """It does not fit into the memory budget."""
+
+    # MemoryError comes first because Python makes its instances in a way of its own, which what pickles errors looks for.
 
     kind = "memory"
 

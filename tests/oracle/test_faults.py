@@ -200,7 +200,7 @@ def test_failing_calls(strace, karin, granules, collection, tmp_path, name, call
     arguments = command(name, granules, collection, folder)
     judged = 0
     # Threads wake each other by the same calls, at other numbers in every run: what was missed is tried again.
-    for _ in range(3):
+    for _ in range(3 if (name, call) in ALWAYS_MADE else 1):
         assert strace.run(arguments, call).returncode == 0
         numbers = strace.numbers(folder)
         remove(folder)
