@@ -1,14 +1,12 @@
 """What the tests of the package share: real files, simulated granules and a collection of them."""
 
 import os
-from pathlib import Path
 
 import pytest
+from shared_fixtures import SHARED, pytest_runtest_logreport, reference_data  # noqa: F401
 
 karin = pytest.importorskip("karin", reason="the package is not installed: run `cargo xtask setup`")
 
-WORKSPACE = Path(__file__).resolve().parents[2]
-SHARED = Path(os.environ.get("KARIN_SHARED_DATA", WORKSPACE.parent / "shared" / "data"))
 VARIABLES = ["ssha_karin_2", "ssha_karin_2_qual", "height_cor_xover", "height_cor_xover_qual", "ssh_karin_2"]
 
 
@@ -16,19 +14,6 @@ def real_files() -> list[str]:
     """Every whole netCDF file of the reference data."""
     found = sorted(SHARED.rglob("*.nc")) if SHARED.is_dir() else []
     return [str(path.relative_to(SHARED)) for path in found if "damaged" not in str(path)]
-
-
-@pytest.fixture(scope="session")
-def reference_data():
-    """The path of a reference file; skips the test where it is absent."""
-
-    def path(name: str) -> Path:
-        file = SHARED / name
-        if not file.exists():
-            pytest.skip(f"reference data {name} is not on this machine")
-        return file
-
-    return path
 
 
 @pytest.fixture(scope="session")
@@ -63,12 +48,3 @@ def unsmoothed_file(tmp_path_factory):
     names = ["ssh_karin_2"]
     (file,) = karin.simulate(folder, product="L2_LR_SSH_Unsmoothed", cycle_number=475, pass_number=5, variables=names)
     return file
-
-
-def pytest_runtest_logreport(report):
-    """Adds every skipped test to the list that `cargo xtask test` prints."""
-    log = os.environ.get("KARIN_SKIP_LOG")
-    if report.skipped and log and report.when in ("setup", "call"):
-        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-        with open(log, "a") as file:
-            file.write(f"{report.nodeid}: {reason}\n")

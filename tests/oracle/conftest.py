@@ -5,8 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
-WORKSPACE = Path(__file__).resolve().parents[2]
+from shared_fixtures import WORKSPACE, pytest_runtest_logreport, reference_data  # noqa: F401
 
 
 def karin_binary() -> Path:
@@ -27,26 +26,3 @@ def karin():
         return done
 
     return run
-
-
-@pytest.fixture(scope="session")
-def reference_data():
-    """The path of a reference file; skips the test where it is absent."""
-    folder = Path(os.environ.get("KARIN_SHARED_DATA", WORKSPACE.parent / "shared" / "data"))
-
-    def path(name: str) -> Path:
-        file = folder / name
-        if not file.exists():
-            pytest.skip(f"reference data {name} is not on this machine")
-        return file
-
-    return path
-
-
-def pytest_runtest_logreport(report):
-    """Adds every skipped test to the list that `cargo xtask test` prints."""
-    log = os.environ.get("KARIN_SKIP_LOG")
-    if report.skipped and log and report.when in ("setup", "call"):
-        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-        with open(log, "a") as file:
-            file.write(f"{report.nodeid}: {reason}\n")

@@ -1,6 +1,5 @@
 """What commands take of memory on 250 m granules: the peak of the process, as the system counts it, against `--memory`."""
 
-import os
 import subprocess
 import sys
 
@@ -13,7 +12,6 @@ from conftest import karin_binary
 BUDGET = 512
 # The program and its libraries, stacks, and what the allocator keeps of freed memory.
 BESIDE = 128
-LONG = "KARIN_LONG" in os.environ
 VARIABLES = ["ssh_karin_2", "ssh_karin_2_qual", "mean_sea_surface_cnescls", "sig0_karin_2"]
 
 
@@ -47,17 +45,14 @@ def peak(*arguments):
 
 COMMANDS = [
     ["stat", "--over", "cycle"],
+    ["stat", "--by", "pass", "--stats", "mean,median"],
+    ["stat", "--grid", "1", "--vars", "ssh_karin_2"],
     ["extract", "--bbox=-180,-40,180,40"],
+    ["extract", "--where", "sig0_karin_2 > 0 and ssh_karin_2 < 50"],
+    ["extract", "--layout", "cube", "--vars", "ssh_karin_2"],
     ["plot", "--vars", "ssh_karin_2"],
+    ["plot", "--vars", "ssha", "--bbox=-180,-40,180,40", "--quality", "good"],
 ]
-if LONG:
-    COMMANDS += [
-        ["stat", "--by", "pass", "--stats", "mean,median"],
-        ["stat", "--grid", "1", "--vars", "ssh_karin_2"],
-        ["extract", "--where", "sig0_karin_2 > 0 and ssh_karin_2 < 50"],
-        ["extract", "--layout", "cube", "--vars", "ssh_karin_2"],
-        ["plot", "--vars", "ssha", "--bbox=-180,-40,180,40", "--quality", "good"],
-    ]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

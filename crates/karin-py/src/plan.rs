@@ -90,10 +90,7 @@ impl Plan {
         history: &str,
         listener: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<(Option<Dataset>, Bound<'py, PyDict>)> {
-        let reduction = Reduction {
-            statistics: Statistic::parse_list(statistics).or_raise()?,
-            target: target_of(target)?,
-        };
+        let reduction = reduction_of(statistics, target)?;
         let resources = work::resources(jobs, memory);
         let plan = &self.inner;
         let (result, report) = work::run(py, listener, |told| match &path {
@@ -177,8 +174,16 @@ impl Plan {
     }
 }
 
+/// A reduction, from a list of statistics as text and the word for what it is over.
+pub(crate) fn reduction_of(statistics: &str, target: &str) -> PyResult<Reduction> {
+    Ok(Reduction {
+        statistics: Statistic::parse_list(statistics).or_raise()?,
+        target: target_of(target)?,
+    })
+}
+
 /// What a reduction is over.
-pub(crate) fn target_of(word: &str) -> PyResult<Target> {
+fn target_of(word: &str) -> PyResult<Target> {
     Ok(match word {
         "cycle" => Target::Cycle,
         "all" => Target::All,

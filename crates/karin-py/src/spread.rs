@@ -1,13 +1,11 @@
 //! Work spread over processes: parts of an ingest and of reductions, as bytes that merge.
 
 use std::path::PathBuf;
-
 use std::sync::Arc;
 
 use karin::engine::MemoryDataset;
-use karin::engine::reduction::Reduction;
 use karin::ingest::IngestOptions;
-use karin::stat::{Statistic, merge_parts, reduce_to_part};
+use karin::stat::{merge_parts, reduce_to_part};
 use karin::store::{Profile, StoreOptions};
 use karin_core::ErrorKind;
 use pyo3::prelude::*;
@@ -15,7 +13,7 @@ use pyo3::types::{PyBytes, PyDict};
 
 use crate::dataset::Dataset;
 use crate::errors::{OrRaise as _, raise};
-use crate::plan::{Plan, target_of};
+use crate::plan::{Plan, reduction_of};
 use crate::work;
 
 /// A state as bytes, and granules that were left out, with the reasons.
@@ -65,13 +63,6 @@ pub fn merge(
         Ok((result, report))
     })?;
     Ok((Dataset::of(Arc::new(result)), report.notes))
-}
-
-fn reduction_of(statistics: &str, target: &str) -> PyResult<Reduction> {
-    Ok(Reduction {
-        statistics: Statistic::parse_list(statistics).or_raise()?,
-        target: target_of(target)?,
-    })
 }
 
 /// How to ingest, from the keywords that the parts of an ingest share.

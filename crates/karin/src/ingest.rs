@@ -95,13 +95,7 @@ pub fn ingest(
         .map(|meta| meta.len())
         .sum();
     let repository = Arc::new(open(location, options)?);
-    let mut run = Run {
-        ingest: Ingest::begin(&repository, store_options(options))?,
-        report: IngestReport::default(),
-        waiting: Vec::new(),
-        progress,
-        commits: true,
-    };
+    let mut run = Run::begin(&repository, options, progress, true)?;
     progress.start("ingest", files.paths().len() as u64, sizes);
     let result = prepare_ahead(files.paths(), |prepared| run.take(prepared));
     progress.finish();
@@ -145,7 +139,22 @@ struct Run<'a> {
     commits: bool,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    fn begin(
+        repository: &'a Arc<Repository>,
+        options: &IngestOptions,
+        progress: &'a dyn Progress,
+        commits: bool,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            ingest: Ingest::begin(repository, store_options(options))?,
+            report: IngestReport::default(),
+            waiting: Vec::new(),
+            progress,
+            commits,
+        })
+    }
+
     /// Puts one prepared file.
     fn take(&mut self, prepared: Prepared) -> Result<(), Error> {
         if self.progress.is_cancelled() {

@@ -18,6 +18,7 @@ mod error;
 pub mod info;
 pub mod ingest;
 pub mod inventory;
+mod joined;
 pub mod passes;
 pub mod plot;
 pub mod simulate;

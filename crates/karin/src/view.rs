@@ -22,6 +22,7 @@ mod cube;
 mod decode;
 mod lines;
 mod outer;
+mod rows;
 mod structure;
 
 pub use decode::{Decoding, can_decode, decode};

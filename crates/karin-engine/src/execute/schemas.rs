@@ -42,7 +42,7 @@ impl Schemas {
             return;
         };
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        *seen.entry(key).or_default() |= 1u8.checked_shl(bit as u32).unwrap_or(0);
+        *seen.entry(key).or_default() |= bit_of(bit);
     }
 
     /// Appends the words of the schemas of each key as bytes, for a plan that may know more of them.
@@ -51,7 +51,7 @@ impl Schemas {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let of_bits = |bits: u8| -> Vec<Schema> {
             let known = self.known.iter().enumerate();
-            let set = known.filter(|(bit, _)| bits.checked_shr(*bit as u32).unwrap_or(0) & 1 == 1);
+            let set = known.filter(|(at, _)| bits & bit_of(*at) != 0);
             set.map(|(_, schema)| *schema).collect()
         };
         let everywhere = if self.known.is_empty() {
@@ -77,7 +77,7 @@ impl Schemas {
             for word in words {
                 let bit = self.known.iter().position(|known| known.to_string() == *word);
                 if let Some(bit) = bit {
-                    *seen.entry(key).or_default() |= 1u8.checked_shl(bit as u32).unwrap_or(0);
+                    *seen.entry(key).or_default() |= bit_of(bit);
                 }
             }
         }
@@ -98,7 +98,7 @@ impl Schemas {
         }
         let mut variable = describe::axis(NAME, DType::UInt8, "processings that values were made of");
         variable.dimensions = dimensions.to_vec();
-        let bits = (0..self.known.len() as u32).map(|bit| 1u8.checked_shl(bit).unwrap_or(0));
+        let bits = (0..self.known.len()).map(bit_of);
         let words: Vec<String> = self.known.iter().map(ToString::to_string).collect();
         let attributes = &mut variable.attributes;
         attributes.set("flag_masks", AttrValue::Array(Values::UInt8(bits.collect())));
@@ -151,6 +151,11 @@ impl Schemas {
         }
         Ok(())
     }
+}
+
+/// The bit of the schema at a position; there are never more of them than bits.
+fn bit_of(position: usize) -> u8 {
+    1u8.checked_shl(position as u32).unwrap_or(0)
 }
 
 /// The groups of columns, each once.

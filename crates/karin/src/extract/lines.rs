@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use karin_core::{
-    Array, AttrValue, Attributes, DType, Dataset, Dimension, GroupMeta, Packing, Progress, Schema, Storage,
-    Values, VariableMeta,
+    Array, Attributes, DType, Dataset, GroupMeta, Packing, Progress, Schema, Storage, Values, VariableMeta,
 };
 use karin_engine::{Column, Piece, Plan, SelectedPass, SelectedVariable, Shape, Swath};
 
 use super::granule::derived;
 use super::spool::Spool;
-use super::{ExtractOptions, group_mut, provenance};
-use crate::Error;
+use super::{ExtractOptions, provenance};
+use crate::{Error, joined};
 
 /// Bytes of a chunk of what is written, about.
 const CHUNK: usize = 4 << 20;
@@ -180,11 +179,7 @@ impl Collected {
         )?;
         self.put(&swath.path("line_number"), 1, &Values::Int32(lines.clone()))?;
         if self.schemas.len() > 1 {
-            let schema = self
-                .schemas
-                .iter()
-                .position(|schema| Some(schema) == piece.schema.as_ref());
-            let index = schema.map_or(-1, |at| at as i8);
+            let index = joined::schema_of(&self.schemas, piece);
             self.put(&swath.path("schema"), 1, &Values::Int8(vec![index; count]))?;
         }
         for (path, decoded) in [
@@ -259,7 +254,8 @@ impl Collected {
         let values = if is_as_stored {
             &selected.packed.values
         } else if meta.dtype.is_numeric() {
-            meta = unpacked(&meta);
+            // A variable whose packing differs between granules is written as true values.
+            joined::unpack(&mut meta.attributes);
             decoded = Values::Float64(selected.decoded());
             &decoded
         } else {
@@ -304,10 +300,7 @@ impl Collected {
             if own.lines.is_empty() {
                 continue;
             }
-            ensure_group(&mut root, &self.structure, &swath.group);
-            let Some(group) = group_mut(&mut root, &swath.group) else {
-                continue;
-            };
+            let group = joined::ensure_group(&mut root, &self.structure, &swath.group);
             fill_group(group, &self.structure, swath, own, &self.schemas);
         }
         for (swath, own) in self.swaths.iter().zip(&self.groups) {
@@ -363,49 +356,6 @@ fn coordinate_values(
     packing.encode(decoded).map_err(|error| wrong(error.to_string()))
 }
 
-/// A variable whose packing differs between granules is written as true values.
-fn unpacked(meta: &VariableMeta) -> VariableMeta {
-    let mut meta = meta.clone();
-    for name in [
-        "scale_factor",
-        "add_offset",
-        "valid_min",
-        "valid_max",
-        "valid_range",
-        "missing_value",
-        "_Unsigned",
-    ] {
-        meta.attributes.remove(name);
-    }
-    meta.attributes.set("_FillValue", AttrValue::number(f64::NAN));
-    meta
-}
-
-fn ensure_group(root: &mut GroupMeta, structure: &GroupMeta, path: &str) {
-    let mut at = String::new();
-    for part in path.split('/').filter(|part| !part.is_empty()) {
-        let parent = at.clone();
-        at = if at.is_empty() {
-            part.to_owned()
-        } else {
-            format!("{at}/{part}")
-        };
-        let attributes = structure
-            .group(&at)
-            .map(|group| group.attributes.clone())
-            .unwrap_or_default();
-        if let Some(parent) = group_mut(root, &parent)
-            && !parent.groups.iter().any(|group| group.name == part)
-        {
-            parent.groups.push(GroupMeta {
-                name: part.to_owned(),
-                attributes,
-                ..GroupMeta::default()
-            });
-        }
-    }
-}
-
 fn fill_group(
     group: &mut GroupMeta,
     structure: &GroupMeta,
@@ -415,22 +365,11 @@ fn fill_group(
 ) {
     let lines = &swath.lines_dimension;
     let count = own.lines.len();
-    group.dimensions.push(Dimension {
-        name: lines.clone(),
-        size: count,
-        unlimited: false,
-    });
+    group.dimensions.push(joined::dimension(lines, count));
     let mut add = |name: &str, dtype, long_name: &str| {
-        let attributes = [("long_name", long_name)].into_iter().collect();
-        let storage = packed(&[count], dtype);
-        let dimensions = vec![lines.clone()];
-        group.variables.push(VariableMeta {
-            name: name.to_owned(),
-            dtype,
-            dimensions,
-            attributes,
-            storage,
-        });
+        let mut meta = joined::index(name, lines, dtype, long_name);
+        meta.storage = packed(&[count], dtype);
+        group.variables.push(meta);
     };
     add("cycle_number", DType::Int16, "cycle of the granule");
     add("pass_number", DType::Int16, "pass of the granule");
@@ -442,10 +381,7 @@ fn fill_group(
     if schemas.len() > 1 {
         add("schema", DType::Int8, "processing that the line is of");
         if let Some(schema) = group.variables.last_mut() {
-            let words: Vec<String> = schemas.iter().map(ToString::to_string).collect();
-            let values = Values::Int8((0..schemas.len() as i8).collect());
-            schema.attributes.set("flag_values", AttrValue::Array(values));
-            schema.attributes.set("flag_meanings", words.join(" "));
+            joined::describe_schemas(&mut schema.attributes, schemas);
         }
     }
     let places = [&swath.latitude, &swath.longitude];
@@ -462,24 +398,10 @@ fn fill_group(
             let more: Vec<&str> = time.into_iter().chain(origin.copied()).collect();
             add_coordinates(&mut meta, &more);
         }
-        for name in meta.dimensions.iter().filter(|name| *name != lines) {
-            let size = structure.dimension_from(&swath.group, name).unwrap_or(0);
-            if !group.dimensions.iter().any(|known| known.name == *name) {
-                group.dimensions.push(Dimension {
-                    name: name.clone(),
-                    size,
-                    unlimited: false,
-                });
-            }
-        }
-        let length = |name: &String| {
-            group
-                .dimensions
-                .iter()
-                .find(|known| known.name == *name)
-                .map_or(1, |known| known.size)
-        };
-        let shape: Vec<usize> = meta.dimensions.iter().map(length).collect();
+        joined::ensure_dimensions(group, &meta, |name| {
+            structure.dimension_from(&swath.group, name).unwrap_or(0)
+        });
+        let shape = joined::lengths(group, &meta);
         meta.storage = packed(&shape, meta.dtype);
         group.variables.push(meta);
     }

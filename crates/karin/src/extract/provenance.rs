@@ -5,6 +5,7 @@ use karin_core::{AttrValue, Attributes};
 use karin_engine::{Piece, Plan};
 
 use super::ExtractOptions;
+use crate::joined;
 
 /// Attributes are at most 64 kB in a netCDF file.
 const LONGEST: usize = 60_000;
@@ -28,24 +29,9 @@ pub(super) fn add_history(attributes: &mut Attributes, options: &ExtractOptions)
 pub(super) fn describe(attributes: &mut Attributes, plan: &Plan, pieces: &[Piece], options: &ExtractOptions) {
     add_history(attributes, options);
     attributes.set("karin_selection", plan.selection().to_string());
-    if let Some(product) = plan.product() {
-        attributes.set("source_product", product.name());
-    }
-    let entries: Vec<_> = pieces.iter().filter_map(|piece| plan.entry(piece)).collect();
-    let mut versions: Vec<String> = entries
-        .iter()
-        .filter_map(|entry| entry.version.as_ref())
-        .map(ToString::to_string)
-        .collect();
-    versions.sort_unstable();
-    versions.dedup();
-    if !versions.is_empty() {
-        attributes.set("source_versions", versions.join(" "));
-    }
-    if let Some(snapshot) = plan.source().snapshot() {
-        attributes.set("source_snapshot", snapshot);
-    }
-    let names: Vec<&str> = entries.iter().map(|entry| entry.label.as_str()).collect();
+    joined::describe_sources(attributes, plan, pieces);
+    let entries = pieces.iter().filter_map(|piece| plan.entry(piece));
+    let names: Vec<&str> = entries.map(|entry| entry.label.as_str()).collect();
     let all = names.join(" ");
     attributes.set(
         "source_granules",

@@ -71,13 +71,7 @@ pub fn prepare(
 ) -> Result<(IngestReport, Option<Vec<u8>>), Error> {
     let start = Instant::now();
     let repository = Arc::new(open(location, options)?);
-    let mut run = Run {
-        ingest: Ingest::begin(&repository, store_options(options))?,
-        report: IngestReport::default(),
-        waiting: Vec::new(),
-        progress,
-        commits: false,
-    };
+    let mut run = Run::begin(&repository, options, progress, false)?;
     progress.start("prepare", files.len() as u64, 0);
     let result = prepare_ahead(files, |prepared| run.take(prepared));
     progress.finish();

@@ -9,9 +9,10 @@ use rayon::prelude::*;
 
 use super::Request;
 use super::axes::{GroupLines, Kept};
-use super::lines::{Part, read_part};
-use super::structure::{self, Held, RowKind, dimension, index};
+use super::rows::{Part, fill_with, read_part};
+use super::structure::{self, Held, RowKind};
 use crate::Error;
+use crate::joined::{self, dimension, index};
 
 /// The axes of every group.
 pub(super) struct Cube {
@@ -136,7 +137,7 @@ impl Axes {
 
 /// Adds a group to the structure of a cube.
 fn describe(root: &mut GroupMeta, held: &mut HashMap<String, Held>, plan: &Plan, swath: &Swath, axes: &Axes) {
-    let group = structure::ensure_group(root, plan.structure(), &swath.group);
+    let group = joined::ensure_group(root, plan.structure(), &swath.group);
     let lines = swath.lines_dimension.as_str();
     group.dimensions.extend([
         dimension("cycle_number", axes.cycles.len()),
@@ -164,35 +165,20 @@ fn describe(root: &mut GroupMeta, held: &mut HashMap<String, Held>, plan: &Plan,
         let shape = vec![axes.cycles.len(), axes.passes.len()];
         let mut values = vec![-1; shape.iter().product()];
         for ((cycle, pass), (piece, _)) in &axes.places {
-            values[cycle * axes.passes.len() + pass] = structure::schema_of(&schemas, piece);
+            values[cycle * axes.passes.len() + pass] = joined::schema_of(&schemas, piece);
         }
         let values = Values::Int8(values);
         structure::hold(group, held, swath, meta, Array { shape, values });
     }
     for (mut meta, rows) in structure::along_lines(plan, swath) {
-        for name in meta.dimensions.iter().filter(|name| *name != lines) {
-            if !group.dimensions.iter().any(|known| known.name == *name) {
-                let size = plan
-                    .structure()
-                    .dimension_from(&swath.group, name)
-                    .unwrap_or(rows.width);
-                group.dimensions.push(dimension(name, size));
-            }
-        }
+        structure::add_dimensions(group, plan, swath, &meta, rows.width);
         let mut chunks = vec![1];
         meta.dimensions.insert(0, "pass_number".to_owned());
         if !matches!(rows.kind, RowKind::Coordinate { per_pass: true, .. }) {
             meta.dimensions.insert(0, "cycle_number".to_owned());
             chunks.push(1);
         }
-        let length = |name: &String| {
-            group
-                .dimensions
-                .iter()
-                .find(|known| known.name == *name)
-                .map_or(1, |d| d.size)
-        };
-        chunks.extend(meta.dimensions.iter().skip(chunks.len()).map(length));
+        chunks.extend(joined::lengths(group, &meta).into_iter().skip(chunks.len()));
         meta.storage.chunks = Some(chunks);
         held.insert(swath.path(&meta.name), Held::Rows(Box::new(rows)));
         group.variables.push(meta);
@@ -252,7 +238,7 @@ impl Cube {
             count: counts[outer + 1..].to_vec(),
         };
         let cell = |engine: &Engine<'_>, (number, out): (usize, &mut [u8])| {
-            structure_fill(out, &rows.fill);
+            fill_with(out, &rows.fill);
             if engine.check().is_err() {
                 return;
             }
@@ -291,15 +277,5 @@ impl Cube {
             });
             Ok(())
         })
-    }
-}
-
-/// Fills with an element.
-pub(super) fn structure_fill(out: &mut [u8], fill: &[u8]) {
-    if fill.iter().all(|byte| Some(byte) == fill.first()) {
-        out.fill(fill.first().copied().unwrap_or(0));
-    } else {
-        out.chunks_exact_mut(fill.len().max(1))
-            .for_each(|element| element.copy_from_slice(fill));
     }
 }

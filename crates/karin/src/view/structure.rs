@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use karin_core::fill::{default_fill_bytes, fill_bytes};
-use karin_core::{
-    Array, AttrValue, DType, Dimension, GroupMeta, Packing, Product, Schema, Storage, Values, VariableMeta,
-};
-use karin_engine::{Column, MemoryDataset, Piece, Plan, Shape, Swath};
+use karin_core::{Array, AttrValue, DType, GroupMeta, Packing, Product, Schema, Values, VariableMeta};
+use karin_engine::{Column, MemoryDataset, Plan, Shape, Swath};
+
+use crate::joined::{self, index};
 
 /// Where the values of a variable come from.
 pub(super) enum Held {
@@ -42,20 +42,7 @@ pub(super) fn memory(path: &str, array: &Array) -> MemoryDataset {
 /// Attributes of the result as a whole.
 pub(super) fn describe(root: &mut GroupMeta, plan: &Plan) {
     let attributes = &mut root.attributes;
-    if let Some(product) = plan.product() {
-        attributes.set("source_product", product.name());
-    }
-    let mut versions: Vec<String> = (plan.pieces().iter())
-        .filter_map(|piece| plan.entry(piece)?.version.as_ref().map(ToString::to_string))
-        .collect();
-    versions.sort_unstable();
-    versions.dedup();
-    if !versions.is_empty() {
-        attributes.set("source_versions", versions.join(" "));
-    }
-    if let Some(snapshot) = plan.source().snapshot() {
-        attributes.set("source_snapshot", snapshot);
-    }
+    joined::describe_sources(attributes, plan, plan.pieces());
     attributes.set(
         "source_granule_count",
         AttrValue::number(plan.pieces().len() as i32),
@@ -64,50 +51,16 @@ pub(super) fn describe(root: &mut GroupMeta, plan: &Plan) {
     attributes.set("karin_version", env!("CARGO_PKG_VERSION"));
 }
 
-/// The group at a path of a view, made with the attributes that granules have where it is not there yet.
-pub(super) fn ensure_group<'a>(
-    root: &'a mut GroupMeta,
-    structure: &GroupMeta,
-    path: &str,
-) -> &'a mut GroupMeta {
-    let mut group = root;
-    let mut known = Some(structure);
-    for part in path.split('/').filter(|part| !part.is_empty()) {
-        known = known.and_then(|known| known.groups.iter().find(|inner| inner.name == part));
-        let at = match group.groups.iter().position(|inner| inner.name == part) {
-            Some(at) => at,
-            None => {
-                group.groups.push(GroupMeta {
-                    name: part.to_owned(),
-                    attributes: known.map(|known| known.attributes.clone()).unwrap_or_default(),
-                    ..GroupMeta::default()
-                });
-                group.groups.len() - 1
-            }
-        };
-        group = &mut group.groups[at];
-    }
-    group
-}
-
-/// A dimension of fixed length.
-pub(super) fn dimension(name: &str, size: usize) -> Dimension {
-    Dimension {
-        name: name.to_owned(),
-        size,
-        unlimited: false,
-    }
-}
-
-/// An index of whole numbers along a dimension.
-pub(super) fn index(name: &str, dimension: &str, dtype: DType, long_name: &str) -> VariableMeta {
-    VariableMeta {
-        name: name.to_owned(),
-        dtype,
-        dimensions: vec![dimension.to_owned()],
-        attributes: [("long_name", long_name)].into_iter().collect(),
-        storage: Storage::default(),
-    }
+/// Adds to a group the dimensions of a variable that granules have, those that it does not have yet.
+pub(super) fn add_dimensions(
+    group: &mut GroupMeta,
+    plan: &Plan,
+    swath: &Swath,
+    meta: &VariableMeta,
+    width: usize,
+) {
+    let known = |name: &str| plan.structure().dimension_from(&swath.group, name);
+    joined::ensure_dimensions(group, meta, |name| known(name).unwrap_or(width));
 }
 
 /// Variables along lines of one group of a view: metadata with the dimensions that granules have, and their sources.
@@ -172,18 +125,7 @@ fn column_meta(plan: &Plan, swath: &Swath, column: &Column) -> VariableMeta {
         Some(packing) if !column.derived => filled(meta, packing),
         _ => {
             meta.dtype = DType::Float64;
-            for name in [
-                "scale_factor",
-                "add_offset",
-                "valid_min",
-                "valid_max",
-                "valid_range",
-                "missing_value",
-                "_Unsigned",
-            ] {
-                meta.attributes.remove(name);
-            }
-            meta.attributes.set("_FillValue", AttrValue::number(f64::NAN));
+            joined::unpack(&mut meta.attributes);
             meta
         }
     }
@@ -255,20 +197,10 @@ pub(super) fn schema_index(plan: &Plan) -> Option<(VariableMeta, Vec<Schema>)> {
     if schemas.len() < 2 {
         return None;
     }
-    let words: Vec<String> = schemas.iter().map(ToString::to_string).collect();
     let mut meta = index("schema", "", DType::Int8, "processing that the granule is of");
-    let values: Vec<i8> = (0..schemas.len() as i8).collect();
     meta.attributes.set("_FillValue", AttrValue::number(-1_i8));
-    meta.attributes
-        .set("flag_values", AttrValue::Array(Values::Int8(values)));
-    meta.attributes.set("flag_meanings", words.join(" "));
+    joined::describe_schemas(&mut meta.attributes, &schemas);
     Some((meta, schemas))
-}
-
-/// The index of a granule's schema; -1 if it has none.
-pub(super) fn schema_of(schemas: &[Schema], piece: &Piece) -> i8 {
-    let at = schemas.iter().position(|own| Some(own) == piece.schema.as_ref());
-    at.map_or(-1, |at| at as i8)
 }
 
 /// Puts variables that are held in memory into a group.
