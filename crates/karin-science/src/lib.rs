@@ -6,5 +6,8 @@
 #![forbid(unsafe_code)]
 
 mod extent;
+mod refused;
+pub mod spectrum;
 
 pub use extent::Extent;
+pub use refused::Refused;
