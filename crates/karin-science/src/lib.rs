@@ -3,11 +3,33 @@
 //! Scope: pure numerics on slices. A field is `&[f64]` of [`Extent`] lines x pixels, row-major, along the flight first,
 //! NaN where there is no value; heights in metres, angles in degrees at the interface, speeds in m/s, lengths in metres.
 //! Not here: files, selections, memory budgets, threads (the callers run one granule per thread), drawing.
+//!
+//! ```text
+//!   latitude, longitude ──> Metric (spacings, headings, f: once per pass)
+//!   height + Metric ──> slopes (stencil | curvilinear) ──> Current ──> Deformation
+//!   Quantity (the catalogue of names) + Method ──> compute_all: all of these by name, sharing work
+//! ```
 #![forbid(unsafe_code)]
 
+pub mod currents;
+pub mod curvilinear;
+mod deformation;
+pub mod equator;
+mod error;
 mod extent;
+mod method;
+mod metric;
+mod quantity;
 mod refused;
 pub mod spectrum;
+pub mod sphere;
+pub mod stencil;
 
+pub use currents::{Current, laplacian};
+pub use deformation::Deformation;
+pub use error::ScienceError;
 pub use extent::Extent;
+pub use method::{Derivative, Method};
+pub use metric::Metric;
+pub use quantity::{Height, Quantity, compute_all};
 pub use refused::Refused;

@@ -1,0 +1,80 @@
+//! Geostrophy at the equator, where f vanishes: the beta plane takes over.
+
+use crate::sphere::{GRAVITY, RADIUS, ROTATION};
+
+/// Degrees at which the weight of the beta plane has fallen to 1/e (Lagerloef et al. 1999).
+pub const SCALE: f64 = 2.2;
+/// Up to this latitude the weight is Lagerloef's, beyond it fades faster.
+pub const FADE: f64 = 5.0;
+/// From this latitude on, currents are purely geostrophic.
+pub const PURE: f64 = 8.0;
+
+/// Weight of the beta plane at a latitude in degrees: `exp(-(lat/2.2)^2)` up to 5 degrees (Lagerloef et al. 1999, JGR
+/// 104), times a smooth step that falls from 1 at 5 to 0 at 8 degrees (where Lagerloef's has 2e-6 left). It and its
+/// slope are continuous, and poleward of 8 degrees it is exactly zero: there currents are those of the L3 product.
+pub fn beta_weight(latitude: f64) -> f64 {
+    let away = latitude.abs();
+    if away >= PURE {
+        return 0.0;
+    }
+    let ratio = latitude / SCALE;
+    (-ratio * ratio).exp() * fade(away)
+}
+
+/// The smooth step from 1 at 5 degrees to 0 at 8; NaN stays NaN.
+pub(crate) fn fade(latitude: f64) -> f64 {
+    let place = ((PURE - latitude.abs()) / (PURE - FADE)).clamp(0.0, 1.0);
+    place * place * (3.0 - 2.0 * place)
+}
+
+/// (1 - weight) g/f: what turns a slope into the geostrophic part of the current; 0 at the equator.
+pub(crate) fn geostrophic_factor(coriolis: f64, latitude: f64) -> f64 {
+    if latitude.abs() >= PURE {
+        return GRAVITY / coriolis;
+    }
+    if coriolis == 0.0 {
+        return 0.0;
+    }
+    let ratio = latitude / SCALE;
+    let share = if latitude.abs() <= FADE {
+        -(-ratio * ratio).exp_m1()
+    } else {
+        1.0 - beta_weight(latitude)
+    };
+    share * GRAVITY / coriolis
+}
+
+/// weight g/beta with beta = 2 Omega cos(lat) / R: what turns a curvature into the current of the beta plane.
+pub fn beta_factor(latitude: f64) -> f64 {
+    beta_weight(latitude) * GRAVITY * RADIUS / (2.0 * ROTATION * latitude.to_radians().cos())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_weight_is_lagerloefs_up_to_five_degrees() {
+        assert_eq!(beta_weight(0.0), 1.0);
+        assert!((beta_weight(2.2) - 0.367_879).abs() < 1e-6);
+        assert!((beta_weight(-5.0) - 0.005_711).abs() < 1e-6);
+        assert_eq!(beta_weight(8.0), 0.0);
+        assert_eq!(beta_weight(-55.0), 0.0);
+    }
+
+    #[test]
+    fn weights_and_factors_are_continuous() {
+        let mut latitude = -9.0;
+        while latitude < 9.0 {
+            let next = latitude + 1e-4;
+            assert!((beta_weight(next) - beta_weight(latitude)).abs() < 1e-4);
+            let factor =
+                |latitude: f64| geostrophic_factor(2.0 * ROTATION * latitude.to_radians().sin(), latitude);
+            let slope = (factor(next) - factor(latitude)).abs() / 1e-4;
+            assert!(slope < 1.2e6, "{latitude}: {slope}");
+            latitude = next;
+        }
+        assert_eq!(geostrophic_factor(0.0, 0.0), 0.0);
+        assert!(geostrophic_factor(f64::NAN, f64::NAN).is_nan());
+    }
+}

@@ -1,0 +1,92 @@
+//! What the catalogue says of every quantity.
+
+use super::{Height, Quantity};
+
+/// How far a quantity is from the height.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Level {
+    /// First derivatives of the height.
+    Slope,
+    /// Currents.
+    Current,
+    /// Second derivatives of the height.
+    Curvature,
+    /// First derivatives of currents.
+    Deformation,
+}
+
+pub(super) struct Facts {
+    pub quantity: Quantity,
+    pub name: &'static str,
+    pub units: &'static str,
+    pub long_name: &'static str,
+    pub standard_name: Option<&'static str>,
+    pub height: Height,
+    pub level: Level,
+}
+
+const fn facts(
+    quantity: Quantity,
+    name: &'static str,
+    units: &'static str,
+    long_name: &'static str,
+    level: Level,
+) -> Facts {
+    Facts {
+        quantity,
+        name,
+        units,
+        long_name,
+        standard_name: None,
+        height: Height::Anomaly,
+        level,
+    }
+}
+
+impl Facts {
+    const fn absolute(mut self) -> Self {
+        self.height = Height::Absolute;
+        self
+    }
+
+    const fn standard(mut self, name: &'static str) -> Self {
+        self.standard_name = Some(name);
+        self
+    }
+}
+
+const EAST: &str = "surface_geostrophic_eastward_sea_water_velocity";
+const NORTH: &str = "surface_geostrophic_northward_sea_water_velocity";
+const EAST_OF_ANOMALY: &str =
+    "surface_geostrophic_eastward_sea_water_velocity_assuming_mean_sea_level_for_geoid";
+const NORTH_OF_ANOMALY: &str =
+    "surface_geostrophic_northward_sea_water_velocity_assuming_mean_sea_level_for_geoid";
+
+/// In the order of [`Quantity`].
+#[rustfmt::skip]
+pub(super) const FACTS: [Facts; 20] = {
+    use Level::{Current, Curvature, Deformation, Slope};
+    use Quantity as Q;
+    [
+        facts(Q::UGeo, "u_geo", "m s-1", "eastward geostrophic current of the sea level anomaly", Current).standard(EAST_OF_ANOMALY),
+        facts(Q::VGeo, "v_geo", "m s-1", "northward geostrophic current of the sea level anomaly", Current).standard(NORTH_OF_ANOMALY),
+        facts(Q::UGeoAbs, "u_geo_abs", "m s-1", "eastward geostrophic current of the absolute dynamic topography", Current).standard(EAST).absolute(),
+        facts(Q::VGeoAbs, "v_geo_abs", "m s-1", "northward geostrophic current of the absolute dynamic topography", Current).standard(NORTH).absolute(),
+        facts(Q::Speed, "speed", "m s-1", "speed of the geostrophic current of the sea level anomaly", Current),
+        facts(Q::SpeedAbs, "speed_abs", "m s-1", "speed of the geostrophic current of the absolute dynamic topography", Current).absolute(),
+        facts(Q::Ke, "ke", "m2 s-2", "kinetic energy per mass of the geostrophic current of the absolute dynamic topography", Current).absolute(),
+        facts(Q::Eke, "eke", "m2 s-2", "eddy kinetic energy per mass: of the geostrophic current of the sea level anomaly", Current),
+        facts(Q::Vorticity, "vorticity", "s-1", "relative vorticity of the geostrophic current", Deformation),
+        facts(Q::VorticityOverF, "vorticity_over_f", "1", "relative vorticity of the geostrophic current over the Coriolis parameter", Deformation),
+        facts(Q::Divergence, "divergence", "s-1", "divergence of the geostrophic current", Deformation),
+        facts(Q::NormalStrain, "normal_strain", "s-1", "normal strain du/dx - dv/dy of the geostrophic current, x eastward", Deformation),
+        facts(Q::ShearStrain, "shear_strain", "s-1", "shear strain dv/dx + du/dy of the geostrophic current, x eastward", Deformation),
+        facts(Q::Strain, "strain", "s-1", "total strain of the geostrophic current", Deformation),
+        facts(Q::StrainOverF, "strain_over_f", "1", "total strain of the geostrophic current over the magnitude of the Coriolis parameter", Deformation),
+        facts(Q::OkuboWeiss, "okubo_weiss", "s-2", "Okubo-Weiss parameter of the geostrophic current: squared strain less squared vorticity", Deformation),
+        facts(Q::OkuboWeissOverF2, "okubo_weiss_over_f2", "1", "Okubo-Weiss parameter of the geostrophic current over the squared Coriolis parameter", Deformation),
+        facts(Q::SshGradient, "ssh_gradient", "1", "magnitude of the slope of the sea surface height", Slope),
+        facts(Q::SshLaplacian, "ssh_laplacian", "m-1", "Laplacian of the sea surface height", Curvature),
+        facts(Q::RossbyNumber, "rossby_number", "1", "Rossby number: relative vorticity of the geostrophic current over the Coriolis parameter", Deformation),
+    ]
+};

@@ -1,0 +1,143 @@
+//! Distances, directions and rotation of the sphere on which heights are derived.
+//!
+//! The constants are those of the AVISO L3 product, found by reproducing its velocities: other radii or gravities move
+//! them by more than their packing step.
+
+/// Mean radius of the Earth (WGS84, (2a + b) / 3) in metres.
+pub const RADIUS: f64 = 6_371_008.771_415_059;
+/// Gravity in m/s2.
+pub const GRAVITY: f64 = 9.81;
+/// Rotation of the Earth in rad/s.
+pub const ROTATION: f64 = 7.2921e-5;
+
+/// Steps below this (radians; some 60 km) have their sines by series, exact to the last bit or two.
+const SMALL: f64 = 0.01;
+/// Degrees from which a step in longitude times cos(latitude) is no direction any more.
+const POLAR: f64 = 88.0;
+
+/// One position, with what every distance from it needs.
+#[derive(Clone, Copy)]
+pub(crate) struct Position {
+    pub latitude: f64,
+    pub longitude: f64,
+    pub sine: f64,
+    pub cosine: f64,
+}
+
+impl Position {
+    /// The position at degrees north and east.
+    pub(crate) fn new(latitude: f64, longitude: f64) -> Self {
+        let (sine, cosine) = latitude.to_radians().sin_cos();
+        Self {
+            latitude,
+            longitude,
+            sine,
+            cosine,
+        }
+    }
+
+    /// Radians of latitude, and of longitude the short way round, to another position.
+    fn step(&self, other: &Self) -> (f64, f64) {
+        let turn = other.longitude - self.longitude;
+        let short = turn - 360.0 * (turn / 360.0).round();
+        ((other.latitude - self.latitude).to_radians(), short.to_radians())
+    }
+
+    /// Metres to another position along the great circle (haversine).
+    pub(crate) fn distance(&self, other: &Self) -> f64 {
+        let (north, east) = self.step(other);
+        let (half_north, half_east) = (sine(0.5 * north), sine(0.5 * east));
+        let square = half_north * half_north + self.cosine * other.cosine * half_east * half_east;
+        2.0 * RADIUS * arc_sine(square.sqrt())
+    }
+
+    /// Metres east and north to a neighbour, on the plane that touches here: R dlon cos(lat), R dlat. Near the poles the
+    /// components of the great circle instead.
+    pub(crate) fn offset(&self, other: &Self) -> (f64, f64) {
+        let (north, east) = self.step(other);
+        if self.latitude.abs() < POLAR {
+            return (RADIUS * east * self.cosine, RADIUS * north);
+        }
+        self.bearing_offset(other)
+    }
+
+    /// Metres east and north to a neighbour: distance times sine and cosine of the bearing of the great circle.
+    pub(crate) fn bearing_offset(&self, other: &Self) -> (f64, f64) {
+        let (_, east) = self.step(other);
+        let (sin_east, cos_east) = east.sin_cos();
+        let x = other.cosine * sin_east;
+        let y = other.sine * self.cosine - self.sine * other.cosine * cos_east;
+        let length = x.hypot(y);
+        if length == 0.0 {
+            return (0.0, 0.0);
+        }
+        let distance = self.distance(other);
+        (distance * x / length, distance * y / length)
+    }
+}
+
+fn sine(angle: f64) -> f64 {
+    if angle.abs() > SMALL {
+        return angle.sin();
+    }
+    let square = angle * angle;
+    angle * (1.0 - square / 6.0 * (1.0 - square / 20.0 * (1.0 - square / 42.0)))
+}
+
+fn arc_sine(value: f64) -> f64 {
+    if value > SMALL {
+        return value.min(1.0).asin();
+    }
+    let square = value * value;
+    value * (1.0 + square / 6.0 * (1.0 + square * 9.0 / 20.0 * (1.0 + square * 25.0 / 42.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn haversine(a: (f64, f64), b: (f64, f64)) -> f64 {
+        let (north, east) = ((b.0 - a.0).to_radians(), (b.1 - a.1).to_radians());
+        let square = (0.5 * north).sin().powi(2)
+            + a.0.to_radians().cos() * b.0.to_radians().cos() * (0.5 * east).sin().powi(2);
+        2.0 * RADIUS * square.sqrt().asin()
+    }
+
+    #[test]
+    fn short_and_long_distances_are_those_of_the_formula() {
+        for step in [1e-6, 0.01, 0.018, 0.5, 1.0, 1.2, 5.0, 60.0] {
+            for latitude in [-78.0, -20.0, 0.0, 45.0] {
+                let (from, to) = ((latitude, 10.0), (latitude + 0.3 * step, 10.0 + step));
+                let expected = haversine(from, to);
+                let got = Position::new(from.0, from.1).distance(&Position::new(to.0, to.1));
+                assert!(
+                    (got / expected - 1.0).abs() < 1e-9,
+                    "{step} {latitude}: {got} {expected}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_dateline_is_no_place() {
+        for turn in [-360.0, 0.0, 360.0] {
+            let (distance, (east, north)) = {
+                let from = Position::new(30.0, 179.99);
+                let to = Position::new(30.01, -179.99 + turn);
+                (from.distance(&to), from.offset(&to))
+            };
+            assert!((distance - haversine((30.0, 0.0), (30.01, 0.02))).abs() < 1e-6);
+            assert!(east > 0.0 && north > 0.0);
+            assert!((east.hypot(north) - distance).abs() < 1.0);
+        }
+    }
+
+    #[test]
+    fn over_the_pole_is_straight_on() {
+        let from = Position::new(89.99, 10.0);
+        let to = Position::new(89.99, -170.0);
+        let (east, north) = from.offset(&to);
+        assert!(east.abs() < 1e-6, "{east}");
+        assert!((north - RADIUS * 0.02_f64.to_radians()).abs() < 1e-3, "{north}");
+    }
+}

@@ -1,0 +1,3 @@
+//! Derivatives and currents against what others computed and against closed forms.
+
+mod golden;
