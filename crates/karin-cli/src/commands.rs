@@ -9,6 +9,7 @@ mod info;
 mod ingest;
 mod ls;
 mod man;
+mod merge;
 mod passes;
 mod plot;
 mod simulate;
@@ -35,6 +36,8 @@ pub enum Command {
     Passes(passes::Arguments),
     /// Compute statistics over cycles, by key or on a grid
     Stat(stat::Arguments),
+    /// Join the states that karin stat --shard has left, one per part of the work, to the result of the whole
+    Merge(merge::Arguments),
     /// Write what is selected of granules or collections: .nc, .zarr, .parquet, .csv or a folder
     Extract(extract::Arguments),
     /// Draw a map of a selection, a grid or a result
@@ -67,6 +70,7 @@ pub fn run(command: Command, context: &Context) -> anyhow::Result<Outcome> {
         Command::Stat(arguments) => stat::run(&arguments, context),
         Command::Extract(arguments) => extract::run(&arguments, context),
         Command::Plot(arguments) => plot::run(&arguments, context),
+        Command::Merge(arguments) => merge::run(&arguments, context),
         Command::Verify(arguments) => verify::run(&arguments, context),
         Command::History(arguments) => history::run(&arguments, context),
         Command::Gc(arguments) => gc::run(&arguments, context),

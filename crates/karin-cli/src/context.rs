@@ -3,6 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
 
+use karin_core::time::format_instant;
 use karin_core::{Progress as _, Resources};
 use serde::Serialize;
 
@@ -50,6 +51,16 @@ impl Context {
             json: options.json,
             color,
         }
+    }
+
+    /// Time and command, for the history of what is written.
+    pub fn history(&self) -> String {
+        let unix = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
+        // 2000-01-01 is 946,684,800 s after 1970-01-01.
+        let now = format_instant((unix.as_secs_f64() - 946_684_800.0).floor());
+        format!("{now} {}", self.command)
     }
 
     /// Prints the answer on stdout.

@@ -4,8 +4,8 @@ use karin_core::ErrorKind;
 
 use crate::context::Context;
 
-/// How a command ended when it did not fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a command ended when it did not fail; the worst comes last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     /// All was done.
     Done,

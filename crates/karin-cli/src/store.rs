@@ -1,6 +1,9 @@
 //! The flags that say how to reach a collection.
 
+use std::path::PathBuf;
+
 use clap::Args;
+use karin::shard::Origin;
 use karin::store::{OpenOptions, StoreOptions};
 
 /// How to reach a collection.
@@ -19,6 +22,14 @@ pub struct StoreFlags {
 }
 
 impl StoreFlags {
+    /// The same granules for whoever merges what was made of them.
+    ///
+    /// # Errors
+    /// If relative paths have no beginning.
+    pub fn origin(&self, inputs: &[PathBuf]) -> anyhow::Result<Origin> {
+        Ok(Origin::new(inputs, self.endpoint.clone(), self.region.clone())?)
+    }
+
     /// For writing.
     pub fn options(&self) -> StoreOptions {
         StoreOptions {

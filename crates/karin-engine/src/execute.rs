@@ -1,5 +1,6 @@
 //! Carrying out reductions: over cycles per pixel, to single numbers by some key, onto grids.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -67,6 +68,39 @@ pub fn reduce_shared(
         Target::Grid(step) => grid::run(work, step),
         Target::All | Target::ByCycle | Target::ByPass | Target::ByDay | Target::ByMonth => keyed::run(work),
     };
+    finished(&engine, outcome)
+}
+
+/// Some passes of a reduction over cycles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passes {
+    /// Their numbers; an empty range is no pass.
+    pub numbers: Range<u16>,
+    /// Whether the axes of the whole result are written too: one of all parts has to.
+    pub axes: bool,
+}
+
+/// Reduces some passes of a plan over cycles. The sink is told the structure of the whole result, and gets the values of
+/// these passes: parts for all passes, together, write what [`reduce_shared`] writes, bit by bit.
+///
+/// # Errors
+/// As [`reduce`]; also if the target is not [`Target::Cycle`].
+pub fn reduce_passes(
+    plan: &Plan,
+    reduction: &Reduction,
+    passes: &Passes,
+    resources: Resources,
+    progress: &dyn Progress,
+    sink: &dyn SharedSink,
+) -> Result<Report, EngineError> {
+    if reduction.target != Target::Cycle {
+        let reason = "only results over cycles are made of passes that stand beside one another";
+        return Err(EngineError::option("--over cycle", reason));
+    }
+    let engine = Engine::new(plan, resources, progress)?;
+    let mut work = Work::new(&engine, reduction, sink);
+    work.only = Some(passes);
+    let outcome = over_cycle::run(work);
     finished(&engine, outcome)
 }
 
@@ -159,6 +193,8 @@ struct Work<'a> {
     engine: &'a Engine<'a>,
     reduction: &'a Reduction,
     sink: &'a dyn SharedSink,
+    /// The passes that are wanted of a result over cycles; `None` = all.
+    only: Option<&'a Passes>,
     /// Pairs of granule and variable that are done.
     done: AtomicU64,
     columns: u64,
@@ -172,6 +208,7 @@ impl<'a> Work<'a> {
             engine,
             reduction,
             sink,
+            only: None,
             done: AtomicU64::new(0),
             columns: 1,
             schemas: Schemas::of(engine.plan),

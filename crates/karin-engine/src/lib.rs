@@ -23,7 +23,9 @@ pub mod swath;
 
 pub use engine::{Engine, Failure, Warm};
 pub use error::EngineError;
-pub use execute::{Report, merge_parts, reduce, reduce_shared, reduce_to_memory, reduce_to_part};
+pub use execute::{
+    Passes, Report, merge_parts, reduce, reduce_passes, reduce_shared, reduce_to_memory, reduce_to_part,
+};
 pub use mask::Mask;
 pub use plan::{Column, Piece, Plan};
 pub use result::{MemoryDataset, SharedSink, Sink};

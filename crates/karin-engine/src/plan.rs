@@ -117,6 +117,16 @@ impl Plan {
         })
     }
 
+    /// The same plan with only the granules at these positions: the variables, the structure and the choice of versions
+    /// stay.
+    pub fn only(&self, positions: impl IntoIterator<Item = usize>) -> Self {
+        let pieces = positions.into_iter().filter_map(|at| self.pieces.get(at));
+        Self {
+            pieces: pieces.copied().collect(),
+            ..self.clone()
+        }
+    }
+
     /// The source.
     pub fn source(&self) -> &Arc<dyn Source> {
         &self.source

@@ -32,6 +32,9 @@ pub enum Error {
     /// A result that cannot be written.
     #[error(transparent)]
     Output(#[from] crate::output::OutputError),
+    /// A shard or a state that does not fit.
+    #[error(transparent)]
+    Shard(#[from] crate::shard::ShardError),
     /// Values that cannot be read.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
@@ -86,6 +89,7 @@ impl Error {
             Self::Engine(error) => error.kind(),
             Self::Plot(error) => error.kind(),
             Self::Output(error) => error.kind(),
+            Self::Shard(error) => error.kind(),
             Self::Dataset(error) => error.kind,
             Self::Option { .. } => ErrorKind::InvalidArgument,
             Self::Io { source, .. } => ErrorKind::of_io(source),
@@ -110,7 +114,8 @@ pub fn kind_of(error: &(dyn std::error::Error + 'static)) -> Option<ErrorKind> {
         EngineError,
         PlotError,
         crate::simulate::SimulateError,
-        crate::output::OutputError
+        crate::output::OutputError,
+        crate::shard::ShardError
     )
     .or_else(|| error.downcast_ref::<DatasetError>().map(|error| error.kind))
     .or_else(|| error.downcast_ref::<std::io::Error>().map(ErrorKind::of_io))

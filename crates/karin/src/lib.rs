@@ -21,6 +21,7 @@ pub mod inventory;
 mod joined;
 pub mod passes;
 pub mod plot;
+pub mod shard;
 pub mod simulate;
 pub mod sources;
 pub mod stat;

@@ -22,6 +22,8 @@ mod parquet;
 mod place;
 mod table;
 
+pub(crate) use place::Unfinished;
+
 /// What a file is, by its extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {

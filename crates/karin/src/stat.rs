@@ -160,19 +160,9 @@ pub fn reduce_to_netcdf(
     path: &Path,
     history: &str,
 ) -> Result<Report, Error> {
-    let sink = NetcdfSink {
-        path,
-        history,
-        resources,
-        writer: OnceLock::new(),
-    };
+    let sink = NetcdfSink::new(path, history, resources);
     let report = reduce_shared(plan, reduction, resources, progress, &sink)?;
-    if let Some((_, writer)) = sink.writer.into_inner() {
-        writer
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
-            .finish()?;
-    }
+    sink.finish()?;
     Ok(report)
 }
 
@@ -206,19 +196,32 @@ pub fn reduce_to_file(
         }
         Format::Zarr | Format::Parquet | Format::Csv => (plan, reduction),
     };
+    by_netcdf(path, resources, progress, |between| {
+        reduce_to_netcdf(plan, reduction, resources, progress, between, history)
+    })
+}
+
+/// Makes a netCDF file beside `path`, and what `path` names of it.
+pub(crate) fn by_netcdf<R>(
+    path: &Path,
+    resources: Resources,
+    progress: &dyn Progress,
+    make: impl FnOnce(&Path) -> Result<R, Error>,
+) -> Result<R, Error> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let folder = tempfile::Builder::new()
         .prefix(".karin-stat-")
         .tempdir_in(parent.unwrap_or(Path::new(".")))
         .map_err(|error| Error::io(path, "create", error))?;
     let between = folder.path().join("result.nc");
-    let report = reduce_to_netcdf(plan, reduction, resources, progress, &between, history)?;
+    let made = make(&between)?;
     let options = WriteOptions::default().with_resources(resources);
     output::write(path, &NcFile::open(&between)?, &options, progress)?;
-    Ok(report)
+    Ok(made)
 }
 
-struct NetcdfSink<'a> {
+/// A netCDF file that results stream into.
+pub(crate) struct NetcdfSink<'a> {
     path: &'a Path,
     history: &'a str,
     resources: Resources,
@@ -226,7 +229,28 @@ struct NetcdfSink<'a> {
     writer: OnceLock<(SlabEncoder, Mutex<NcWriter>)>,
 }
 
-impl NetcdfSink<'_> {
+impl<'a> NetcdfSink<'a> {
+    /// Nothing is written before the structure is known.
+    pub(crate) fn new(path: &'a Path, history: &'a str, resources: Resources) -> Self {
+        Self {
+            path,
+            history,
+            resources,
+            writer: OnceLock::new(),
+        }
+    }
+
+    /// Gives the file its name, if it was begun.
+    pub(crate) fn finish(self) -> Result<(), Error> {
+        if let Some((_, writer)) = self.writer.into_inner() {
+            writer
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner)
+                .finish()?;
+        }
+        Ok(())
+    }
+
     fn failed(&self, path: &str, error: karin_netcdf::WriteError) -> DatasetError {
         let label = self.path.display().to_string();
         DatasetError::new(error.kind(), &label, path, "it cannot be written").caused_by(error)

@@ -6,6 +6,7 @@ use std::time::Instant;
 use clap::{Args, ValueEnum};
 use karin::engine::reduction::Reduction;
 use karin::engine::{MemoryDataset, Plan, Report as Done};
+use karin::shard::Shard;
 use karin::stat::{Statistic, Summary, Target};
 use karin_core::time::format_instant;
 use karin_core::{Array, Dataset as _};
@@ -16,6 +17,8 @@ use crate::exit::Outcome;
 use crate::selection::SelectionFlags;
 use crate::store::StoreFlags;
 use crate::table::Table;
+
+mod sharded;
 
 /// Arguments of `karin stat`.
 #[derive(Debug, Args)]
@@ -36,9 +39,14 @@ pub struct Arguments {
     /// count, sum, mean, min, max, var, std, first, last, median, quantile(q), trend
     #[arg(long, value_name = "LIST", default_value = "mean")]
     stats: String,
-    /// Where the result goes: a file named .nc, .zarr, .parquet, .csv or .png (a map); without it a summary is printed
+    /// Where the result goes: a file named .nc, .zarr, .parquet, .csv or .png (a map); without it a summary is printed.
+    /// With --shard: the state for karin merge, of any name
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Do only the I-th of N parts of the work, the first being 1, as 3/8: for job arrays, which need no scheduler but
+    /// their own. karin merge makes the result of the states of all parts
+    #[arg(long, value_name = "I/N", requires = "output")]
+    shard: Option<Shard>,
     #[command(flatten)]
     selection: SelectionFlags,
     #[command(flatten)]
@@ -73,6 +81,11 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
     let plans = Plan::new(source, &selection, progress)?;
     let mut outcome = Outcome::Done;
     for plan in &plans {
+        if let (Some(shard), Some(path)) = (arguments.shard, &arguments.output) {
+            let path = numbered(path, plan, plans.len());
+            outcome = sharded::run(arguments, (plan, &reduction), shard, context, &path)?.max(outcome);
+            continue;
+        }
         let mut answer = match &arguments.output {
             Some(path) => arguments.to_file(plan, &reduction, context, &numbered(path, plan, plans.len()))?,
             None => summary(plan, &reduction, context)?,
@@ -121,20 +134,12 @@ impl Arguments {
         path: &std::path::Path,
     ) -> anyhow::Result<Answer> {
         let progress = context.progress.as_ref();
-        let history = format!("{} {}", now(), context.command);
+        let history = context.history();
         let done = karin::stat::reduce_to_file(plan, reduction, context.resources, progress, path, &history)?;
         let mut answer = Answer::new(plan, &done);
         answer.output = Some(path.display().to_string());
         Ok(answer)
     }
-}
-
-fn now() -> String {
-    let unix = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
-    // 2000-01-01 is 946,684,800 s after 1970-01-01.
-    format_instant((unix.as_secs_f64() - 946_684_800.0).floor())
 }
 
 /// Runs without an output file.

@@ -161,6 +161,13 @@ pub(super) fn provenance(plan: &Plan, reduction: &Reduction) -> Attributes {
     attributes
 }
 
+/// Says of a result what its reader should know.
+pub(super) fn comment(root: &mut GroupMeta, notes: &[String]) {
+    if !notes.is_empty() {
+        root.attributes.set("comment", notes.join("; "));
+    }
+}
+
 fn target_words(target: Target) -> String {
     match target {
         Target::Cycle => "over cycles".to_owned(),

@@ -135,7 +135,7 @@ pub(super) fn run(mut work: Work<'_>, step: f64) -> Result<Vec<String>, EngineEr
             state.write(&grid)?;
         }
     }
-    work.schemas.write(&work, &columns, &[0], true)?;
+    work.schemas.write(&work, &columns, &[0], &Slab::all(&[]))?;
     Ok(Vec::new())
 }
 
@@ -163,7 +163,18 @@ pub(super) fn merge(work: &Work<'_>, step: f64, saved: &[&[u8]]) -> Result<Vec<S
     let columns = reducible(work)?;
     let needs = Needs::of(&work.reduction.statistics);
     together(work, &grid, needs)?;
-    work.begin(&structure(work, &grid, &columns))?;
+    let is_floating = columns.iter().any(|column| {
+        let packing = column.packing.as_ref();
+        packing.is_none_or(|packing| !packing.dtype.is_integer())
+    });
+    let notes = if is_floating && saved.len() > 1 {
+        vec![parts::ADDED_IN_PARTS.to_owned()]
+    } else {
+        Vec::new()
+    };
+    let mut root = structure(work, &grid, &columns);
+    describe::comment(&mut root, &notes);
+    work.begin(&root)?;
     work.write_all("latitude", grid.latitudes())?;
     work.write_all("longitude", grid.longitudes())?;
     let mut rests = saved.to_vec();
@@ -181,17 +192,8 @@ pub(super) fn merge(work: &Work<'_>, step: f64, saved: &[&[u8]]) -> Result<Vec<S
         absorbed.ok_or_else(parts::broken)?;
     }
     rests.into_iter().try_for_each(parts::end)?;
-    work.schemas.write(work, &columns, &[0], true)?;
-    let is_floating = columns.iter().any(|column| {
-        let packing = column.packing.as_ref();
-        packing.is_none_or(|packing| !packing.dtype.is_integer())
-    });
-    let note = "floating values were added up in parts: sums agree with those of one process to 1e-12";
-    Ok(if is_floating && saved.len() > 1 {
-        vec![note.to_owned()]
-    } else {
-        Vec::new()
-    })
+    work.schemas.write(work, &columns, &[0], &Slab::all(&[]))?;
+    Ok(notes)
 }
 
 fn states<'a>(

@@ -35,15 +35,19 @@ pub(super) fn run(mut work: Work<'_>) -> Result<Vec<String>, EngineError> {
     if needs.values {
         find_quantiles(&work, &mut states)?;
     }
-    finish(&work, &columns, &states)
+    finish(&work, &columns, &states, Vec::new())
 }
 
 /// Runs it for a part of the granules, into bytes for [`merge`].
 pub(super) fn part(mut work: Work<'_>, out: &mut Vec<u8>) -> Result<(), EngineError> {
     let columns = reducible(&work)?;
     work.start(columns.len());
-    let mut states = states(&work, &columns, Needs::of(&work.reduction.statistics));
+    let needs = Needs::of(&work.reduction.statistics);
+    let mut states = states(&work, &columns, needs);
     run_sweep(&work, &mut states, 0)?;
+    if needs.values {
+        find_quantiles(&work, &mut states)?;
+    }
     for state in &states {
         parts::begin(state.column(), out);
         state.save(out);
@@ -56,18 +60,28 @@ pub(super) fn part(mut work: Work<'_>, out: &mut Vec<u8>) -> Result<(), EngineEr
 pub(super) fn merge(work: &Work<'_>, saved: &[&[u8]]) -> Result<Vec<String>, EngineError> {
     let columns = reducible(work)?;
     let mut states = states(work, &columns, Needs::of(&work.reduction.statistics));
+    let mut in_parts = false;
     for bytes in saved {
         let mut rest = *bytes;
         let mut keys = Vec::new();
         for state in &mut states {
             parts::expect(state.column(), &mut rest)?;
-            keys.extend(state.absorb(&mut rest).ok_or_else(parts::broken)?);
+            let before = state.keys();
+            let absorbed = state.absorb(&mut rest).ok_or_else(parts::broken)?;
+            in_parts |= absorbed.iter().any(|key| before.binary_search(key).is_ok());
+            keys.extend(absorbed);
         }
         let absorbed = work.schemas.absorb(&keys, &mut rest);
         absorbed.ok_or_else(parts::broken)?;
         parts::end(rest)?;
     }
-    finish(work, &columns, &states)
+    // All but trends is exact, however the values were split.
+    let notes = if in_parts && work.reduction.statistics.contains(&Statistic::Trend) {
+        vec![parts::ADDED_IN_PARTS.to_owned()]
+    } else {
+        Vec::new()
+    };
+    finish(work, &columns, &states, notes)
 }
 
 fn states<'a>(work: &'a Work<'a>, columns: &[&'a Column], needs: Needs) -> Vec<Box<dyn State + 'a>> {
@@ -79,6 +93,7 @@ fn finish(
     work: &Work<'_>,
     columns: &[&Column],
     states: &[Box<dyn State + '_>],
+    notes: Vec<String>,
 ) -> Result<Vec<String>, EngineError> {
     let mut keys: Vec<i64> = states.iter().flat_map(|state| state.keys()).collect();
     keys.sort_unstable();
@@ -89,8 +104,8 @@ fn finish(
     if work.reduction.target == Target::All {
         keys = vec![0];
     }
-    write(work, columns, states, &keys)?;
-    Ok(Vec::new())
+    write(work, columns, states, &keys, &notes)?;
+    Ok(notes)
 }
 
 /// Bytes of the counts of one sweep for one key and rank.
@@ -123,9 +138,31 @@ fn find_quantiles(work: &Work<'_>, states: &mut [Box<dyn State + '_>]) -> Result
 /// The columns that can be reduced to keys of this kind.
 fn reducible<'a>(work: &Work<'a>) -> Result<Vec<&'a Column>, EngineError> {
     let plan = work.engine.plan;
+    let first = work
+        .reduction
+        .statistics
+        .first()
+        .copied()
+        .unwrap_or(Statistic::Count);
     let by_line = matches!(work.reduction.target, Target::ByDay | Target::ByMonth);
+    let axis = keys::axis(work.reduction.target).map(|(name, ..)| name);
     let mut columns = Vec::new();
     for column in plan.columns() {
+        if axis.is_some_and(|axis| {
+            join(
+                &column.group,
+                &describe::result_name(work.reduction, column, first),
+            ) == axis
+        }) {
+            if column.named {
+                let reason = format!(
+                    "the result of {} would have the name of its own axis: ask for two statistics",
+                    column.path()
+                );
+                return Err(EngineError::option("--vars", reason));
+            }
+            continue;
+        }
         if !column.meta.dtype.is_numeric() {
             return Err(EngineError::option(
                 "--vars",
@@ -395,6 +432,7 @@ impl<T: Sample> State for Typed<'_, T> {
             key.save(out);
             total.save(out);
         }
+        self.ranks.save(out);
     }
 
     fn absorb(&mut self, bytes: &mut &[u8]) -> Option<Vec<i64>> {
@@ -402,7 +440,13 @@ impl<T: Sample> State for Typed<'_, T> {
         for _ in 0..u64::restore(bytes)? {
             totals.insert(i64::restore(bytes)?, Total::<T>::restore(self.needs, bytes)?);
         }
-        let keys = totals.keys().copied().collect();
+        let keys: Vec<i64> = totals.keys().copied().collect();
+        // The ranks of a key that two parts share are those of neither.
+        let is_split = || keys.iter().any(|key| self.totals.contains_key(key));
+        if self.needs.values && is_split() {
+            return None;
+        }
+        self.ranks.absorb(bytes)?;
         self.merge(Box::new(totals), 0);
         Some(keys)
     }
@@ -435,6 +479,7 @@ fn write(
     columns: &[&Column],
     states: &[Box<dyn State + '_>],
     keys: &[i64],
+    notes: &[String],
 ) -> Result<(), EngineError> {
     let plan = work.engine.plan;
     let target = work.reduction.target;
@@ -458,13 +503,14 @@ fn write(
         }
     }
     work.schemas.describe(&mut root, columns, &dimensions);
+    describe::comment(&mut root, notes);
     work.begin(&root)?;
     let shape: &[usize] = if dimensions.is_empty() { &[] } else { &[keys.len()] };
     let slab = karin_core::Slab::all(shape);
     if let Some((name, values)) = keys::axis_values(target, keys) {
         work.write(name, &slab, &values)?;
     }
-    work.schemas.write(work, columns, keys, dimensions.is_empty())?;
+    work.schemas.write(work, columns, keys, &slab)?;
     for (column, state) in columns.iter().zip(states) {
         for statistic in &work.reduction.statistics {
             let path = join(

@@ -67,12 +67,15 @@ pub(super) fn run(mut work: Work<'_>) -> Result<Vec<String>, EngineError> {
     }
     work.begin(&structure::of(&work, &passes, &extents, &columns))?;
     work.start(columns.len());
-    structure::write_axes(&work, &passes, &extents)?;
+    if work.only.is_none_or(|only| only.axes) {
+        structure::write_axes(&work, &passes, &extents)?;
+    }
     let needs = Needs::of(&work.reduction.statistics);
-    let mut first = 0;
-    while first < passes.len() {
+    let own = own(&work, &passes);
+    let mut first = own.start;
+    while first < own.end {
         let mut count = 0;
-        let wave = passes[first..]
+        let wave = passes[first..own.end]
             .iter()
             .take_while(|pass| {
                 count += pass.pieces.len();
@@ -89,9 +92,23 @@ pub(super) fn run(mut work: Work<'_>) -> Result<Vec<String>, EngineError> {
             .install(|| wave_of_passes.par_iter().with_max_len(1).try_for_each(positions))?;
         first += wave;
     }
-    let indices: Vec<i64> = (0..passes.len() as i64).collect();
-    work.schemas.write(&work, &columns, &indices, false)?;
+    let indices: Vec<i64> = own.clone().map(|index| index as i64).collect();
+    let slab = Slab {
+        start: vec![own.start],
+        count: vec![own.len()],
+    };
+    work.schemas.write(&work, &columns, &indices, &slab)?;
     Ok(Vec::new())
+}
+
+/// Positions of the passes that this work is to do.
+fn own(work: &Work<'_>, passes: &[Pass]) -> Range<usize> {
+    let Some(only) = work.only else {
+        return 0..passes.len();
+    };
+    let before = |number: u16| passes.partition_point(|pass| pass.number.0 < number);
+    let (start, end) = (before(only.numbers.start), before(only.numbers.end));
+    start..end.max(start)
 }
 
 /// The passes of a plan, each with its cycles in order.

@@ -1,7 +1,8 @@
 //! Reductions in parts: some granules here, others in other processes, merged in the end.
 //!
 //! A part is bytes; parts merge in the order of their granules (cycle, pass) with the plan of all of them. Results
-//! over cycles need no parts: split them by passes, whose results stand beside one another.
+//! over cycles need no parts: split them by passes, whose results stand beside one another. Medians and quantiles need
+//! all values of a key in one part.
 
 use karin_core::{Progress, Resources};
 
@@ -13,12 +14,17 @@ use crate::reduction::{Needs, Reduction, Saved as _, Target};
 use crate::result::Sink;
 
 /// What every part begins with.
-const MAGIC: u64 = u64::from_le_bytes(*b"KRNPART1");
+const MAGIC: u64 = u64::from_le_bytes(*b"KRNPART2");
+
+/// What is said of results that differ from those of one process by rounding.
+pub(super) const ADDED_IN_PARTS: &str =
+    "floating values were added up in parts: sums agree with those of one process to 1e-12";
 
 /// Reduces some granules to a part.
 ///
 /// # Errors
-/// As [`super::reduce`]; also for results over cycles, medians and quantiles, which have no parts.
+/// As [`super::reduce`]; also for results over cycles, which have no parts, and medians and quantiles by anything but
+/// cycle or pass, whose values other parts may hold.
 pub fn reduce_to_part(
     plan: &Plan,
     reduction: &Reduction,
@@ -75,8 +81,10 @@ fn check(reduction: &Reduction) -> Result<(), EngineError> {
         let reason = "results over cycles have no parts: split them by passes";
         return Err(EngineError::option("--over cycle", reason));
     }
-    if Needs::of(&reduction.statistics).values {
-        let reason = "medians and quantiles need all values at once and have no parts";
+    if Needs::of(&reduction.statistics).values
+        && !matches!(reduction.target, Target::ByCycle | Target::ByPass)
+    {
+        let reason = "medians and quantiles need all values at once: they have parts only over cycles, by cycle and by pass";
         return Err(EngineError::option("--stats", reason));
     }
     Ok(())

@@ -130,24 +130,19 @@ impl Schemas {
         }
     }
 
-    /// Writes the coordinate that was described.
+    /// Writes the elements of these keys of the coordinate that was described.
     pub(super) fn write(
         &self,
         work: &Work<'_>,
         columns: &[&Column],
         keys: &[i64],
-        is_scalar: bool,
+        slab: &Slab,
     ) -> Result<(), EngineError> {
         if self.known.is_empty() {
             return Ok(());
         }
-        let slab = if is_scalar {
-            Slab::all(&[])
-        } else {
-            Slab::all(&[keys.len()])
-        };
         for group in groups(columns) {
-            work.write(&join(group, NAME), &slab, &self.values(keys))?;
+            work.write(&join(group, NAME), slab, &self.values(keys))?;
         }
         Ok(())
     }

@@ -10,13 +10,13 @@ use super::OutputError;
 
 /// A hidden file beside `path`. Dropped, it goes away.
 #[derive(Debug)]
-pub(super) struct Unfinished {
+pub(crate) struct Unfinished {
     path: PathBuf,
     file: NamedTempFile,
 }
 
 impl Unfinished {
-    pub(super) fn create(path: &Path) -> Result<Self, OutputError> {
+    pub(crate) fn create(path: &Path) -> Result<Self, OutputError> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let file = tempfile::Builder::new()
             .prefix(&format!(".{name}."))
@@ -30,12 +30,12 @@ impl Unfinished {
         })
     }
 
-    pub(super) fn file(&mut self) -> &mut File {
+    pub(crate) fn file(&mut self) -> &mut File {
         self.file.as_file_mut()
     }
 
     /// Gives the file its name.
-    pub(super) fn finish(self, durable: bool) -> Result<(), OutputError> {
+    pub(crate) fn finish(self, durable: bool) -> Result<(), OutputError> {
         let Self { path, file } = self;
         let failed = |doing| {
             let path = path.clone();

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::execute::over_cycle::fraction;
-use crate::reduction::{Fill, Sample, Statistic, quantile};
+use crate::reduction::{Fill, Sample, Saved as _, Statistic, quantile};
 
 /// Bits that one sweep finds.
 const BITS: u32 = 16;
@@ -151,6 +151,28 @@ impl Ranks {
             }
         }
         self.histograms.clear();
+    }
+
+    /// Appends what was found as bytes.
+    pub(super) fn save(&self, out: &mut Vec<u8>) {
+        let found = self.searches.iter();
+        let found: Vec<((i64, u64), u64)> = found
+            .map(|search| ((search.key, search.rank), search.prefix))
+            .collect();
+        found.save(out);
+    }
+
+    /// Takes in what was found for other keys; `None` if the bytes hold something else.
+    pub(super) fn absorb(&mut self, bytes: &mut &[u8]) -> Option<()> {
+        let found = Vec::<((i64, u64), u64)>::restore(bytes)?;
+        self.searches
+            .extend(found.into_iter().map(|((key, rank), prefix)| Search {
+                key,
+                rank,
+                prefix,
+                within: 0,
+            }));
+        Some(())
     }
 
     /// The sort key of the value of a rank.
