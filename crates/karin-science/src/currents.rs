@@ -2,7 +2,9 @@
 
 use multiversion::multiversion;
 
-use crate::{Deformation, Derivative, Metric, ScienceError, curvilinear, stencil};
+use crate::equator::{self, PURE};
+use crate::fit::{self, Frame};
+use crate::{Deformation, Derivative, Extent, Metric, ScienceError, curvilinear, stencil};
 
 /// Components of a current towards east and north in m/s.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,7 +18,7 @@ pub struct Current {
 impl Current {
     /// Its speed in m/s.
     pub fn speed(&self) -> Vec<f64> {
-        self.of_squares(|square| square.sqrt())
+        self.of_squares(f64::sqrt)
     }
 
     /// Kinetic energy per mass, (u2 + v2) / 2 in m2/s2.
@@ -42,12 +44,41 @@ pub fn gradient(
     match derivative {
         Derivative::L3 => stencil::gradient(height, metric),
         Derivative::Curvilinear => curvilinear::gradient(height, metric),
+        Derivative::Fit(fit) => {
+            let (mut along, mut left) = fit::slopes(height, metric, 0..metric.extent().num_lines, fit)?;
+            let frames = metric.cosine.iter().zip(&metric.sine);
+            for ((along, left), (cosine, sine)) in along.iter_mut().zip(&mut left).zip(frames) {
+                (*along, *left) = (*along * cosine - *left * sine, *along * sine + *left * cosine);
+            }
+            Ok((along, left))
+        }
     }
 }
 
-/// The geostrophic current `u = -(g/f) dh/dnorth, v = (g/f) dh/deast` of a height in metres, m/s.
+/// Laplacian of a height (m), 1/m. NaN where a second derivative is.
 ///
-/// g = 9.81 m/s2, f = 2 x 7.2921e-5 sin(latitude) as in the L3 product. NaN where a slope is NaN.
+/// Of a quadratic fit the sum of its second derivatives, else the divergence of the gradient by the same method.
+///
+/// # Errors
+/// If the height does not fill the extent of the metric.
+pub fn laplacian(height: &[f64], metric: &Metric, derivative: &Derivative) -> Result<Vec<f64>, ScienceError> {
+    if let Some(fit) = derivative.quadratic_fit() {
+        return Ok(fit::surface(height, metric, fit)?.laplacian());
+    }
+    let (east, north) = gradient(height, metric, derivative)?;
+    let slope = Current { east, north };
+    Ok(Deformation::of(&slope, metric, derivative)?.divergence)
+}
+
+/// The geostrophic current of a height in metres, m/s.
+///
+/// `u = -(g/f) dh/dnorth, v = (g/f) dh/deast` with g = 9.81 m/s2 and f = 2 x 7.2921e-5 sin(latitude), as in the L3
+/// product, from 8 degrees of latitude on. Equatorward of that the beta plane takes over (Lagerloef et al. 1999):
+/// `u = -(1 - w)(g/f) dh/dnorth - w (g/beta) d2h/dnorth2`, `v = (1 - w)(g/f) dh/deast + w (g/beta) d2h/deast dnorth`,
+/// with the weight w of [`equator::beta_weight`]. Its second derivatives are those of a quadratic fit over 25 x 25
+/// pixels ([`beta_fit`]), whatever the method: those of narrower stencils drown in noise.
+///
+/// NaN where a slope is NaN, and where w is not zero and the fit is undetermined.
 ///
 /// # Errors
 /// If the height does not fill the extent of the metric.
@@ -56,9 +87,17 @@ pub fn geostrophic(
     metric: &Metric,
     derivative: &Derivative,
 ) -> Result<Current, ScienceError> {
-    let (mut east, mut north) = gradient(height, metric, derivative)?;
+    let slope = gradient(height, metric, derivative)?;
+    Ok(from_slope(height, metric, slope))
+}
+
+/// The geostrophic current of a height whose slope east and north is known.
+pub(crate) fn from_slope(height: &[f64], metric: &Metric, slope: (Vec<f64>, Vec<f64>)) -> Current {
+    let (mut east, mut north) = slope;
     turn(&mut east, &mut north, &metric.geostrophic);
-    Ok(Current { east, north })
+    let mut current = Current { east, north };
+    add_beta_plane(height, metric, &mut current);
+    current
 }
 
 /// A slope (east, north) becomes the current along its contours.
@@ -71,12 +110,36 @@ fn turn(east: &mut [f64], north: &mut [f64], factor: &[f64]) {
     }
 }
 
-/// Laplacian of a height (m), 1/m: the divergence of its gradient by the same method. NaN where a second derivative is.
-///
-/// # Errors
-/// If the height does not fill the extent of the metric.
-pub fn laplacian(height: &[f64], metric: &Metric, derivative: &Derivative) -> Result<Vec<f64>, ScienceError> {
-    let (east, north) = gradient(height, metric, derivative)?;
-    let slope = Current { east, north };
-    Ok(Deformation::of(&slope, metric, derivative)?.divergence)
+/// The fit that gives the curvature of the beta plane: 25 x 25 pixels, flat, at least a quarter of them valid.
+pub fn beta_fit() -> fit::Fit {
+    fit::Fit::equatorial()
+}
+
+fn add_beta_plane(height: &[f64], metric: &Metric, current: &mut Current) {
+    let extent = metric.extent();
+    let Some(lines) = equatorial_lines(metric.latitude(), extent) else {
+        return;
+    };
+    fit::for_each_line(height, extent, lines, &beta_fit(), |line, coefficients| {
+        for pixel in 0..extent.num_pixels {
+            let index = extent.index(line, pixel);
+            let latitude = metric.latitude()[index];
+            if latitude.abs() >= PURE {
+                continue;
+            }
+            let term = |term: usize| coefficients.term(term)[pixel];
+            let [_, mixed, north_north] = Frame::at(metric, index).second([term(3), term(4), term(5)]);
+            let factor = equator::beta_factor(latitude);
+            current.east[index] -= factor * north_north;
+            current.north[index] += factor * mixed;
+        }
+    });
+}
+
+/// The lines from the first to the last with a pixel in the band of the beta plane.
+pub(crate) fn equatorial_lines(latitude: &[f64], extent: Extent) -> Option<std::ops::Range<usize>> {
+    let is_near = |latitude: &f64| latitude.abs() < PURE;
+    let first = latitude.iter().position(is_near)?;
+    let last = latitude.iter().rposition(is_near)?;
+    Some(first / extent.num_pixels..last / extent.num_pixels + 1)
 }

@@ -1,6 +1,15 @@
 //! Rotation, divergence and strain of a current.
 
-use crate::{Current, Derivative, Metric, ScienceError, curvilinear, stencil};
+use std::ops::Range;
+
+use crate::currents::equatorial_lines;
+use crate::equator::{PURE, fade};
+use crate::fit::Surface;
+use crate::sphere::{GRAVITY, RADIUS, ROTATION};
+use crate::{Current, Derivative, Extent, Fit, Metric, ScienceError, curvilinear, fit, stencil};
+
+/// Slopes of a field along the flight and to its left.
+type Slopes = (Vec<f64>, Vec<f64>);
 
 /// The four independent combinations of the velocity derivatives, 1/s.
 ///
@@ -18,54 +27,127 @@ pub struct Deformation {
 }
 
 impl Deformation {
+    /// The deformation of the geostrophic current of a quadratic surface fitted to a height in metres.
+    ///
+    /// With `r = g/f`: `u_x = -r h_xy`, `u_y = -r h_yy + r (beta/f) h_y`, `v_x = r h_xx`,
+    /// `v_y = r h_xy - r (beta/f) h_x`, faded between 8 and 5 degrees of latitude into [`Deformation::of`] the current
+    /// (that of the beta plane has no such form).
+    ///
+    /// # Errors
+    /// If the surface or the current does not fill the extent of the metric.
+    pub fn of_surface(
+        surface: &Surface,
+        current: &Current,
+        metric: &Metric,
+        fit: &Fit,
+    ) -> Result<Self, ScienceError> {
+        let extent = metric.extent();
+        ScienceError::check("surface", surface.north_north.len(), extent)?;
+        check(current, extent)?;
+        let mut deformation: Self = (0..extent.len())
+            .map(|index| of_surface(surface, metric, index))
+            .collect();
+        if let Some(lines) = equatorial_lines(metric.latitude(), extent) {
+            let first = lines.start * extent.num_pixels;
+            let of_current = Self::fitted(current, metric, lines, fit)?;
+            for offset in 0..of_current.vorticity.len() {
+                let latitude = metric.latitude()[first + offset];
+                if latitude.abs() < PURE {
+                    deformation.blend(first + offset, &of_current, offset, fade(latitude));
+                }
+            }
+        }
+        Ok(deformation)
+    }
+
     /// The deformation of a current by the derivatives of a method.
     ///
-    /// For the L3 stencil the components are turned into the frame of the flight and derived there, as the
-    /// product's authors do (the frame runs straight on, unlike meridians), and the strains are turned back:
-    /// vorticity, divergence and total strain do not depend on the frame. NaN where a derivative has no neighbours.
+    /// The components are turned into the frame of the flight and derived there, as the authors of the L3 product do
+    /// (the frame runs straight on, unlike meridians), and the strains are turned back: vorticity, divergence and
+    /// total strain do not depend on the frame. The curvilinear method derives the components east and north, and adds
+    /// what the turning of these directions brings. NaN where a derivative has no neighbours.
     ///
     /// Cost: two gradients.
     ///
     /// # Errors
     /// If the current does not fill the extent of the metric.
     pub fn of(current: &Current, metric: &Metric, derivative: &Derivative) -> Result<Self, ScienceError> {
+        let extent = metric.extent();
+        check(current, extent)?;
         match derivative {
-            Derivative::L3 => Self::in_flight_frame(current, metric),
+            Derivative::L3 => {
+                let (along, left) = into_flight_frame(current, metric);
+                let slopes = |field: &[f64]| stencil::both_slopes(field, metric);
+                Ok(Self::in_flight_frame(
+                    (slopes(&along)?, slopes(&left)?),
+                    metric,
+                    0,
+                ))
+            }
+            Derivative::Fit(fit) => Self::fitted(current, metric, 0..extent.num_lines, fit),
             Derivative::Curvilinear => {
-                let u = curvilinear::gradient(&current.east, metric)?;
-                let v = curvilinear::gradient(&current.north, metric)?;
-                let slopes = u.0.iter().zip(&u.1).zip(v.0.iter().zip(&v.1));
-                Ok(slopes
-                    .map(|((u_x, u_y), (v_x, v_y))| [v_x - u_y, u_x + v_y, u_x - v_y, v_x + u_y])
-                    .collect())
+                let (u_x, u_y) = curvilinear::gradient(&current.east, metric)?;
+                let (v_x, v_y) = curvilinear::gradient(&current.north, metric)?;
+                // East turns on the way east: what is carried along the parallel changes by tan(lat) / R.
+                let turned = (0..extent.len()).map(|index| {
+                    let turn = metric.latitude()[index].to_radians().tan() / RADIUS;
+                    let (u_x, v_y) = (u_x[index] - turn * current.north[index], v_y[index]);
+                    let (v_x, u_y) = (v_x[index] + turn * current.east[index], u_y[index]);
+                    [v_x - u_y, u_x + v_y, u_x - v_y, v_x + u_y]
+                });
+                Ok(turned.collect())
             }
         }
     }
 
-    fn in_flight_frame(current: &Current, metric: &Metric) -> Result<Self, ScienceError> {
-        let (along, left) = into_flight_frame(current, metric)?;
-        let mut slopes_of_along: Vec<[f64; 2]> = Vec::with_capacity(along.len());
-        stencil::slopes(&along, metric, |_, by_along, by_left| {
-            slopes_of_along.extend(by_along.iter().zip(by_left).map(|(a, l)| [*a, *l]));
-        })?;
-        let width = metric.extent().num_pixels;
-        let mut deformation = Self::with_capacity(along.len());
-        stencil::slopes(&left, metric, |line, by_along, by_left| {
-            for (pixel, (left_a, left_l)) in by_along.iter().zip(by_left).enumerate() {
-                let index = line * width + pixel;
-                let [along_a, along_l] = slopes_of_along[index];
-                deformation.push(from_flight_frame(
-                    [
-                        left_a - along_l,
-                        along_a + left_l,
-                        along_a - left_l,
-                        left_a + along_l,
-                    ],
-                    (metric.cosine[index], metric.sine[index]),
-                ));
-            }
-        })?;
-        Ok(deformation)
+    /// The deformation of a current on some lines, by a fit to its components.
+    fn fitted(
+        current: &Current,
+        metric: &Metric,
+        lines: Range<usize>,
+        fit: &Fit,
+    ) -> Result<Self, ScienceError> {
+        let (along, left) = into_flight_frame(current, metric);
+        let slopes = |field: &[f64]| fit::slopes(field, metric, lines.clone(), fit);
+        let first = lines.start * metric.extent().num_pixels;
+        Ok(Self::in_flight_frame(
+            (slopes(&along)?, slopes(&left)?),
+            metric,
+            first,
+        ))
+    }
+
+    /// From the slopes of the components along and left, from a pixel on.
+    fn in_flight_frame((along, left): (Slopes, Slopes), metric: &Metric, first: usize) -> Self {
+        let slopes = along.0.iter().zip(&along.1).zip(left.0.iter().zip(&left.1));
+        let frames = metric.cosine[first..].iter().zip(&metric.sine[first..]);
+        slopes
+            .zip(frames)
+            .map(|(((along_a, along_l), (left_a, left_l)), (cosine, sine))| {
+                let own = [
+                    left_a - along_l,
+                    along_a + left_l,
+                    along_a - left_l,
+                    left_a + along_l,
+                ];
+                from_flight_frame(own, (*cosine, *sine))
+            })
+            .collect()
+    }
+
+    /// Mixes in a share of what another one has at its own place.
+    fn blend(&mut self, index: usize, other: &Self, at: usize, share: f64) {
+        let mix = |own: &mut [f64], other: &[f64]| {
+            own[index] = if share >= 1.0 {
+                other[at]
+            } else {
+                (1.0 - share) * own[index] + share * other[at]
+            };
+        };
+        mix(&mut self.vorticity, &other.vorticity);
+        mix(&mut self.divergence, &other.divergence);
+        mix(&mut self.normal_strain, &other.normal_strain);
+        mix(&mut self.shear_strain, &other.shear_strain);
     }
 
     /// Total strain, the root of the squares of normal and shear strain, 1/s.
@@ -112,15 +194,32 @@ impl FromIterator<[f64; 4]> for Deformation {
     }
 }
 
+/// Vorticity, divergence, normal and shear strain of the geostrophic current of a surface.
+fn of_surface(surface: &Surface, metric: &Metric, index: usize) -> [f64; 4] {
+    let coriolis = metric.coriolis()[index];
+    let ratio = GRAVITY / coriolis;
+    // beta = 2 Omega cos(lat) / R, from the sine that f holds.
+    let cosine = (1.0 - (coriolis / (2.0 * ROTATION)).powi(2)).max(0.0).sqrt();
+    let bend = ratio * (2.0 * ROTATION * cosine / RADIUS) / coriolis;
+    let mixed = ratio * surface.east_north[index];
+    let u_y = -ratio * surface.north_north[index] + bend * surface.north[index];
+    let v_x = ratio * surface.east_east[index];
+    let v_y = mixed - bend * surface.east[index];
+    [v_x - u_y, v_y - mixed, -mixed - v_y, v_x + u_y]
+}
+
+fn check(current: &Current, extent: Extent) -> Result<(), ScienceError> {
+    ScienceError::check("current", current.east.len(), extent)?;
+    ScienceError::check("current", current.north.len(), extent)
+}
+
 /// Components along and left of the flight.
-fn into_flight_frame(current: &Current, metric: &Metric) -> Result<(Vec<f64>, Vec<f64>), ScienceError> {
-    ScienceError::check("current", current.east.len(), metric.extent())?;
-    ScienceError::check("current", current.north.len(), metric.extent())?;
+fn into_flight_frame(current: &Current, metric: &Metric) -> (Vec<f64>, Vec<f64>) {
     let components = current.east.iter().zip(&current.north);
-    Ok(components
+    components
         .zip(metric.cosine.iter().zip(&metric.sine))
         .map(|((u, v), (cosine, sine))| (u * cosine + v * sine, v * cosine - u * sine))
-        .unzip())
+        .unzip()
 }
 
 /// Vorticity, divergence, normal and shear strain in the axes east and north: the strains turn by twice the angle.

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //!   latitude, longitude ──> Metric (spacings, headings, f: once per pass)
-//!   height + Metric ──> slopes (stencil | curvilinear) ──> Current ──> Deformation
+//!   height + Metric ──> slopes (stencil | fit | curvilinear) ──> Current ──> Deformation
 //!   Quantity (the catalogue of names) + Method ──> compute_all: all of these by name, sharing work
 //! ```
 #![forbid(unsafe_code)]
@@ -17,6 +17,7 @@ mod deformation;
 pub mod equator;
 mod error;
 mod extent;
+pub mod fit;
 mod method;
 mod metric;
 mod quantity;
@@ -29,6 +30,7 @@ pub use currents::{Current, laplacian};
 pub use deformation::Deformation;
 pub use error::ScienceError;
 pub use extent::Extent;
+pub use fit::{Degree, Fit, Shape, Weights};
 pub use method::{Derivative, Method};
 pub use metric::Metric;
 pub use quantity::{Height, Quantity, compute_all};

@@ -155,15 +155,24 @@ struct Grid<'a> {
 }
 
 impl Grid<'_> {
+    /// A value at every pixel, by line and pixel.
+    fn map<T>(&self, of: impl Fn(usize, usize) -> T) -> impl Iterator<Item = T> {
+        let extent = self.extent;
+        (0..extent.num_lines)
+            .flat_map(move |line| (0..extent.num_pixels).map(move |pixel| (line, pixel)))
+            .map(move |(line, pixel)| of(line, pixel))
+    }
+
+    fn at(&self, line: usize, pixel: usize) -> &Position {
+        &self.positions[self.extent.index(line, pixel)]
+    }
+
     /// The neighbours before and after, where there are any with coordinates.
-    fn neighbours(&self, index: usize, step: Step) -> (Option<&Position>, Option<&Position>) {
+    fn neighbours(&self, line: usize, pixel: usize, step: Step) -> (Option<&Position>, Option<&Position>) {
+        let index = self.extent.index(line, pixel);
         let (place, count, stride) = match step {
-            Step::Along => (
-                index / self.extent.num_pixels,
-                self.extent.num_lines,
-                self.extent.num_pixels,
-            ),
-            Step::Across => (index % self.extent.num_pixels, self.extent.num_pixels, 1),
+            Step::Along => (line, self.extent.num_lines, self.extent.num_pixels),
+            Step::Across => (pixel, self.extent.num_pixels, 1),
         };
         let known = |position: &&Position| !(position.latitude.is_nan() || position.longitude.is_nan());
         let before = (place > 0).then(|| &self.positions[index - stride]).filter(known);
@@ -175,43 +184,41 @@ impl Grid<'_> {
 
     /// 1 / metres to the next, else from the one before; NaN without either, or if both lie at the same place.
     fn per_spacing(&self, step: Step) -> Vec<f64> {
-        let one = |(index, here): (usize, &Position)| {
-            let distance = match self.neighbours(index, step) {
+        let one = |line, pixel| {
+            let here = self.at(line, pixel);
+            let distance = match self.neighbours(line, pixel, step) {
                 (_, Some(after)) => here.distance(after),
                 (Some(before), None) => before.distance(here),
                 (None, None) => f64::NAN,
             };
             if distance > 0.0 { 1.0 / distance } else { f64::NAN }
         };
-        self.positions.iter().enumerate().map(one).collect()
+        self.map(one).collect()
     }
 
     /// Cosine and sine of the direction of flight.
     fn headings(&self) -> (Vec<f64>, Vec<f64>) {
-        let one = |(index, here): (usize, &Position)| {
-            let (before, after) = self.neighbours(index, Step::Along);
-            let forward = after.map(|after| here.offset(after));
-            let backward = before
-                .map(|before| here.offset(before))
-                .map(|(east, north)| (-east, -north));
-            let (east, north) = match (forward, backward) {
-                (Some(forward), Some(backward)) => (forward.0 + backward.0, forward.1 + backward.1),
-                (Some(one), None) | (None, Some(one)) => one,
-                (None, None) => (f64::NAN, f64::NAN),
-            };
+        let one = |line, pixel| {
+            let (east, north) = self.centred(line, pixel, Step::Along, Position::offset);
             let length = (east * east + north * north).sqrt();
             (east / length, north / length)
         };
-        self.positions.iter().enumerate().map(one).unzip()
+        self.map(one).unzip()
     }
 
-    /// Metres east and north per step of one.
-    fn stride(&self, index: usize, step: Step) -> (f64, f64) {
-        let here = &self.positions[index];
-        let (before, after) = self.neighbours(index, step);
-        let forward = after.map(|after| here.bearing_offset(after));
+    /// Metres east and north per step of one: the mean of the steps to the next and from the one before, or one of both.
+    fn centred(
+        &self,
+        line: usize,
+        pixel: usize,
+        step: Step,
+        offset: impl Fn(&Position, &Position) -> (f64, f64),
+    ) -> (f64, f64) {
+        let here = self.at(line, pixel);
+        let (before, after) = self.neighbours(line, pixel, step);
+        let forward = after.map(|after| offset(here, after));
         let backward = before
-            .map(|before| here.bearing_offset(before))
+            .map(|before| offset(here, before))
             .map(|(east, north)| (-east, -north));
         match (forward, backward) {
             (Some(one), Some(other)) => (0.5 * (one.0 + other.0), 0.5 * (one.1 + other.1)),
@@ -228,9 +235,11 @@ impl Grid<'_> {
             north_along: Vec::with_capacity(count),
             north_across: Vec::with_capacity(count),
         };
-        for index in 0..count {
-            let (a, b) = self.stride(index, Step::Along);
-            let (c, d) = self.stride(index, Step::Across);
+        let steps = self.map(|line, pixel| {
+            let step = |step| self.centred(line, pixel, step, Position::bearing_offset);
+            (step(Step::Along), step(Step::Across))
+        });
+        for ((a, b), (c, d)) in steps {
             let per_area = 1.0 / (a * d - b * c);
             let per_area = if per_area.is_finite() { per_area } else { f64::NAN };
             metric.east_along.push(d * per_area);

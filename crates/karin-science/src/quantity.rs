@@ -9,6 +9,7 @@ use std::str::FromStr;
 pub use compute::compute_all;
 use facts::{FACTS, Facts, Level};
 
+use crate::currents::beta_fit;
 use crate::{Method, Metric, ScienceError};
 
 /// Which height a quantity derives from unless another one is named.
@@ -117,9 +118,13 @@ impl Quantity {
     /// whole pass is needed.
     pub fn reach(self, method: &Method) -> Option<usize> {
         let half = method.derivative.half();
+        // Near the equator currents take the curvature of a wider fit.
+        let current = half.max(beta_fit().size() / 2);
         Some(match self.facts().level {
-            Level::Slope | Level::Current => half.max(1),
-            Level::Curvature | Level::Deformation => 2 * half + 1,
+            Level::Slope => half,
+            Level::Current => current,
+            Level::Curvature => 2 * half,
+            Level::Deformation => current + half,
         })
     }
 

@@ -12,8 +12,8 @@ pub const ROTATION: f64 = 7.2921e-5;
 
 /// Steps below this (radians; some 60 km) have their sines by series, exact to the last bit or two.
 const SMALL: f64 = 0.01;
-/// Degrees from which a step in longitude times cos(latitude) is no direction any more.
-const POLAR: f64 = 88.0;
+/// Degrees from which a step in longitude times cos(latitude) is a poor direction; beyond what SWOT sees.
+const POLAR: f64 = 80.0;
 
 /// One position, with what every distance from it needs.
 #[derive(Clone, Copy)]
@@ -39,7 +39,11 @@ impl Position {
     /// Radians of latitude, and of longitude the short way round, to another position.
     fn step(&self, other: &Self) -> (f64, f64) {
         let turn = other.longitude - self.longitude;
-        let short = turn - 360.0 * (turn / 360.0).round();
+        let short = if turn.abs() > 180.0 {
+            turn - 360.0 * (turn / 360.0).round()
+        } else {
+            turn
+        };
         ((other.latitude - self.latitude).to_radians(), short.to_radians())
     }
 

@@ -53,6 +53,16 @@ pub fn slopes(
     Ok(())
 }
 
+/// The slopes of a whole field along the flight and to its left, as [`slopes`].
+pub(crate) fn both_slopes(field: &[f64], metric: &Metric) -> Result<(Vec<f64>, Vec<f64>), ScienceError> {
+    let (mut along, mut left) = (Vec::with_capacity(field.len()), Vec::with_capacity(field.len()));
+    slopes(field, metric, |_, by_along, by_left| {
+        along.extend_from_slice(by_along);
+        left.extend_from_slice(by_left);
+    })?;
+    Ok((along, left))
+}
+
 /// Slopes of a field towards east and north, per metre: those of [`slopes`] rotated by the heading.
 ///
 /// # Errors

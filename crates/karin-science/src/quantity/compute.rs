@@ -3,8 +3,9 @@
 use std::cell::OnceCell;
 
 use super::Quantity;
-use crate::currents::{geostrophic, gradient};
-use crate::{Current, Deformation, Method, Metric, ScienceError, laplacian};
+use crate::currents::{from_slope, gradient};
+use crate::fit::Surface;
+use crate::{Current, Deformation, Method, Metric, ScienceError, fit, laplacian};
 
 /// Computes quantities from one height in metres, in the order asked for; what they share is computed once.
 ///
@@ -23,6 +24,7 @@ pub fn compute_all(
         method,
         height,
         metric,
+        surface: OnceCell::new(),
         current: OnceCell::new(),
         deformation: OnceCell::new(),
     };
@@ -37,6 +39,7 @@ struct Shared<'a> {
     method: &'a Method,
     height: &'a [f64],
     metric: &'a Metric,
+    surface: OnceCell<Surface>,
     current: OnceCell<Current>,
     deformation: OnceCell<Deformation>,
 }
@@ -60,25 +63,47 @@ impl Shared<'_> {
             Q::OkuboWeiss => self.deformation()?.okubo_weiss(),
             Q::OkuboWeissOverF2 => over(&self.deformation()?.okubo_weiss(), coriolis, |f| f * f),
             Q::SshGradient => {
-                let (east, north) = gradient(self.height, self.metric, &self.method.derivative)?;
+                let (east, north) = self.slope()?;
                 let slopes = east.iter().zip(&north);
                 slopes
                     .map(|(east, north)| (east * east + north * north).sqrt())
                     .collect()
             }
-            Q::SshLaplacian => laplacian(self.height, self.metric, &self.method.derivative)?,
+            Q::SshLaplacian => match self.surface()? {
+                Some(surface) => surface.laplacian(),
+                None => laplacian(self.height, self.metric, &self.method.derivative)?,
+            },
         })
+    }
+
+    /// The fitted surface, if the method is a quadratic fit.
+    fn surface(&self) -> Result<Option<&Surface>, ScienceError> {
+        let Some(fit) = self.method.derivative.quadratic_fit() else {
+            return Ok(None);
+        };
+        kept(&self.surface, || fit::surface(self.height, self.metric, fit)).map(Some)
+    }
+
+    fn slope(&self) -> Result<(Vec<f64>, Vec<f64>), ScienceError> {
+        match self.surface()? {
+            Some(surface) => Ok((surface.east.clone(), surface.north.clone())),
+            None => gradient(self.height, self.metric, &self.method.derivative),
+        }
     }
 
     fn current(&self) -> Result<&Current, ScienceError> {
         kept(&self.current, || {
-            geostrophic(self.height, self.metric, &self.method.derivative)
+            Ok(from_slope(self.height, self.metric, self.slope()?))
         })
     }
 
     fn deformation(&self) -> Result<&Deformation, ScienceError> {
         kept(&self.deformation, || {
-            Deformation::of(self.current()?, self.metric, &self.method.derivative)
+            let current = self.current()?;
+            match (self.surface()?, self.method.derivative.quadratic_fit()) {
+                (Some(surface), Some(fit)) => Deformation::of_surface(surface, current, self.metric, fit),
+                _ => Deformation::of(current, self.metric, &self.method.derivative),
+            }
         })
     }
 }
