@@ -64,8 +64,7 @@ impl Deformation {
     ///
     /// The components are turned into the frame of the flight and derived there, as the authors of the L3 product do
     /// (the frame runs straight on, unlike meridians), and the strains are turned back: vorticity, divergence and
-    /// total strain do not depend on the frame. The curvilinear method derives the components east and north, and adds
-    /// what the turning of these directions brings. NaN where a derivative has no neighbours.
+    /// total strain do not depend on the frame. NaN where a derivative has no neighbours.
     ///
     /// Cost: two gradients.
     ///
@@ -74,30 +73,20 @@ impl Deformation {
     pub fn of(current: &Current, metric: &Metric, derivative: &Derivative) -> Result<Self, ScienceError> {
         let extent = metric.extent();
         check(current, extent)?;
-        match derivative {
-            Derivative::L3 => {
-                let (along, left) = into_flight_frame(current, metric);
-                let slopes = |field: &[f64]| stencil::both_slopes(field, metric);
-                Ok(Self::in_flight_frame(
-                    (slopes(&along)?, slopes(&left)?),
-                    metric,
-                    0,
-                ))
-            }
-            Derivative::Fit(fit) => Self::fitted(current, metric, 0..extent.num_lines, fit),
+        let slopes = |field: &[f64]| match derivative {
+            Derivative::L3 => stencil::both_slopes(field, metric),
+            Derivative::Fit(fit) => fit::slopes(field, metric, 0..extent.num_lines, fit),
             Derivative::Curvilinear => {
-                let (u_x, u_y) = curvilinear::gradient(&current.east, metric)?;
-                let (v_x, v_y) = curvilinear::gradient(&current.north, metric)?;
-                // East turns on the way east: what is carried along the parallel changes by tan(lat) / R.
-                let turned = (0..extent.len()).map(|index| {
-                    let turn = metric.latitude()[index].to_radians().tan() / RADIUS;
-                    let (u_x, v_y) = (u_x[index] - turn * current.north[index], v_y[index]);
-                    let (v_x, u_y) = (v_x[index] + turn * current.east[index], u_y[index]);
-                    [v_x - u_y, u_x + v_y, u_x - v_y, v_x + u_y]
-                });
-                Ok(turned.collect())
+                let (east, north) = curvilinear::gradient(field, metric)?;
+                Ok(into_flight_frame(&east, &north, metric))
             }
-        }
+        };
+        let (along, left) = into_flight_frame(&current.east, &current.north, metric);
+        Ok(Self::in_flight_frame(
+            (slopes(&along)?, slopes(&left)?),
+            metric,
+            0,
+        ))
     }
 
     /// The deformation of a current on some lines, by a fit to its components.
@@ -107,7 +96,7 @@ impl Deformation {
         lines: Range<usize>,
         fit: &Fit,
     ) -> Result<Self, ScienceError> {
-        let (along, left) = into_flight_frame(current, metric);
+        let (along, left) = into_flight_frame(&current.east, &current.north, metric);
         let slopes = |field: &[f64]| fit::slopes(field, metric, lines.clone(), fit);
         let first = lines.start * metric.extent().num_pixels;
         Ok(Self::in_flight_frame(
@@ -214,8 +203,8 @@ fn check(current: &Current, extent: Extent) -> Result<(), ScienceError> {
 }
 
 /// Components along and left of the flight.
-fn into_flight_frame(current: &Current, metric: &Metric) -> (Vec<f64>, Vec<f64>) {
-    let components = current.east.iter().zip(&current.north);
+fn into_flight_frame(east: &[f64], north: &[f64], metric: &Metric) -> (Vec<f64>, Vec<f64>) {
+    let components = east.iter().zip(north);
     components
         .zip(metric.cosine.iter().zip(&metric.sine))
         .map(|((u, v), (cosine, sine))| (u * cosine + v * sine, v * cosine - u * sine))

@@ -7,11 +7,11 @@ mod solve;
 use std::ops::Range;
 
 pub use kernel::{Degree, Fit, Shape, Weights};
-use moments::Window;
-use solve::Normal;
+pub(crate) use moments::Window;
+pub(crate) use solve::Normal;
 
 use crate::{Extent, Metric, ScienceError};
-use kernel::Kernel;
+pub(crate) use kernel::Kernel;
 
 /// Most coefficients of a surface: those of a quadratic one.
 pub(crate) const TERMS: usize = 6;

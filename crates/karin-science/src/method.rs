@@ -6,12 +6,24 @@ use std::str::FromStr;
 use crate::fit::{Degree, Fit, Shape, Weights};
 use crate::{ScienceError, stencil};
 
-/// How derived quantities are computed. Written as `l3`, `curvilinear`, `fit:9` or `fit:9:square:gaussian:plane`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// How derived quantities are computed. Written as the derivative (`l3`, `curvilinear`, `fit:9`,
+/// `fit:9:square:gaussian:plane`) and options after commas: `l3,noise=0.005`. Each may be left out.
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Method {
     /// How derivatives are taken.
     pub derivative: Derivative,
+    /// Standard deviation of the independent noise of the height in metres, for uncertainties; 1 cm by default.
+    pub noise: f64,
+}
+
+impl Default for Method {
+    fn default() -> Self {
+        Self {
+            derivative: Derivative::default(),
+            noise: 0.01,
+        }
+    }
 }
 
 /// How derivatives are taken.
@@ -29,6 +41,8 @@ pub enum Derivative {
 
 /// The first words of a method.
 const WORDS: &[&str] = &["l3", "fit", "curvilinear"];
+/// The options of a method.
+const OPTIONS: &[&str] = &["noise"];
 /// The words of a fit beside its size.
 const FIT_WORDS: &[&str] = &["disc", "square", "flat", "gaussian", "plane", "quadratic"];
 
@@ -73,7 +87,12 @@ impl fmt::Display for Derivative {
 
 impl fmt::Display for Method {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.derivative.fmt(formatter)
+        self.derivative.fmt(formatter)?;
+        let default = Self::default();
+        if self.noise != default.noise {
+            write!(formatter, ",noise={}", self.noise)?;
+        }
+        Ok(())
     }
 }
 
@@ -101,10 +120,38 @@ impl FromStr for Method {
     type Err = ScienceError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self {
-            derivative: text.parse()?,
-        })
+        let mut method = Self::default();
+        for (place, part) in text.split(',').map(str::trim).enumerate() {
+            match part.split_once('=') {
+                Some((option, value)) => method.set(&option.trim().to_ascii_lowercase(), value.trim())?,
+                None if place == 0 => method.derivative = part.parse()?,
+                None => return Err(unknown(part, "option of a method", OPTIONS)),
+            }
+        }
+        Ok(method)
     }
+}
+
+impl Method {
+    fn set(&mut self, option: &str, value: &str) -> Result<(), ScienceError> {
+        match option {
+            "noise" => self.noise = parse_noise(value)?,
+            other => return Err(unknown(other, "option of a method", OPTIONS)),
+        }
+        Ok(())
+    }
+}
+
+fn parse_noise(value: &str) -> Result<f64, ScienceError> {
+    let noise = value
+        .parse()
+        .ok()
+        .filter(|noise: &f64| noise.is_finite() && *noise >= 0.0);
+    noise.ok_or_else(|| ScienceError::OutOfRange {
+        what: "the noise",
+        found: value.to_owned(),
+        expected: "a standard deviation in metres",
+    })
 }
 
 fn parse_fit<'a>(words: impl Iterator<Item = &'a str>) -> Result<Fit, ScienceError> {
@@ -154,6 +201,7 @@ mod tests {
             "fit:9",
             "fit:25:square",
             "fit:3:square:gaussian:plane",
+            "fit:5,noise=0.002",
         ] {
             assert_eq!(text.parse::<Method>().unwrap().to_string(), text);
         }
@@ -163,6 +211,7 @@ mod tests {
             "fit:5:plane"
         );
         assert_eq!(Method::default(), "l3".parse().unwrap());
+        assert_eq!("noise=0.5".parse::<Method>().unwrap().to_string(), "l3,noise=0.5");
     }
 
     #[test]
@@ -173,6 +222,8 @@ mod tests {
         assert!(refused("fit:8").contains("odd number from 3 to 25"));
         assert!(refused("fit:27").contains("odd number from 3 to 25"));
         assert!(refused("fit:9x").contains("'9x'"));
+        assert!(refused("l3,nois=1").ends_with("did you mean 'noise'?"));
+        assert!(refused("l3,noise=-1").contains("standard deviation in metres"));
         assert!(refused("l3:9").contains("option of this method"));
     }
 }

@@ -65,6 +65,12 @@ pub enum Quantity {
     SshLaplacian,
     /// Rossby number: relative vorticity over f.
     RossbyNumber,
+    /// Standard deviation of the eastward geostrophic current by the noise of the height.
+    UGeoUncertainty,
+    /// Standard deviation of the northward geostrophic current by the noise of the height.
+    VGeoUncertainty,
+    /// Standard deviation of the relative vorticity by the noise of the height.
+    VorticityUncertainty,
 }
 
 impl Quantity {

@@ -197,3 +197,35 @@ fn step_down(here: f64, before: impl Fn(usize) -> Option<f64>, after: impl Fn(us
         (None, None) => f64::NAN,
     }
 }
+
+/// Weights of the samples from 4 before to 4 after a place on one axis, as [`slopes`] uses them; `None` where it has no
+/// derivative.
+pub(crate) fn weights(
+    place: usize,
+    count: usize,
+    is_valid: impl Fn(usize) -> bool,
+) -> Option<[f64; 2 * HALF + 1]> {
+    let exists = |place: Option<usize>| place.is_some_and(|place| place < count && is_valid(place));
+    let before = |steps: usize| exists(place.checked_sub(steps));
+    let after = |steps: usize| exists(Some(place + steps));
+    if !is_valid(place) {
+        return None;
+    }
+    let whole = (1..=HALF)
+        .take_while(|steps| before(*steps) && after(*steps))
+        .count();
+    let mut weights = [0.0; 2 * HALF + 1];
+    if whole > 0 {
+        for (steps, weight) in (1..).zip(CENTRED[whole - 1]) {
+            weights[HALF + steps] = weight / CENTRED_DIVISOR[whole - 1];
+            weights[HALF - steps] = -weights[HALF + steps];
+        }
+    } else if before(1) {
+        (weights[HALF - 1], weights[HALF]) = (-1.0, 1.0);
+    } else if after(1) {
+        (weights[HALF], weights[HALF + 1]) = (-1.0, 1.0);
+    } else {
+        return None;
+    }
+    Some(weights)
+}

@@ -27,6 +27,8 @@ pub(crate) struct Window<'a> {
     field: &'a [f64],
     extent: Extent,
     kernel: &'a Kernel,
+    /// What valid pixels count for, 1 without it.
+    counts: Option<&'a [f64]>,
     /// Sums along the rows of the lines in reach: line modulo size, then width of row, then sum, then pixel.
     rows: Vec<Vec<f64>>,
     /// Which line each of these holds.
@@ -42,6 +44,16 @@ pub(crate) struct Window<'a> {
 
 impl<'a> Window<'a> {
     pub(crate) fn new(field: &'a [f64], extent: Extent, kernel: &'a Kernel) -> Self {
+        Self::counting(field, None, extent, kernel)
+    }
+
+    /// A window whose valid pixels count for what is given instead of 1 in the moments of the mask.
+    pub(crate) fn counting(
+        field: &'a [f64],
+        counts: Option<&'a [f64]>,
+        extent: Extent,
+        kernel: &'a Kernel,
+    ) -> Self {
         let size = 2 * kernel.half + 1;
         let width = extent.num_pixels;
         let row = vec![0.0; kernel.widths.len() * ROW_SUMS * width];
@@ -50,6 +62,7 @@ impl<'a> Window<'a> {
             field,
             extent,
             kernel,
+            counts,
             rows: vec![row; size],
             held: vec![None; size],
             same: 0,
@@ -70,7 +83,8 @@ impl<'a> Window<'a> {
         let same_gaps = self.line == line.checked_sub(1)
             && line > half
             && line + half < self.extent.num_lines
-            && self.same > 2 * half;
+            && self.same > 2 * half
+            && self.counts.is_none();
         self.line = Some(line);
         let width = self.extent.num_pixels;
         let count = if same_gaps { TERMS } else { TERMS + MASK };
@@ -123,7 +137,8 @@ impl<'a> Window<'a> {
         for (pixel, value) in row.iter().enumerate() {
             let is_valid = !value.is_nan();
             self.padded[0][half + pixel] = if is_valid { *value } else { 0.0 };
-            self.padded[1][half + pixel] = f64::from(is_valid);
+            let count = self.counts.map_or(1.0, |counts| counts[line * width + pixel]);
+            self.padded[1][half + pixel] = if is_valid { count } else { 0.0 };
         }
         self.rows[slot].fill(0.0);
         for (class, reach) in self.kernel.widths.iter().enumerate() {

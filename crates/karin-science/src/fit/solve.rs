@@ -79,14 +79,14 @@ fn factor<const N: usize>(matrix: &[[f64; TERMS]; TERMS]) -> Option<Lower> {
     for row in 0..N {
         for column in 0..row {
             let mut rest = matrix[row][column];
-            for k in 0..column {
-                rest -= lower[row][k] * lower[column][k];
+            for (own, other) in lower[row].iter().zip(&lower[column]).take(column) {
+                rest -= own * other;
             }
             lower[row][column] = rest * lower[column][column];
         }
         let mut rest = matrix[row][row];
-        for k in 0..row {
-            rest -= lower[row][k] * lower[row][k];
+        for own in lower[row].iter().take(row) {
+            rest -= own * own;
         }
         if rest.partial_cmp(&(LEAST_PIVOT * matrix[row][row])) != Some(Ordering::Greater) {
             return None;

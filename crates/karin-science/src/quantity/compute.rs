@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use super::Quantity;
 use crate::currents::{from_slope, gradient};
 use crate::fit::Surface;
-use crate::{Current, Deformation, Method, Metric, ScienceError, fit, laplacian};
+use crate::{Current, Deformation, Method, Metric, Noise, ScienceError, fit, laplacian, noise};
 
 /// Computes quantities from one height in metres, in the order asked for; what they share is computed once.
 ///
@@ -26,6 +26,7 @@ pub fn compute_all(
         metric,
         surface: OnceCell::new(),
         current: OnceCell::new(),
+        uncertainty: OnceCell::new(),
         deformation: OnceCell::new(),
     };
     quantities
@@ -41,6 +42,7 @@ struct Shared<'a> {
     metric: &'a Metric,
     surface: OnceCell<Surface>,
     current: OnceCell<Current>,
+    uncertainty: OnceCell<Current>,
     deformation: OnceCell<Deformation>,
 }
 
@@ -73,7 +75,37 @@ impl Shared<'_> {
                 Some(surface) => surface.laplacian(),
                 None => laplacian(self.height, self.metric, &self.method.derivative)?,
             },
+            Q::UGeoUncertainty => self.uncertainty(quantity)?.east.clone(),
+            Q::VGeoUncertainty => self.uncertainty(quantity)?.north.clone(),
+            Q::VorticityUncertainty => self.vorticity_uncertainty(quantity)?,
         })
+    }
+
+    fn uncertainty(&self, quantity: Quantity) -> Result<&Current, ScienceError> {
+        kept(&self.uncertainty, || {
+            let noise = Noise::Constant(self.method.noise);
+            noise::of_current(self.height, noise, self.metric, &self.method.derivative)?.ok_or_else(|| {
+                self.refused(
+                    quantity,
+                    "its noise is propagated for l3 and fits: take one of these",
+                )
+            })
+        })
+    }
+
+    fn vorticity_uncertainty(&self, quantity: Quantity) -> Result<Vec<f64>, ScienceError> {
+        let reason = "its noise is propagated for l3 and quadratic fits: take one of these";
+        let noise = Noise::Constant(self.method.noise);
+        noise::of_vorticity(self.height, noise, self.metric, &self.method.derivative)?
+            .ok_or_else(|| self.refused(quantity, reason))
+    }
+
+    fn refused(&self, quantity: Quantity, reason: &'static str) -> ScienceError {
+        ScienceError::Method {
+            quantity,
+            method: Box::new(self.method.clone()),
+            reason,
+        }
     }
 
     /// The fitted surface, if the method is a quadratic fit.

@@ -64,7 +64,7 @@ const NORTH_OF_ANOMALY: &str =
 
 /// In the order of [`Quantity`].
 #[rustfmt::skip]
-pub(super) const FACTS: [Facts; 20] = {
+pub(super) const FACTS: [Facts; 23] = {
     use Level::{Current, Curvature, Deformation, Slope};
     use Quantity as Q;
     [
@@ -88,5 +88,8 @@ pub(super) const FACTS: [Facts; 20] = {
         facts(Q::SshGradient, "ssh_gradient", "1", "magnitude of the slope of the sea surface height", Slope),
         facts(Q::SshLaplacian, "ssh_laplacian", "m-1", "Laplacian of the sea surface height", Curvature),
         facts(Q::RossbyNumber, "rossby_number", "1", "Rossby number: relative vorticity of the geostrophic current over the Coriolis parameter", Deformation),
+        facts(Q::UGeoUncertainty, "u_geo_uncertainty", "m s-1", "standard deviation of the eastward geostrophic current by independent noise of the sea surface height", Current),
+        facts(Q::VGeoUncertainty, "v_geo_uncertainty", "m s-1", "standard deviation of the northward geostrophic current by independent noise of the sea surface height", Current),
+        facts(Q::VorticityUncertainty, "vorticity_uncertainty", "s-1", "standard deviation of the relative vorticity of the geostrophic current by independent noise of the sea surface height", Deformation),
     ]
 };

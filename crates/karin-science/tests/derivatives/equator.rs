@@ -29,7 +29,7 @@ fn an_equatorial_wave_has_its_current_on_both_sides_and_on_the_equator() {
         let mut compared = 0;
         for (index, latitude) in swath.latitude.iter().enumerate() {
             let (line, pixel) = (index / 31, index % 31);
-            if line < 15 || line > 1135 || !(8..23).contains(&pixel) {
+            if !(15..=1135).contains(&line) || !(8..23).contains(&pixel) {
                 continue;
             }
             let northward = latitude.to_radians() * RADIUS;

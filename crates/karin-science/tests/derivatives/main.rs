@@ -6,6 +6,7 @@ mod closed_forms;
 mod equator;
 mod gaps;
 mod golden;
+mod noise;
 mod numpy;
 #[allow(dead_code, reason = "the benches use the rest")]
 mod swath;
