@@ -4,6 +4,9 @@ import os
 import tempfile
 from pathlib import Path
 
+import netCDF4
+import numpy as np
+
 import karin
 
 ROOT = Path(os.environ.get("KARIN_GALLERY_DATA", Path(tempfile.gettempdir()) / f"karin-gallery-{os.getuid()}"))
@@ -48,3 +51,18 @@ def versions():
             _simulated(cycle_number=475, pass_number=3, version=version, variables=["ssha_karin_2"])(folder)
 
     return _made("versions", both)
+
+
+def unsmoothed():
+    """A granule of L2 Unsmoothed, some pixels of which have lost their places, as real ones do."""
+    def with_holes(folder):
+        simulate = _simulated(cycle_number=475, pass_number=16, product="L2_LR_SSH_Unsmoothed", variables=["ssh_karin_2"])
+        simulate(folder)
+        (file,) = folder.glob("*.nc")
+        with netCDF4.Dataset(file, "a") as dataset:
+            for side in ("left", "right"):
+                for name in ("latitude", "longitude"):
+                    dataset[side][name][40_100:40_300, 30:200:3] = np.ma.masked
+
+    (file,) = _made("unsmoothed", with_holes).glob("*.nc")
+    return file

@@ -261,7 +261,8 @@ class Collection(Reducible, Writable):
         nadir
             Nadir values that L3 clips into the swath: ``"keep"`` (default), ``"drop"`` or ``"only"``.
         side
-            Side of 250 m products: ``"both"`` (default), ``"left"`` or ``"right"``.
+            Side of 250 m products: ``"left"``, ``"right"``, or ``"both"``, which :meth:`to_xarray` gives as one swath with
+            places for all its pixels. If not said, both come side by side, as the product has them.
         **lets
             Derived variables, ``name="expression"``; select them by ``variables``.
 

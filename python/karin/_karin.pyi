@@ -7,6 +7,35 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = [
+    "main",
+    "Dataset",
+    "can_decode",
+    "open_file",
+    "color_map",
+    "nearest_word",
+    "region_contains",
+    "Plan",
+    "canonical_names",
+    "decode_flags",
+    "identify",
+    "land",
+    "quality_gate",
+    "quality_keeps",
+    "common_time",
+    "Source",
+    "contents",
+    "history",
+    "commit_prepared",
+    "ingest_batches",
+    "merge_parts",
+    "prepare",
+    "reduce_part",
+    "ingest",
+    "passes",
+    "simulate",
+]
+
 def main(argv: Sequence[str | bytes | PathLike[str]]) -> int:
     """Run the ``karin`` command with these arguments (the program's name first) and give its exit code."""
 
@@ -197,6 +226,9 @@ def region_contains(
     polygon: str | None = None,
 ) -> NDArray[np.bool_]:
     """Where positions lie in a box or in polygons (GeoJSON text); never for NaN."""
+
+def common_time(first: str, second: str) -> str | None:
+    """What two ranges of times have in common, as ``A..B``; None if that is nothing."""
 
 def color_map(name: str | None, variable: str, units: str) -> tuple[str, bool, NDArray[np.uint8]]:
     """A colour map by its name, or the one that suits a variable: name, whether its middle means zero, 256 x 3 colours."""

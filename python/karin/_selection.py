@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from karin import _karin
 from karin.errors import InvalidArgumentError
 
 #: The largest number that a cycle or a pass can have.
@@ -45,11 +46,17 @@ def _narrow(words: dict[str, str], name: str, value: Any) -> None:
         words[name] = ",".join([value] if isinstance(value, str) else [str(one) for one in value])
     elif name == "where":
         words[name] = f"({words[name]}) and ({value})" if name in words else str(value)
-    elif name in ("time", "bbox", "polygon"):
-        if name in words or (name != "time" and {"bbox", "polygon"} & set(words)):
-            what = "a time" if name == "time" else "a region"
-            raise InvalidArgumentError(f"{name}: {what} is selected already; select from the collection itself")
-        words[name] = {"time": time_range, "bbox": box, "polygon": polygon}[name](value)
+    elif name == "time":
+        words[name] = _common_time(words.get(name), time_range(value))
+    elif name == "bbox" and "bbox" in words:
+        words |= _common_box(words.pop("bbox"), box(value))
+    elif name in ("bbox", "polygon"):
+        if {"bbox", "polygon"} & set(words):
+            # What polygons have in common is the business of geometry libraries, which say how they cut.
+            raise InvalidArgumentError(
+                f"{name}: a region is selected already, and one of both is a polygon; intersect them (shapely does) and select once"
+            )
+        words[name] = {"bbox": box, "polygon": polygon}[name](value)
     else:
         raise InvalidArgumentError(f"{name!r} is nothing that can be selected by")
 
@@ -122,6 +129,45 @@ def _instant(value: Any) -> str:
     if isinstance(value, datetime.date):
         return value.isoformat()
     return str(value)
+
+
+def _common_time(before: str | None, wanted: str) -> str:
+    common = wanted if before is None else _karin.common_time(before, wanted)
+    if common is None:
+        raise InvalidArgumentError(f"time: {wanted} and {before}, selected before, have nothing in common")
+    return common
+
+
+def _common_box(before: str, wanted: str) -> dict[str, str]:
+    """What two boxes have in common: a box, or two (they may meet on both sides of the globe), which make a polygon."""
+    a, b = ([float(edge) for edge in text.split(",")] for text in (before, wanted))
+    south, north = max(a[1], b[1]), min(a[3], b[3])
+    common = _common_longitudes(a[0], a[2], b[0], b[2])
+    if len(common) > 1:
+        # Pieces that are only an edge hold nothing that a polygon could.
+        common = [(west, east) for west, east in common if west != east and south != north]
+    if not common or south > north:
+        raise InvalidArgumentError(f"bbox: {wanted} and {before}, selected before, have nothing in common")
+    if len(common) == 1:
+        ((west, east),) = common
+        return {"bbox": box((west, south, east if east <= 360.0 else east - 360.0, north))}
+    # Edges of polygons go the short way round: no piece may be wide.
+    narrow = [(w + at * (e - w) / 4, w + (at + 1) * (e - w) / 4) for w, e in common for at in range(4)]
+    rings = [[[[w, south], [e, south], [e, north], [w, north], [w, south]]] for w, e in narrow]
+    return {"polygon": json.dumps({"type": "MultiPolygon", "coordinates": rings})}
+
+
+def _common_longitudes(west: float, east: float, other_west: float, other_east: float) -> list[tuple[float, float]]:
+    """Intervals that two intervals of longitude share, from west to east; east < west crosses the antimeridian."""
+    width, other_width = (end - start if end >= start else end - start + 360.0 for start, end in ((west, east), (other_west, other_east)))
+    if width >= 360.0 or other_width >= 360.0:
+        return [(other_west, other_east) if width >= 360.0 else (west, east)]
+    found = []
+    for turn in (-720.0, -360.0, 0.0, 360.0, 720.0):
+        first, last = max(west, other_west + turn), min(west + width, other_west + turn + other_width)
+        if first <= last:
+            found.append((first, last) if first < 360.0 else (first - 360.0, last - 360.0))
+    return found
 
 
 def box(value: Any) -> str:

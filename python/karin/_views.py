@@ -87,6 +87,10 @@ def to_xarray(
         datasets[name] = dataset
     if layout is not None:
         return _passes(handle, datasets, layout)
+    if set(datasets) == {"left", "right"} and dict(collection._selection.words).get("side") == "both":
+        from karin._swot import _sides
+
+        return indexed(_sides.both(datasets["left"], datasets["right"]))
     if len(datasets) == 1:
         return next(iter(datasets.values()))
     return xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in datasets.items()})

@@ -45,6 +45,6 @@ def swot(request, granule_files, collection_path):
 def unsmoothed_file(tmp_path_factory):
     """A 250 m granule, with a group for each side."""
     folder = tmp_path_factory.mktemp("unsmoothed")
-    names = ["ssh_karin_2"]
+    names = ["ssh_karin_2", "ssh_karin_2_qual"]
     (file,) = karin.simulate(folder, product="L2_LR_SSH_Unsmoothed", cycle_number=475, pass_number=5, variables=names)
     return file

@@ -113,8 +113,9 @@ def test_selections_narrow(swot):
     assert list(narrowed.granules()["pass_number"]) == [2, 3]
     with pytest.raises(InvalidArgumentError):
         swot.sel(pass_number=1).sel(pass_number=2)
-    with pytest.raises(InvalidArgumentError):
-        swot.sel(bbox=(0, 0, 1, 1)).sel(bbox=(0, 0, 1, 1))
+    for region in ({"bbox": (0, 0, 1, 1)}, {"polygon": '{"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]}'}):
+        with pytest.raises(InvalidArgumentError, match="intersect them"):
+            swot.sel(polygon='{"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]}').sel(**region)
     start = swot.granules()["time_start"][0]
     lines = swot.sel(time=slice(start, start + np.timedelta64(600, "s"))).to_xarray(stack="lines")
     # Seconds in float64 are good to a tenth of a microsecond, and everybody rounds them in a way of their own.

@@ -61,11 +61,19 @@ def test_ingest_tells_what_became_of_each(granule_files, tmp_path):
 
 
 def test_the_command_comes_with_the_package(collection_path):
-    command = [sys.executable, "-m", "karin._command", "--json", "ls", str(collection_path)]
+    command = [sys.executable, "-m", "karin_command", "--json", "ls", str(collection_path)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0 and json.loads(done.stdout)["groups"][0]["granules"] == 11
     wrong = subprocess.run([*command[:3], "lss"], capture_output=True, text=True)
     assert wrong.returncode == 2 and "ls" in wrong.stderr
+
+
+def test_the_command_imports_neither_xarray_nor_numpy():
+    code = "import sys, karin_command; sys.argv[1:] = ['--version']; karin_command.main(); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    version, modules = done.stdout.splitlines()
+    assert version == f"karin {karin.__version__}"
+    assert not {"karin", "xarray", "numpy", "pandas"} & set(modules.split())
 
 
 def mean_in_child(swot, queue):

@@ -7,6 +7,10 @@ import xarray as xr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from karin import _karin
+from karin._selection import SelectionSpec
+from karin.errors import InvalidArgumentError
+
 DTYPES = ["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8"]
 
 
@@ -89,3 +93,42 @@ def decoded(variable, values):
 def promoted(dtype):
     small = dtype.itemsize <= 2 or dtype == np.float32
     return "f4" if small else "f8"
+
+
+edges = st.tuples(st.floats(-200, 400), st.floats(-90, 90), st.floats(-200, 400), st.floats(-90, 90)).map(
+    lambda box: (round(box[0], 3), round(min(box[1], box[3]), 3), round(box[2], 3), round(max(box[1], box[3]), 3))
+).filter(lambda box: abs(box[2] - box[0]) <= 360)
+
+
+@given(edges, edges)
+@settings(max_examples=200, deadline=None)
+def test_two_boxes_select_what_lies_in_both(first, second):
+    longitude, latitude = (part.ravel() for part in np.meshgrid(np.arange(-179.77, 180, 7.3), np.arange(-89.3, 90, 6.1)))
+
+    def inside(words):
+        box = tuple(float(edge) for edge in words["bbox"].split(",")) if "bbox" in words else None
+        return _karin.region_contains(longitude, latitude, bbox=box, polygon=words.get("polygon"))
+
+    one = SelectionSpec().refined({"bbox": first}, {})
+    in_both = inside(dict(one.words)) & inside(dict(SelectionSpec().refined({"bbox": second}, {}).words))
+    try:
+        both = one.refined({"bbox": second}, {})
+    except InvalidArgumentError:
+        assert not in_both.any()
+        return
+    np.testing.assert_array_equal(inside(dict(both.words)), in_both)
+
+
+def test_two_times_select_what_lies_in_both():
+    def refined(*times):
+        spec = SelectionSpec()
+        for time in times:
+            spec = spec.refined({"time": time}, {})
+        return dict(spec.words)["time"]
+
+    assert refined("2023-04", slice("2023-04-10", None)) == refined("2023-04-10..2023-05-01", "2023")
+    assert refined(slice(None, "2023-04-10T06:00:00.25"), "2023-04-10").endswith("..2023-04-10T06:00:00.25Z")
+    with pytest.raises(InvalidArgumentError, match="nothing in common"):
+        refined("2023-04", "2023-05")
+    with pytest.raises(ValueError):
+        refined("2023-04", "soon")

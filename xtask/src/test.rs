@@ -84,6 +84,10 @@ fn oracle_tests(environment: &Environment, skips: &PathBuf, long: bool) -> anyho
 /// The Python package: its types, and its tests.
 fn package_tests(environment: &Environment, skips: &PathBuf, long: bool) -> anyhow::Result<()> {
     step("mypy", Command::new(&environment.python).args(["-m", "mypy"]))?;
+    step(
+        "stubtest",
+        Command::new(&environment.python).args(["-m", "mypy.stubtest", "karin._karin"]),
+    )?;
     let mut pytest = Command::new(&environment.python);
     pytest.args(["-m", "pytest", "-q", "-rs", "--durations=8", "python/tests"]);
     step(

@@ -48,6 +48,8 @@ mod _karin {
     #[pymodule_export]
     use crate::quality::{canonical_names, decode_flags, identify, land, quality_gate, quality_keeps};
     #[pymodule_export]
+    use crate::selection::common_time;
+    #[pymodule_export]
     use crate::source::{Source, contents, history};
     #[pymodule_export]
     use crate::spread::{commit_prepared, ingest_batches, merge, prepare, reduce_part};

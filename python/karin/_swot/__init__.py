@@ -4,5 +4,6 @@ Importing it registers the accessor with xarray. What flags and names mean is de
 """
 
 from karin._swot._accessor import SwotAccessor, SwotArrayAccessor
+from karin._swot._tree import SwotTreeAccessor
 
-__all__ = ["SwotAccessor", "SwotArrayAccessor"]
+__all__ = ["SwotAccessor", "SwotArrayAccessor", "SwotTreeAccessor"]

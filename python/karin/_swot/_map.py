@@ -25,8 +25,13 @@ _LAND, _SHORE, _SEA = "#d9d5cd", "#6f6a60", "#e9eef3"
 _FINE_BELOW = 90.0
 
 
-def plot(
-    dataset: xr.Dataset,
+def plot(dataset: xr.Dataset, variable: str | None = None, **options: Any) -> Any:
+    """Draws a variable; see `SwotAccessor.plot`."""
+    return plot_all([dataset], variable, **options)
+
+
+def plot_all(
+    datasets: Sequence[xr.Dataset],
     variable: str | None = None,
     *,
     ax: Any = None,
@@ -38,14 +43,16 @@ def plot(
     colorbar: bool = True,
     title: str | None = None,
 ) -> Any:
-    """Draws a variable; see `SwotAccessor.plot`."""
+    """Draws a variable of several datasets on one map, with one scale of colours."""
     import matplotlib.pyplot as plt
 
-    geometry = Geometry.of(dataset)
-    array = _heights.height(dataset, variable) if variable else favourite(dataset)
-    if not geometry.holds(array):
-        raise InvalidArgumentError(f"{array.name} has the dimensions {array.dims}: a map needs {geometry.dims}")
-    pieces = list(_pieces(dataset, array, geometry))
+    pieces: list[_Piece] = []
+    for dataset in datasets:
+        geometry = Geometry.of(dataset)
+        array = _heights.height(dataset, variable) if variable else favourite(dataset)
+        if not geometry.holds(array):
+            raise InvalidArgumentError(f"{array.name} has the dimensions {array.dims}: a map needs {geometry.dims}")
+        pieces += _pieces(dataset, array, geometry)
     window = _window(pieces, region)
     if region is not None:
         pieces = [(lon, lat, _within(window, lon, lat, values)) for lon, lat, values in pieces]
