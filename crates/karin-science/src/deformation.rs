@@ -9,7 +9,7 @@ use crate::sphere::{GRAVITY, RADIUS, ROTATION};
 use crate::{Current, Derivative, Extent, Fit, Metric, ScienceError, curvilinear, fit, stencil};
 
 /// Slopes of a field along the flight and to its left.
-type Slopes = (Vec<f64>, Vec<f64>);
+pub(crate) type Slopes = (Vec<f64>, Vec<f64>);
 
 /// The four independent combinations of the velocity derivatives, 1/s.
 ///
@@ -71,19 +71,13 @@ impl Deformation {
     /// # Errors
     /// If the current does not fill the extent of the metric.
     pub fn of(current: &Current, metric: &Metric, derivative: &Derivative) -> Result<Self, ScienceError> {
-        let extent = metric.extent();
-        check(current, extent)?;
-        let slopes = |field: &[f64]| match derivative {
-            Derivative::L3 => stencil::both_slopes(field, metric),
-            Derivative::Fit(fit) => fit::slopes(field, metric, 0..extent.num_lines, fit),
-            Derivative::Curvilinear => {
-                let (east, north) = curvilinear::gradient(field, metric)?;
-                Ok(into_flight_frame(&east, &north, metric))
-            }
-        };
+        check(current, metric.extent())?;
         let (along, left) = into_flight_frame(&current.east, &current.north, metric);
         Ok(Self::in_flight_frame(
-            (slopes(&along)?, slopes(&left)?),
+            (
+                slopes(&along, metric, derivative)?,
+                slopes(&left, metric, derivative)?,
+            ),
             metric,
             0,
         ))
@@ -202,8 +196,24 @@ fn check(current: &Current, extent: Extent) -> Result<(), ScienceError> {
     ScienceError::check("current", current.north.len(), extent)
 }
 
+/// Slopes of a field along the flight and to its left by a method.
+pub(crate) fn slopes(
+    field: &[f64],
+    metric: &Metric,
+    derivative: &Derivative,
+) -> Result<Slopes, ScienceError> {
+    match derivative {
+        Derivative::L3 => stencil::both_slopes(field, metric),
+        Derivative::Fit(fit) => fit::slopes(field, metric, 0..metric.extent().num_lines, fit),
+        Derivative::Curvilinear => {
+            let (east, north) = curvilinear::gradient(field, metric)?;
+            Ok(into_flight_frame(&east, &north, metric))
+        }
+    }
+}
+
 /// Components along and left of the flight.
-fn into_flight_frame(east: &[f64], north: &[f64], metric: &Metric) -> (Vec<f64>, Vec<f64>) {
+pub(crate) fn into_flight_frame(east: &[f64], north: &[f64], metric: &Metric) -> (Vec<f64>, Vec<f64>) {
     let components = east.iter().zip(north);
     components
         .zip(metric.cosine.iter().zip(&metric.sine))

@@ -6,13 +6,14 @@
 //!
 //! ```text
 //!   latitude, longitude ──> Metric (spacings, headings, f: once per pass)
-//!   height + Metric ──> slopes (stencil | fit | curvilinear) ──> Current ──> Deformation
+//!   height + Metric ──> slopes (stencil | fit | curvilinear) ──> Current ──> Deformation, Cyclogeostrophy, Noise
 //!   Quantity (the catalogue of names) + Method ──> compute_all: all of these by name, sharing work
 //! ```
 #![forbid(unsafe_code)]
 
 pub mod currents;
 pub mod curvilinear;
+pub mod cyclogeostrophy;
 mod deformation;
 pub mod equator;
 mod error;
@@ -28,6 +29,7 @@ pub mod sphere;
 pub mod stencil;
 
 pub use currents::{Current, laplacian};
+pub use cyclogeostrophy::Cyclogeostrophy;
 pub use deformation::Deformation;
 pub use error::ScienceError;
 pub use extent::Extent;

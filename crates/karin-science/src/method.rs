@@ -4,10 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::fit::{Degree, Fit, Shape, Weights};
-use crate::{ScienceError, stencil};
+use crate::{Cyclogeostrophy, ScienceError, stencil};
 
 /// How derived quantities are computed. Written as the derivative (`l3`, `curvilinear`, `fit:9`,
-/// `fit:9:square:gaussian:plane`) and options after commas: `l3,noise=0.005`. Each may be left out.
+/// `fit:9:square:gaussian:plane`) and options after commas: `l3,noise=0.005`,
+/// `fit:9,cyclo=variational`. Each may be left out.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Method {
@@ -15,6 +16,8 @@ pub struct Method {
     pub derivative: Derivative,
     /// Standard deviation of the independent noise of the height in metres, for uncertainties; 1 cm by default.
     pub noise: f64,
+    /// How cyclogeostrophic currents are solved.
+    pub cyclogeostrophy: Cyclogeostrophy,
 }
 
 impl Default for Method {
@@ -22,6 +25,7 @@ impl Default for Method {
         Self {
             derivative: Derivative::default(),
             noise: 0.01,
+            cyclogeostrophy: Cyclogeostrophy::default(),
         }
     }
 }
@@ -42,7 +46,7 @@ pub enum Derivative {
 /// The first words of a method.
 const WORDS: &[&str] = &["l3", "fit", "curvilinear"];
 /// The options of a method.
-const OPTIONS: &[&str] = &["noise"];
+const OPTIONS: &[&str] = &["noise", "cyclo"];
 /// The words of a fit beside its size.
 const FIT_WORDS: &[&str] = &["disc", "square", "flat", "gaussian", "plane", "quadratic"];
 
@@ -92,6 +96,9 @@ impl fmt::Display for Method {
         if self.noise != default.noise {
             write!(formatter, ",noise={}", self.noise)?;
         }
+        if self.cyclogeostrophy != default.cyclogeostrophy {
+            write!(formatter, ",cyclo={}", self.cyclogeostrophy)?;
+        }
         Ok(())
     }
 }
@@ -135,6 +142,7 @@ impl FromStr for Method {
 impl Method {
     fn set(&mut self, option: &str, value: &str) -> Result<(), ScienceError> {
         match option {
+            "cyclo" => self.cyclogeostrophy = value.parse()?,
             "noise" => self.noise = parse_noise(value)?,
             other => return Err(unknown(other, "option of a method", OPTIONS)),
         }
@@ -202,6 +210,7 @@ mod tests {
             "fit:25:square",
             "fit:3:square:gaussian:plane",
             "fit:5,noise=0.002",
+            "l3,noise=0.002,cyclo=gradient_wind",
         ] {
             assert_eq!(text.parse::<Method>().unwrap().to_string(), text);
         }
@@ -223,6 +232,7 @@ mod tests {
         assert!(refused("fit:27").contains("odd number from 3 to 25"));
         assert!(refused("fit:9x").contains("'9x'"));
         assert!(refused("l3,nois=1").ends_with("did you mean 'noise'?"));
+        assert!(refused("l3,cyclo=variatonal").ends_with("did you mean 'variational'?"));
         assert!(refused("l3,noise=-1").contains("standard deviation in metres"));
         assert!(refused("l3:9").contains("option of this method"));
     }

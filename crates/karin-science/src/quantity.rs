@@ -65,6 +65,14 @@ pub enum Quantity {
     SshLaplacian,
     /// Rossby number: relative vorticity over f.
     RossbyNumber,
+    /// Eastward cyclogeostrophic current.
+    UCyclo,
+    /// Northward cyclogeostrophic current.
+    VCyclo,
+    /// Speed of the cyclogeostrophic current.
+    SpeedCyclo,
+    /// What is missing to the balance of the cyclogeostrophic current.
+    CycloImbalance,
     /// Standard deviation of the eastward geostrophic current by the noise of the height.
     UGeoUncertainty,
     /// Standard deviation of the northward geostrophic current by the noise of the height.
@@ -131,6 +139,7 @@ impl Quantity {
             Level::Current => current,
             Level::Curvature => 2 * half,
             Level::Deformation => current + half,
+            Level::Balance => current + method.cyclogeostrophy.reach(&method.derivative)? + 1,
         })
     }
 

@@ -5,7 +5,9 @@ use std::cell::OnceCell;
 use super::Quantity;
 use crate::currents::{from_slope, gradient};
 use crate::fit::Surface;
-use crate::{Current, Deformation, Method, Metric, Noise, ScienceError, fit, laplacian, noise};
+use crate::{
+    Current, Deformation, Method, Metric, Noise, ScienceError, cyclogeostrophy, fit, laplacian, noise,
+};
 
 /// Computes quantities from one height in metres, in the order asked for; what they share is computed once.
 ///
@@ -26,6 +28,7 @@ pub fn compute_all(
         metric,
         surface: OnceCell::new(),
         current: OnceCell::new(),
+        cyclo: OnceCell::new(),
         uncertainty: OnceCell::new(),
         deformation: OnceCell::new(),
     };
@@ -42,6 +45,7 @@ struct Shared<'a> {
     metric: &'a Metric,
     surface: OnceCell<Surface>,
     current: OnceCell<Current>,
+    cyclo: OnceCell<Current>,
     uncertainty: OnceCell<Current>,
     deformation: OnceCell<Deformation>,
 }
@@ -75,9 +79,25 @@ impl Shared<'_> {
                 Some(surface) => surface.laplacian(),
                 None => laplacian(self.height, self.metric, &self.method.derivative)?,
             },
+            Q::UCyclo => self.cyclo()?.east.clone(),
+            Q::VCyclo => self.cyclo()?.north.clone(),
+            Q::SpeedCyclo => self.cyclo()?.speed(),
+            Q::CycloImbalance => cyclogeostrophy::imbalance(self.cyclo()?, self.current()?, self.metric)?,
             Q::UGeoUncertainty => self.uncertainty(quantity)?.east.clone(),
             Q::VGeoUncertainty => self.uncertainty(quantity)?.north.clone(),
             Q::VorticityUncertainty => self.vorticity_uncertainty(quantity)?,
+        })
+    }
+
+    fn cyclo(&self) -> Result<&Current, ScienceError> {
+        kept(&self.cyclo, || {
+            let method = self.method;
+            cyclogeostrophy::solve(
+                self.current()?,
+                self.metric,
+                &method.derivative,
+                method.cyclogeostrophy,
+            )
         })
     }
 

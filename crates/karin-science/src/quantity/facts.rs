@@ -13,6 +13,8 @@ pub(super) enum Level {
     Curvature,
     /// First derivatives of currents.
     Deformation,
+    /// Solutions of the balance, and what is missing to it.
+    Balance,
 }
 
 pub(super) struct Facts {
@@ -64,8 +66,8 @@ const NORTH_OF_ANOMALY: &str =
 
 /// In the order of [`Quantity`].
 #[rustfmt::skip]
-pub(super) const FACTS: [Facts; 23] = {
-    use Level::{Current, Curvature, Deformation, Slope};
+pub(super) const FACTS: [Facts; 27] = {
+    use Level::{Balance, Current, Curvature, Deformation, Slope};
     use Quantity as Q;
     [
         facts(Q::UGeo, "u_geo", "m s-1", "eastward geostrophic current of the sea level anomaly", Current).standard(EAST_OF_ANOMALY),
@@ -88,6 +90,10 @@ pub(super) const FACTS: [Facts; 23] = {
         facts(Q::SshGradient, "ssh_gradient", "1", "magnitude of the slope of the sea surface height", Slope),
         facts(Q::SshLaplacian, "ssh_laplacian", "m-1", "Laplacian of the sea surface height", Curvature),
         facts(Q::RossbyNumber, "rossby_number", "1", "Rossby number: relative vorticity of the geostrophic current over the Coriolis parameter", Deformation),
+        facts(Q::UCyclo, "u_cyclo", "m s-1", "eastward cyclogeostrophic current of the sea level anomaly", Balance),
+        facts(Q::VCyclo, "v_cyclo", "m s-1", "northward cyclogeostrophic current of the sea level anomaly", Balance),
+        facts(Q::SpeedCyclo, "speed_cyclo", "m s-1", "speed of the cyclogeostrophic current of the sea level anomaly", Balance),
+        facts(Q::CycloImbalance, "cyclo_imbalance", "m s-1", "what is missing to the balance of the cyclogeostrophic current", Balance),
         facts(Q::UGeoUncertainty, "u_geo_uncertainty", "m s-1", "standard deviation of the eastward geostrophic current by independent noise of the sea surface height", Current),
         facts(Q::VGeoUncertainty, "v_geo_uncertainty", "m s-1", "standard deviation of the northward geostrophic current by independent noise of the sea surface height", Current),
         facts(Q::VorticityUncertainty, "vorticity_uncertainty", "s-1", "standard deviation of the relative vorticity of the geostrophic current by independent noise of the sea surface height", Deformation),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod closed_forms;
+mod cyclogeostrophy;
 mod equator;
 mod gaps;
 mod golden;
