@@ -43,8 +43,14 @@ pub(super) fn write(
     })?;
     out.flush().map_err(failed)?;
     drop(out);
-    describe(path, &table, dataset, options)?;
-    unfinished.finish(options.durable)?;
+    let description = describe(path, &table, dataset, options)?;
+    if let Err(error) = unfinished.finish(options.durable) {
+        // A description without its table would describe what somebody else puts there.
+        if !path.exists() {
+            let _ = std::fs::remove_file(description);
+        }
+        return Err(error);
+    }
     progress.finish();
     Ok(())
 }
@@ -109,13 +115,14 @@ fn quoted(text: &str) -> String {
     }
 }
 
-/// `FILE-metadata.json`: the columns and the attributes, as "CSV on the Web" (W3C, 2015) names and places it.
+/// Writes `FILE-metadata.json` and says where: the columns and the attributes, as "CSV on the Web" (W3C, 2015) names
+/// and places it.
 fn describe(
     path: &Path,
     table: &Table,
     dataset: &dyn Dataset,
     options: &WriteOptions,
-) -> Result<(), OutputError> {
+) -> Result<PathBuf, OutputError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let columns: Vec<Value> = table
         .columns
@@ -157,5 +164,6 @@ fn describe(
         .file()
         .write_all(text.as_bytes())
         .map_err(|source| io(&beside, "writing", source))?;
-    unfinished.finish(options.durable)
+    unfinished.finish(options.durable)?;
+    Ok(beside)
 }
