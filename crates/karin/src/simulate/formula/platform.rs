@@ -10,6 +10,8 @@ const TAI_MINUS_UTC: f64 = 37.0;
 
 pub(super) fn formula<'a>(scene: &'a Scene, variable: &'a VariableMeta) -> Option<Formula<'a>> {
     match variable.name.as_str() {
+        // Level 3 knows the time of every line: its `time` has no fill value that readers would know.
+        "time" if variable.attributes.get("_FillValue").is_none() => boxed(|spot| time(scene, spot)),
         "time" => on_lines(scene, |spot| time(scene, spot)),
         "time_tai" => on_lines(scene, |spot| time(scene, spot) + TAI_MINUS_UTC),
         "longitude" => position(scene, |scene, spot| scene.lon_lat(spot).0),
