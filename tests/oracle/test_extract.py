@@ -314,3 +314,22 @@ def test_a_polygon_is_drawn_inside_its_edges(karin, granules, tmp_path):
     beyond = (x - west) / (east - west) + (y - south) / (north - south)
     # By a cell, of 2 km, and no more.
     assert 0.99 < beyond.max() < 1.03
+
+
+def test_a_crop_knows_its_nadir_pixels(karin, tmp_path):
+    """`i_num_line` and `i_num_pixel` count in the whole granule; a crop has its own first line."""
+    words = ["--product", "L3_LR_SSH_Expert", "--phase", "calval", "--cycles", "475", "--passes", "3"]
+    karin("simulate", *words, tmp_path / "granules")
+    whole = next((tmp_path / "granules").rglob("*.nc"))
+    region_ = region(box_of(whole))
+    karin("extract", whole, *region_, "--crop", "lines", "-o", tmp_path / "crop.nc")
+    arrays, crop = raw(whole), raw(tmp_path / "crop.nc")
+    wanted = np.isin(arrays["i_num_line"], crop["num_lines"])
+    lines, pixels = arrays["i_num_line"][wanted], arrays["i_num_pixel"][wanted]
+    assert 0 < lines.size < arrays["i_num_line"].size
+    values = arrays["ssha_unfiltered"][lines.astype(int), pixels.astype(int)]
+    expected = np.count_nonzero(values != netCDF4.default_fillvals["i4"])
+    assert expected > 0
+    words = ["--vars", "ssha_unfiltered", "--over", "all", "--nadir", "only", "--stats", "count", "--json"]
+    done = karin("stat", tmp_path / "crop.nc", *words)
+    assert json.loads(done.stdout)["rows"][0] == ["ssha_unfiltered", expected]

@@ -2,6 +2,7 @@
 
 mod completions;
 mod demo;
+mod diag;
 mod extract;
 mod gc;
 mod history;
@@ -38,6 +39,8 @@ pub enum Command {
     Stat(stat::Arguments),
     /// Join the states that karin stat --shard has left, one per part of the work, to the result of the whole
     Merge(merge::Arguments),
+    /// Derive currents, vorticity, strain and the like from sea level
+    Diag(diag::Arguments),
     /// Write what is selected of granules or collections: .nc, .zarr, .parquet, .csv or a folder
     Extract(extract::Arguments),
     /// Draw a map of a selection, a grid or a result
@@ -68,6 +71,7 @@ pub fn run(command: Command, context: &Context) -> anyhow::Result<Outcome> {
         Command::Info(arguments) => info::run(&arguments, context),
         Command::Passes(arguments) => passes::run(&arguments, context),
         Command::Stat(arguments) => stat::run(&arguments, context),
+        Command::Diag(arguments) => diag::run(&arguments, context),
         Command::Extract(arguments) => extract::run(&arguments, context),
         Command::Plot(arguments) => plot::run(&arguments, context),
         Command::Merge(arguments) => merge::run(&arguments, context),

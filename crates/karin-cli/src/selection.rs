@@ -57,6 +57,12 @@ pub struct SelectionFlags {
     /// Derived variable, as ssha=ssha_karin_2+height_cor_xover; may be given several times
     #[arg(long = "let", value_name = "NAME=EXPRESSION")]
     lets: Vec<String>,
+    /// Height that currents, vorticity and the like derive from [default: ssha_filtered where there is one, else ssha]
+    #[arg(long, value_name = "VARIABLE")]
+    from: Option<String>,
+    /// How they are derived: l3 (as AVISO's L3 products), fit:9, curvilinear, ... [default: l3]
+    #[arg(long, value_name = "WORDS")]
+    method: Option<String>,
     /// Which processing: a baseline or version (C, PIC?, v2, v2.0.1), best or all [default: best]
     #[arg(long = "version", value_name = "VERSION")]
     version: Option<String>,
@@ -94,6 +100,12 @@ impl SelectionFlags {
         }
         for text in &self.lets {
             builder = builder.let_(text)?;
+        }
+        if let Some(text) = &self.from {
+            builder = builder.from_height(text);
+        }
+        if let Some(text) = &self.method {
+            builder = builder.method(text);
         }
         if let Some(text) = &self.snapshot {
             builder = builder.snapshot(text);

@@ -61,6 +61,12 @@ pub struct Selection {
     pub where_: Option<String>,
     /// Derived variables: name and expression, in the order in which they may use one another.
     pub lets: Vec<(String, String)>,
+    /// The height that currents and what follows from them derive from; `None` = the contract's default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// How they are derived, in the words of the derivation (`l3`, `fit:9`); `None` = as the L3 products do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
     /// Which processing of a granule.
     pub version: VersionChoice,
     /// State of a collection: identifier of a snapshot, branch or tag; `None` = the newest.
@@ -209,6 +215,11 @@ impl Selection {
                     value(),
                     format!("{name} is defined twice"),
                 ));
+            }
+        }
+        for (option, word) in [("from", &self.from), ("method", &self.method)] {
+            if let Some(text) = word.as_ref().filter(|text| text.trim().is_empty()) {
+                return Err(SelectionError::invalid(option, text, "an empty word"));
             }
         }
         match &self.where_ {
@@ -371,6 +382,20 @@ impl SelectionBuilder {
     pub fn let_(mut self, definition: &str) -> Result<Self, SelectionError> {
         self.selection.lets.push(Selection::parse_let(definition)?);
         Ok(self)
+    }
+
+    /// The height that currents derive from, as `ssha_filtered`.
+    #[must_use]
+    pub fn from_height(mut self, name: &str) -> Self {
+        self.selection.from = Some(name.trim().to_owned());
+        self
+    }
+
+    /// How currents are derived, as `l3` or `fit:9`.
+    #[must_use]
+    pub fn method(mut self, words: &str) -> Self {
+        self.selection.method = Some(words.trim().to_owned());
+        self
     }
 
     /// `best`, `all`, or a pattern such as `C`, `PIC?` or `v2`.

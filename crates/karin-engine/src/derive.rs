@@ -1,30 +1,146 @@
 //! Expressions of a selection and the derived quantities that every surface names alike.
+//!
+//! Two kinds: what one pixel gives (`ssha`, `adt`: expressions), and quantities of the swath, which need the heights
+//! around a pixel (`u_geo`, `vorticity`: `karin-science`). In programs the latter stand as inputs beside stored variables.
 
 use karin_core::{Attributes, DType, GroupMeta, Selection, Storage, VariableMeta};
+use karin_science::{Height, Method, Quantity};
 
 use crate::EngineError;
 use crate::expression::{Expression, ExpressionError, Let, Program};
 
-/// The parsed expressions of a selection.
+/// The parsed expressions of a selection, and how it derives quantities of the swath.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Formulas {
     lets: Vec<Let>,
     condition: Option<Expression>,
+    from: Option<String>,
+    method: Method,
+    /// Quantities of the swath that variables, lets or the condition name.
+    quantities: Vec<Quantity>,
 }
 
 impl Formulas {
-    /// Parses `--let` and `--where`.
+    /// Parses `--let`, `--where` and `--method`.
     ///
     /// # Errors
     /// If one is faulty.
     pub fn new(selection: &Selection) -> Result<Self, EngineError> {
+        let mut formulas = Self::parse(selection)?;
+        let named = selection.variables.iter().map(|name| unqualified(name));
+        let mut quantities: Vec<Quantity> = named
+            .chain(formulas.variables())
+            .filter_map(Quantity::from_name)
+            .collect();
+        quantities.sort_unstable();
+        quantities.dedup();
+        formulas.quantities = quantities;
+        Ok(formulas)
+    }
+
+    fn parse(selection: &Selection) -> Result<Self, EngineError> {
         let lets = selection
             .lets
             .iter()
             .map(|(name, text)| Let::new(name, Expression::parse(text)?));
         let lets = lets.collect::<Result<Vec<_>, ExpressionError>>()?;
         let condition = selection.where_.as_deref().map(Expression::parse).transpose()?;
-        Ok(Self { lets, condition })
+        let method = selection.method.as_deref().unwrap_or_default();
+        let method = match method {
+            "" => Method::default(),
+            words => words.parse().map_err(|error: karin_science::ScienceError| {
+                EngineError::option("--method", error.to_string())
+            })?,
+        };
+        Ok(Self {
+            lets,
+            condition,
+            from: selection.from.clone(),
+            method,
+            quantities: Vec::new(),
+        })
+    }
+
+    /// True if a name can be derived from what the group stores: by an expression or from the heights around a pixel.
+    pub(crate) fn derives(&self, group: &GroupMeta, name: &str) -> bool {
+        built_in(group).iter().any(|formula| formula.name == name) || self.is_quantity(group, name)
+    }
+
+    /// Bytes per pixel that deriving quantities of the swath takes beside their results.
+    pub(crate) fn bytes_per_pixel(&self) -> usize {
+        match self.quantities.len() {
+            0 => 0,
+            // Heights, positions and geometry; intermediate and kept fields.
+            count => 112 + 24 * count,
+        }
+    }
+
+    /// How quantities of the swath are derived.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The quantities of the swath that the selection needs from a group, those of one height together.
+    pub(crate) fn quantities(&self, group: &GroupMeta, height: Height) -> Vec<Quantity> {
+        let wanted = self.quantities.iter().copied();
+        wanted
+            .filter(|quantity| quantity.height() == height && self.is_quantity(group, quantity.name()))
+            .collect()
+    }
+
+    /// True if a name is a quantity of the swath there: neither stored nor defined otherwise, and of a height that the
+    /// group has.
+    fn is_quantity(&self, group: &GroupMeta, name: &str) -> bool {
+        self.quantity(group, name).is_some()
+    }
+
+    /// The quantity of the swath that a name stands for in a group.
+    pub(crate) fn quantity(&self, group: &GroupMeta, name: &str) -> Option<Quantity> {
+        let quantity = Quantity::from_name(name)?;
+        let is_other = has(group, name) || self.lets.iter().any(|definition| definition.name == name);
+        let derivable = !is_other && self.height(group, quantity.height()).is_some();
+        derivable.then_some(quantity)
+    }
+
+    /// The name of the height that quantities derive from in a group; `None` if the group has none.
+    pub(crate) fn height(&self, group: &GroupMeta, height: Height) -> Option<String> {
+        let candidates: Vec<&str> = match (height, self.from.as_deref()) {
+            (Height::Absolute, _) => vec!["adt"],
+            (_, Some(from)) => vec![from],
+            (_, None) => vec!["ssha_filtered", "ssha"],
+        };
+        let definitions = self.definitions(group);
+        let defined = |name: &str| definitions.iter().any(|definition| definition.name == name);
+        let found = candidates
+            .into_iter()
+            .find(|name| has(group, name) || defined(name));
+        found.map(str::to_owned)
+    }
+
+    /// Compiles the height that quantities derive from.
+    ///
+    /// # Errors
+    /// If the group has none, or it derives from such a quantity itself.
+    pub(crate) fn height_program(
+        &self,
+        group: &GroupMeta,
+        height: Height,
+    ) -> Result<Program, ExpressionError> {
+        let name = self.height(group, height).unwrap_or_else(|| "ssha".to_owned());
+        let expression = Expression::of_name(&name);
+        let program = self.compile(group, &expression)?;
+        let stored: Vec<&str> = names_of(group).collect();
+        let circular = program
+            .inputs()
+            .iter()
+            .find(|input| !stored.contains(&input.as_str()));
+        if let Some(circular) = circular {
+            let message = format!(
+                "{name} derives from {circular}: it cannot be the height that {circular} derives from"
+            );
+            return Err(ExpressionError::new(&name, 0, message));
+        }
+        Ok(program)
     }
 
     /// The lets, in order.
@@ -83,13 +199,14 @@ impl Formulas {
     fn compile(&self, group: &GroupMeta, expression: &Expression) -> Result<Program, ExpressionError> {
         let definitions = self.definitions(group);
         let program = Program::compile(&definitions, &[expression])?;
-        let stored: Vec<&str> = group
-            .variables
-            .iter()
-            .map(|variable| variable.name.as_str())
-            .collect();
+        let stored: Vec<&str> = names_of(group).collect();
         let mut known = stored.clone();
         known.extend(definitions.iter().map(|definition| definition.name.as_str()));
+        for quantity in Quantity::ALL {
+            if self.is_quantity(group, quantity.name()) {
+                known.push(quantity.name());
+            }
+        }
         expression.check_names(&known)?;
         for definition in &definitions {
             if program
@@ -105,22 +222,32 @@ impl Formulas {
 
     /// The stored variables that a derived one is made of; `None` if the group lacks some.
     pub fn inputs_of(&self, group: &GroupMeta, name: &str) -> Option<Vec<String>> {
-        let is_derived = self
-            .definitions(group)
-            .iter()
-            .any(|definition| definition.name == name);
+        let definitions = self.definitions(group);
+        let is_defined = definitions.iter().any(|definition| definition.name == name);
+        let is_derived = is_defined || self.is_quantity(group, name);
         let program = is_derived.then(|| self.program(group, name).ok())??;
-        let stored = |input: &String| group.variables.iter().any(|variable| variable.name == *input);
-        program
-            .inputs()
-            .iter()
-            .all(stored)
-            .then(|| program.inputs().to_vec())
+        let mut inputs: Vec<String> = Vec::new();
+        for input in program.inputs() {
+            match self.quantity(group, input) {
+                None if has(group, input) => inputs.push(input.clone()),
+                None => return None,
+                Some(quantity) => {
+                    let height = self.height_program(group, quantity.height()).ok()?;
+                    inputs.extend_from_slice(height.inputs());
+                }
+            }
+        }
+        let mut seen = std::collections::HashSet::new();
+        inputs.retain(|input| seen.insert(input.clone()));
+        Some(inputs)
     }
 
     /// Metadata of a derived variable; `None` if the group lacks what it is made of.
     pub fn describe(&self, group: &GroupMeta, name: &str) -> Option<VariableMeta> {
         let inputs = self.inputs_of(group, name)?;
+        if let Some(quantity) = self.quantity(group, name) {
+            return Some(self.describe_quantity(group, quantity));
+        }
         let definitions = self.definitions(group);
         let definition = definitions.iter().find(|definition| definition.name == name)?;
         let mut attributes = Attributes::new();
@@ -145,20 +272,53 @@ impl Formulas {
             );
         }
         attributes.set("coordinates", "longitude latitude");
-        Some(VariableMeta {
-            name: name.to_owned(),
-            dtype: DType::Float64,
-            dimensions: Vec::new(),
-            attributes,
-            storage: Storage::default(),
-        })
+        Some(derived_meta(name, attributes))
     }
+
+    fn describe_quantity(&self, group: &GroupMeta, quantity: Quantity) -> VariableMeta {
+        let mut attributes = Attributes::new();
+        attributes.set("long_name", quantity.long_name());
+        if let Some(standard_name) = quantity.standard_name() {
+            attributes.set("standard_name", standard_name);
+        }
+        attributes.set("units", quantity.units());
+        let height = self.height(group, quantity.height()).unwrap_or_default();
+        attributes.set(
+            "comment",
+            format!("derived from {height}, method {}", self.method),
+        );
+        attributes.set("coordinates", "longitude latitude");
+        derived_meta(quantity.name(), attributes)
+    }
+}
+
+fn derived_meta(name: &str, attributes: Attributes) -> VariableMeta {
+    VariableMeta {
+        name: name.to_owned(),
+        dtype: DType::Float64,
+        dimensions: Vec::new(),
+        attributes,
+        storage: Storage::default(),
+    }
+}
+
+fn names_of(group: &GroupMeta) -> impl Iterator<Item = &str> {
+    group.variables.iter().map(|variable| variable.name.as_str())
+}
+
+fn has(group: &GroupMeta, name: &str) -> bool {
+    names_of(group).any(|known| known == name)
+}
+
+/// `left/u_geo` without its group.
+fn unqualified(name: &str) -> &str {
+    name.rsplit_once('/').map_or(name, |(_, name)| name)
 }
 
 /// The derived quantities that a group of variables allows, each only where the product does not have it itself:
 /// `ssha`, `ssha_filtered` and `adt`.
 pub fn built_in(group: &GroupMeta) -> Vec<Let> {
-    let has = |name: &str| group.variables.iter().any(|variable| variable.name == name);
+    let has = |name: &str| has(group, name);
     let mut found = Vec::new();
     let mut define = |name: &str, text: &str| {
         if let Ok(definition) = Expression::parse(text).and_then(|expression| Let::new(name, expression)) {

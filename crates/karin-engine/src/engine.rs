@@ -1,15 +1,17 @@
 //! What every execution shares: open granules, threads, masks that several variables need, and what went wrong.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use karin_core::{Dataset, DatasetError, ErrorKind, Progress, Resources};
 
 use crate::EngineError;
-use crate::load::{drop_where, gate_path, load_program, load_shared};
+use crate::fields::{Fields, KeptFields};
+use crate::load::{Ground, drop_where, gate_path, load_program, load_shared};
 use crate::mask::{Criteria, Mask, gate_keep, mask_of};
 use crate::plan::{Column, Piece, Plan};
+use crate::recent::{Key, Recent, locked};
 use crate::reduction::{Sample, Spare};
 use crate::source::Handles;
 use crate::swath::{self, Shape, Swath};
@@ -45,6 +47,7 @@ pub struct Warm {
     handles: Handles,
     masks: Recent<Mask>,
     gates: Recent<Vec<u8>>,
+    fields: KeptFields,
 }
 
 impl Warm {
@@ -54,12 +57,9 @@ impl Warm {
             handles: Handles::new(Arc::clone(plan.source()), OPEN_GRANULES),
             masks: Recent::new(resources.memory / 8),
             gates: Recent::new(resources.memory / 8),
+            fields: KeptFields::new(resources),
         }
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<'a> Engine<'a> {
@@ -191,7 +191,8 @@ impl<'a> Engine<'a> {
     /// Pixels that a thread decodes at a time when it makes a mask: coordinates as stored and as true values.
     pub(crate) fn pixels_at_once(&self) -> usize {
         let share = self.resources.memory / 4 / self.resources.jobs.max(1) as u64;
-        usize::try_from(share / 32).unwrap_or(usize::MAX).max(1 << 16)
+        let bytes = 32 + self.plan.formulas().bytes_per_pixel() as u64;
+        usize::try_from(share / bytes).unwrap_or(usize::MAX).max(1 << 16)
     }
 
     /// What the selection keeps of some lines of a granule's swath, quality aside.
@@ -213,6 +214,7 @@ impl<'a> Engine<'a> {
             selection: self.plan.selection(),
             formulas: self.plan.formulas(),
             product: self.plan.product(),
+            fields: &self.fields(piece),
             pixels_at_once: self.pixels_at_once(),
         };
         let mask = mask_of(dataset, swath, lines, &criteria).map_err(|error| match error {
@@ -233,12 +235,32 @@ impl<'a> Engine<'a> {
         let only_region = selection.time.is_none()
             && selection.where_.is_none()
             && selection.nadir == karin_core::Nadir::Keep;
+        if !only_region {
+            return (piece.entry, part);
+        }
+        let (place, kind) = self.place(piece);
+        (place, format!("{kind}{part}"))
+    }
+
+    /// What has the coordinates of a granule: its pass where those of all cycles are the same, else the granule.
+    fn place(&self, piece: &Piece) -> Key {
         match piece.half_orbit {
-            Some(half_orbit) if only_region && self.plan.source().has_checked_grid(piece.entry) => (
+            Some(half_orbit) if self.plan.source().has_checked_grid(piece.entry) => (
                 usize::from(half_orbit.pass.0),
-                format!("pass {:?}?{part}", half_orbit.phase()),
+                format!("pass {:?}?", half_orbit.phase()),
             ),
-            _ => (piece.entry, part),
+            _ => (piece.entry, String::new()),
+        }
+    }
+
+    /// Derives quantities of a granule from its heights.
+    pub(crate) fn fields(&self, piece: &Piece) -> Fields<'_> {
+        Fields {
+            formulas: self.plan.formulas(),
+            product: self.plan.product(),
+            kept: &self.warm.fields,
+            entry: piece.entry,
+            place: self.place(piece),
         }
     }
 
@@ -310,13 +332,13 @@ impl<'a> Engine<'a> {
                 .formulas()
                 .program(group, &column.name)
                 .map_err(|error| DatasetError::invalid(dataset.label(), &path, error.to_string()))?;
-            *out = load_program(
+            let ground = Ground {
                 dataset,
-                &swath,
-                &program,
-                lines.clone(),
-                Some(self.plan.selection().quality),
-            )?;
+                swath: &swath,
+                level: Some(self.plan.selection().quality),
+                fields: &self.fields(piece),
+            };
+            *out = load_program(&ground, &program, lines.clone())?;
         } else if let Shape::Other(_) = column.shape {
             let rows = dataset
                 .root()
@@ -387,63 +409,5 @@ impl<'a> Engine<'a> {
         let keep = gate_keep(dataset, path, gate, self.plan.selection().quality, lines)?;
         let bytes = keep.len();
         Ok(self.warm.gates.keep(key, keep, bytes))
-    }
-}
-
-/// A granule, and what of it.
-type Key = (usize, String);
-
-/// What was made for one variable and may serve the next, up to a number of bytes; the oldest go first.
-struct Recent<V> {
-    limit: usize,
-    kept: Mutex<Kept<V>>,
-}
-
-struct Kept<V> {
-    values: HashMap<Key, (usize, Arc<V>)>,
-    order: VecDeque<Key>,
-    bytes: usize,
-}
-
-impl<V> Recent<V> {
-    fn new(limit: u64) -> Self {
-        let kept = Kept {
-            values: HashMap::new(),
-            order: VecDeque::new(),
-            bytes: 0,
-        };
-        Self {
-            limit: usize::try_from(limit).unwrap_or(usize::MAX),
-            kept: Mutex::new(kept),
-        }
-    }
-
-    fn recall(&self, key: &Key) -> Option<Arc<V>> {
-        locked(&self.kept)
-            .values
-            .get(key)
-            .map(|(_, value)| Arc::clone(value))
-    }
-
-    fn keep(&self, key: Key, value: V, bytes: usize) -> Arc<V> {
-        let value = Arc::new(value);
-        let mut kept = locked(&self.kept);
-        if kept
-            .values
-            .insert(key.clone(), (bytes, Arc::clone(&value)))
-            .is_none()
-        {
-            kept.bytes += bytes;
-            kept.order.push_back(key);
-        }
-        while kept.bytes > self.limit && kept.order.len() > 1 {
-            let Some(oldest) = kept.order.pop_front() else {
-                break;
-            };
-            if let Some((dropped, _)) = kept.values.remove(&oldest) {
-                kept.bytes = kept.bytes.saturating_sub(dropped);
-            }
-        }
-        value
     }
 }

@@ -1,26 +1,36 @@
 //! Reading rows of variables, masked and gated, and running expressions over them.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use karin_core::{Dataset, DatasetError, Packing, QualityLevel, Slab, Values, gate_of};
 
 use crate::expression::Program;
+use crate::fields::Fields;
 use crate::mask::gate_keep;
 use crate::reduction::Sample;
 use crate::swath::{self, Shape, Swath};
 
-/// The values of a program over `lines` x pixels of a swath. With a level, every input is gated by it first.
+/// What expressions are run on: a swath of a granule. With a level, every stored input is gated by it first.
+#[derive(Clone, Copy)]
+pub(crate) struct Ground<'a> {
+    pub(crate) dataset: &'a dyn Dataset,
+    pub(crate) swath: &'a Swath,
+    pub(crate) level: Option<QualityLevel>,
+    /// Where inputs come from that are not stored but derived from the heights around a pixel.
+    pub(crate) fields: &'a Fields<'a>,
+}
+
+/// The values of a program over `lines` x pixels of a swath.
 pub(crate) fn load_program(
-    dataset: &dyn Dataset,
-    swath: &Swath,
+    ground: &Ground<'_>,
     program: &Program,
     lines: Range<usize>,
-    level: Option<QualityLevel>,
 ) -> Result<Vec<f64>, DatasetError> {
-    let width = swath.num_pixels.max(1);
+    let width = ground.swath.num_pixels.max(1);
     let mut inputs = Vec::with_capacity(program.inputs().len());
     for name in program.inputs() {
-        inputs.push(Input::read(dataset, swath, name, lines.clone(), level)?);
+        inputs.push(Input::of(ground, name, lines.clone())?);
     }
     let len = lines.len() * width;
     let mut out = vec![0.0; len];
@@ -41,8 +51,15 @@ pub(crate) fn load_program(
     Ok(out)
 }
 
-/// One input of a program: stored values, spread over pixels where they are per line or per pixel.
-struct Input {
+/// One input of a program.
+enum Input {
+    Stored(Stored),
+    /// A quantity of the swath.
+    Derived(Arc<Vec<f64>>),
+}
+
+/// Stored values, spread over pixels where they are per line or per pixel.
+struct Stored {
     packing: Packing,
     values: Values,
     spread: Spread,
@@ -55,13 +72,32 @@ enum Spread {
 }
 
 impl Input {
-    fn read(
-        dataset: &dyn Dataset,
-        swath: &Swath,
-        name: &str,
-        lines: Range<usize>,
-        level: Option<QualityLevel>,
-    ) -> Result<Self, DatasetError> {
+    fn of(ground: &Ground<'_>, name: &str, lines: Range<usize>) -> Result<Self, DatasetError> {
+        match ground.fields.quantity(ground, name, lines.clone())? {
+            Some(values) => Ok(Self::Derived(values)),
+            None => Stored::read(ground, name, lines).map(Self::Stored),
+        }
+    }
+
+    fn fill_block(&self, range: Range<usize>, width: usize, block: &mut [f64]) {
+        match self {
+            Self::Stored(stored) => stored.fill_block(range, width, block),
+            Self::Derived(values) => match values.get(range) {
+                Some(values) => block.copy_from_slice(values),
+                None => block.fill(f64::NAN),
+            },
+        }
+    }
+}
+
+impl Stored {
+    fn read(ground: &Ground<'_>, name: &str, lines: Range<usize>) -> Result<Self, DatasetError> {
+        let Ground {
+            dataset,
+            swath,
+            level,
+            ..
+        } = *ground;
         let path = swath.path(name);
         let shape = swath
             .shape_of(dataset.root(), &path)

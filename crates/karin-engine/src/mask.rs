@@ -8,7 +8,8 @@ use karin_core::{
 
 use crate::derive::Formulas;
 use crate::expression::ExpressionError;
-use crate::load::load_program;
+use crate::fields::Fields;
+use crate::load::{Ground, load_program};
 use crate::swath::{self, Shape, Swath};
 
 /// Pixels to keep, over a range of lines. Lines outside the range are dropped whole.
@@ -142,6 +143,8 @@ pub(crate) struct Criteria<'a> {
     pub(crate) selection: &'a Selection,
     pub(crate) formulas: &'a Formulas,
     pub(crate) product: Option<Product>,
+    /// What conditions may derive from heights.
+    pub(crate) fields: &'a Fields<'a>,
     /// Pixels of which coordinates and inputs of conditions are decoded at a time.
     pub(crate) pixels_at_once: usize,
 }
@@ -166,7 +169,7 @@ pub(crate) fn mask_of(
         mask.shrink();
     }
     restrict_to_region(&mut mask, dataset, swath, criteria)?;
-    if swath::has_clipped_nadir(criteria.product) && selection.nadir != Nadir::Keep {
+    if selection.nadir != Nadir::Keep && swath::has_clipped_nadir(dataset.root(), swath, criteria.product) {
         restrict_nadir(&mut mask, dataset, swath, selection.nadir)?;
     }
     let group = dataset.root().group(&swath.group);
@@ -175,8 +178,14 @@ pub(crate) fn mask_of(
         && !mask.lines.is_empty()
     {
         let mut keep = Vec::with_capacity(mask.lines.len() * swath.num_pixels);
+        let ground = Ground {
+            dataset,
+            swath,
+            level: None,
+            fields: criteria.fields,
+        };
         for lines in blocks(swath, &mask.lines, criteria.pixels_at_once) {
-            let values = load_program(dataset, swath, &program, lines, None)?;
+            let values = load_program(&ground, &program, lines)?;
             let holds = |value: &f64| u8::from(*value != 0.0 && !value.is_nan());
             keep.extend(values.iter().map(holds));
         }
@@ -250,31 +259,17 @@ fn restrict_to_region(
     Ok(())
 }
 
-/// Drops, or keeps only, the pixels that hold values of the nadir altimeter (`i_num_line`, `i_num_pixel`).
+/// Drops, or keeps only, the pixels that hold values of the nadir altimeter.
 fn restrict_nadir(
     mask: &mut Mask,
     dataset: &dyn Dataset,
     swath: &Swath,
     nadir: Nadir,
 ) -> Result<(), DatasetError> {
-    let read = |name: &str| -> Result<Vec<f64>, DatasetError> {
-        let path = swath.path(name);
-        match dataset.root().shape(&path) {
-            Some(shape) => swath::decoded(dataset, &path, 0..shape.first().copied().unwrap_or(0)),
-            None => Ok(Vec::new()),
-        }
-    };
-    let (lines, pixels) = (read("i_num_line")?, read("i_num_pixel")?);
     let (outside, at_nadir) = if nadir == Nadir::Only { (0, 1) } else { (1, 0) };
     let mut keep = vec![outside; mask.lines.len() * mask.width];
-    for (line, pixel) in lines
-        .iter()
-        .zip(&pixels)
-        .filter(|(line, pixel)| **line >= 0.0 && **pixel >= 0.0)
-    {
-        let (line, pixel) = (*line as usize, *pixel as usize);
+    for (line, pixel) in nadir_pixels(dataset, swath)? {
         if mask.lines.contains(&line)
-            && pixel < mask.width
             && let Some(keep) = keep.get_mut((line - mask.lines.start) * mask.width + pixel)
         {
             *keep = at_nadir;
@@ -285,6 +280,41 @@ fn restrict_nadir(
         mask.drop_empty_lines();
     }
     Ok(())
+}
+
+/// Lines and pixels that hold values of the nadir altimeter (`i_num_line`, `i_num_pixel`), as indices of this dataset.
+///
+/// The product counts them in the whole granule; crops carry `num_lines` and `num_pixels`, which say where in it
+/// their own lines and pixels are.
+pub(crate) fn nadir_pixels(
+    dataset: &dyn Dataset,
+    swath: &Swath,
+) -> Result<Vec<(usize, usize)>, DatasetError> {
+    let read = |name: &str| -> Result<Option<Vec<f64>>, DatasetError> {
+        let path = swath.path(name);
+        let length = dataset.root().shape(&path);
+        let read = |shape: Vec<usize>| swath::decoded(dataset, &path, 0..shape.first().copied().unwrap_or(0));
+        length.map(read).transpose()
+    };
+    let (Some(lines), Some(pixels)) = (read("i_num_line")?, read("i_num_pixel")?) else {
+        return Ok(Vec::new());
+    };
+    let (own_lines, own_pixels) = (read(&swath.lines_dimension)?, read("num_pixels")?);
+    let inside = |(line, pixel): (&f64, &f64)| {
+        let line = row_of(*line, own_lines.as_deref(), swath.num_lines)?;
+        Some((line, row_of(*pixel, own_pixels.as_deref(), swath.num_pixels)?))
+    };
+    Ok(lines.iter().zip(&pixels).filter_map(inside).collect())
+}
+
+/// Where an index of the whole granule is among the ascending ones that a dataset has, or itself where it has all.
+fn row_of(index: f64, own: Option<&[f64]>, len: usize) -> Option<usize> {
+    let row = match own {
+        Some(own) => own.binary_search_by(|known| known.total_cmp(&index)).ok()?,
+        None if index >= 0.0 => index as usize,
+        None => return None,
+    };
+    (row < len).then_some(row)
 }
 
 /// 1 where a quality level keeps a value, over rows of the flag variable `path`.

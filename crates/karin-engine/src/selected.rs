@@ -136,7 +136,7 @@ impl Engine<'_> {
             .map(of_column)
             .sum();
         // Coordinates as stored, as true values, and picked; masks.
-        let line = line + 56 * swath.num_pixels;
+        let line = line + (56 + self.plan.formulas().bytes_per_pixel()) * swath.num_pixels;
         usize::try_from(bytes / line.max(1) as u64).unwrap_or(usize::MAX)
     }
 

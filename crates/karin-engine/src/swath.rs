@@ -209,7 +209,8 @@ pub(crate) fn decoded(
         .map_err(|error| DatasetError::invalid(dataset.label(), path, error.to_string()))
 }
 
-/// True for products whose pixel in the middle holds the nadir altimeter's values.
-pub(crate) fn has_clipped_nadir(product: Option<Product>) -> bool {
-    product.is_some_and(Product::is_level3_ssh)
+/// True for swaths whose pixel in the middle holds the nadir altimeter's values: of level 3, or saying where they are.
+pub(crate) fn has_clipped_nadir(root: &GroupMeta, swath: &Swath, product: Option<Product>) -> bool {
+    let says_where = || root.variable(&swath.path("i_num_line")).is_some();
+    product.is_some_and(Product::is_level3_ssh) || says_where()
 }

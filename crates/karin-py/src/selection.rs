@@ -60,6 +60,8 @@ fn set(builder: SelectionBuilder, option: &str, text: &str) -> Result<SelectionB
         "where" => Ok(builder.where_(text)),
         "nadir" => builder.nadir(text),
         "side" => builder.side(text),
+        "from" => Ok(builder.from_height(text)),
+        "method" => Ok(builder.method(text)),
         "layout" => builder.layout(text),
         _ => Err(SelectionError::Invalid {
             option: "selection",

@@ -29,7 +29,7 @@ pub struct Metric {
     /// Cosine and sine of the heading.
     pub(crate) cosine: Vec<f64>,
     pub(crate) sine: Vec<f64>,
-    /// 1 / spacing in 1/m.
+    /// 1 / spacing in 1/m; across it is positive where pixels count to the right of the flight.
     pub(crate) per_along: Vec<f64>,
     pub(crate) per_across: Vec<f64>,
     /// f = 2 Omega sin(latitude) in 1/s.
@@ -87,7 +87,7 @@ impl Metric {
             cosine,
             sine,
             per_along: grid.per_spacing(Step::Along),
-            per_across: grid.per_spacing(Step::Across),
+            per_across: grid.per_spacing_to_the_right(),
             coriolis,
             geostrophic,
             curvilinear: OnceLock::new(),
@@ -120,7 +120,7 @@ impl Metric {
     /// Metres to the next line and to the next pixel; NaN where they are not known.
     pub fn spacing(&self, index: usize) -> (f64, f64) {
         match (self.per_along.get(index), self.per_across.get(index)) {
-            (Some(along), Some(across)) => (1.0 / along, 1.0 / across),
+            (Some(along), Some(across)) => (1.0 / along, 1.0 / across.abs()),
             _ => (f64::NAN, f64::NAN),
         }
     }
@@ -194,6 +194,33 @@ impl Grid<'_> {
             if distance > 0.0 { 1.0 / distance } else { f64::NAN }
         };
         self.map(one).collect()
+    }
+
+    /// 1 / spacing across, negative for swaths whose pixels count to the left of the flight.
+    fn per_spacing_to_the_right(&self) -> Vec<f64> {
+        let mut spacings = self.per_spacing(Step::Across);
+        if self.counts_to_the_left() {
+            spacings.iter_mut().for_each(|spacing| *spacing = -*spacing);
+        }
+        spacings
+    }
+
+    /// True if most pixels of a hundred lines have their next one on the left of the flight. Products count to the right;
+    /// nothing is taken for granted.
+    fn counts_to_the_left(&self) -> bool {
+        let lines = (0..self.extent.num_lines).step_by((self.extent.num_lines / 100).max(1));
+        let turn = |line: usize, pixel: usize| {
+            let step = |step| self.centred(line, pixel, step, Position::offset);
+            let (along, across) = (step(Step::Along), step(Step::Across));
+            let cross = along.0 * across.1 - along.1 * across.0;
+            if cross.is_nan() { 0 } else { cross.signum() as i64 }
+        };
+        let of_line = |line| {
+            (0..self.extent.num_pixels)
+                .map(|pixel| turn(line, pixel))
+                .sum::<i64>()
+        };
+        lines.map(of_line).sum::<i64>() > 0
     }
 
     /// Cosine and sine of the direction of flight.

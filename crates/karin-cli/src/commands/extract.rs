@@ -1,6 +1,6 @@
 //! `karin extract SOURCE... -o FILE`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
@@ -37,16 +37,27 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
     let store = arguments.store.reading(selection.snapshot.as_deref());
     let source = karin::sources::open(&arguments.sources, &store, progress)?;
     let plans = Plan::new(source, &selection, progress)?;
+    write(&plans, &arguments.output, context, started)
+}
+
+/// Writes what plans select: into one file, or one per schema.
+pub(super) fn write(
+    plans: &[Plan],
+    output: &Path,
+    context: &Context,
+    started: Instant,
+) -> anyhow::Result<Outcome> {
+    let progress = context.progress.as_ref();
     let options = ExtractOptions::default()
         .with_command(&context.command)
         .with_output(WriteOptions::default().with_resources(context.resources));
     let mut outcome = Outcome::Done;
-    for plan in &plans {
+    for plan in plans {
         let path = match plan.schemas().first() {
-            Some(schema) if plans.len() > 1 && arguments.output.extension().is_none() => {
-                arguments.output.join(schema.to_string())
+            Some(schema) if plans.len() > 1 && output.extension().is_none() => {
+                output.join(schema.to_string())
             }
-            _ => super::stat::numbered(&arguments.output, plan, plans.len()),
+            _ => super::stat::numbered(output, plan, plans.len()),
         };
         let extracted = extract(plan, &path, &options, progress)?;
         if !extracted.left_out.is_empty() {

@@ -91,12 +91,28 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
             None => summary(plan, &reduction, context)?,
         };
         answer.seconds = started.elapsed().as_secs_f64();
-        if answer.left_out > 0 {
-            outcome = Outcome::Partial;
-            if answer.left_out == answer.granules {
-                anyhow::bail!("none of {} granules could be read", answer.granules);
-            }
-        }
+        outcome = outcome.max(answer.outcome()?);
+        context.answer(&answer)?;
+    }
+    Ok(outcome)
+}
+
+/// Prints statistics of everything that plans select.
+pub(super) fn tell(
+    plans: &[Plan],
+    statistics: &str,
+    context: &Context,
+    started: Instant,
+) -> anyhow::Result<Outcome> {
+    let reduction = Reduction {
+        statistics: Statistic::parse_list(statistics)?,
+        target: Target::All,
+    };
+    let mut outcome = Outcome::Done;
+    for plan in plans {
+        let mut answer = summary(plan, &reduction, context)?;
+        answer.seconds = started.elapsed().as_secs_f64();
+        outcome = outcome.max(answer.outcome()?);
         context.answer(&answer)?;
     }
     Ok(outcome)
@@ -213,6 +229,15 @@ impl Answer {
             columns: Vec::new(),
             rows: Vec::new(),
             seconds: 0.0,
+        }
+    }
+
+    /// Whether all granules could be read, or at least one.
+    fn outcome(&self) -> anyhow::Result<Outcome> {
+        match self.left_out {
+            0 => Ok(Outcome::Done),
+            all if all == self.granules => anyhow::bail!("none of {all} granules could be read"),
+            _ => Ok(Outcome::Partial),
         }
     }
 

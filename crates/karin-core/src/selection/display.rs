@@ -45,6 +45,8 @@ impl fmt::Display for Selection {
                 .map(|(name, expression)| ("let", Some(format!("{name}={expression}")))),
         );
         flags.extend([
+            ("from", self.from.clone()),
+            ("method", self.method.clone()),
             (
                 "version",
                 text(&self.version).filter(|_| self.version != VersionChoice::default()),

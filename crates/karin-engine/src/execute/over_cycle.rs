@@ -239,7 +239,12 @@ pub(super) fn block(
     // States, results, and one result on its way to the output: shuffled, and compressed.
     let rest = Cells::<f64>::bytes(1, needs)
         + work.reduction.statistics.len() * if needs.values { 24 } else { 8 }
-        + 16;
+        + 16
+        + if column.derived {
+            work.engine.plan.formulas().bytes_per_pixel()
+        } else {
+            0
+        };
     let rows_with = |batch: usize| work.thread_budget() / ((batch * item_size(column) + rest) * width.max(1));
     let most = if needs.values {
         cycles

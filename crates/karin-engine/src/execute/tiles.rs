@@ -71,6 +71,7 @@ fn of_piece(work: &Work<'_>, piece: &Piece, bytes_per_pixel: usize) -> Result<Ve
             continue;
         }
         let swath = engine.swath(dataset.as_ref(), &group)?;
+        let bytes_per_pixel = bytes_per_pixel + engine.plan.formulas().bytes_per_pixel();
         let mut rows = (work.thread_budget() / (bytes_per_pixel * swath.num_pixels.max(1))).max(1);
         let chunks = dataset
             .root()

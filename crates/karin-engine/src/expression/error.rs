@@ -15,7 +15,7 @@ pub struct ExpressionError {
 }
 
 impl ExpressionError {
-    pub(super) fn new(text: &str, position: usize, message: impl Into<String>) -> Self {
+    pub(crate) fn new(text: &str, position: usize, message: impl Into<String>) -> Self {
         Self {
             text: text.to_owned(),
             position,

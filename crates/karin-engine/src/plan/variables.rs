@@ -1,9 +1,10 @@
 //! Which variables a selection takes, and how each is accumulated.
 
 use karin_core::{DType, GroupMeta, Packing, Product, Selection, VariableMeta};
+use karin_science::{Height, Quantity};
 
 use crate::EngineError;
-use crate::derive::{Formulas, built_in};
+use crate::derive::Formulas;
 use crate::swath::{Shape, Swath, join};
 
 /// One variable of a plan.
@@ -61,16 +62,14 @@ fn groups(root: &GroupMeta, swaths: &[Swath]) -> Vec<String> {
     groups
 }
 
-fn has(root: &GroupMeta, groups: &[String], wanted: &str) -> bool {
+fn has(root: &GroupMeta, groups: &[String], formulas: &Formulas, wanted: &str) -> bool {
     let (group, name) = split(wanted);
     groups
         .iter()
         .filter(|known| group.is_none_or(|group| group == known.as_str()))
         .any(|group| {
             root.variable(&join(group, name)).is_some()
-                || root
-                    .group(group)
-                    .is_some_and(|meta| built_in(meta).iter().any(|formula| formula.name == name))
+                || root.group(group).is_some_and(|meta| formulas.derives(meta, name))
         })
 }
 
@@ -89,7 +88,7 @@ pub(super) fn holds_all(root: &GroupMeta, selection: &Selection) -> bool {
         .filter(|name| !is_let(name));
     named
         .chain(formulas.variables())
-        .all(|name| has(root, &groups, name))
+        .all(|name| has(root, &groups, &formulas, name))
 }
 
 /// The error for the first name that no structure has.
@@ -99,28 +98,25 @@ pub(super) fn unknown<'a>(
     product: Option<Product>,
 ) -> EngineError {
     let product = product.map_or_else(|| "the files".to_owned(), |product| product.to_string());
-    let formulas = Formulas::new(selection).ok();
-    let lets = formulas.as_ref().map_or(&[][..], Formulas::lets);
+    let formulas = Formulas::new(selection).unwrap_or_default();
+    let lets = formulas.lets();
     let named = selection.variables.iter().map(String::as_str);
-    let used = formulas.iter().flat_map(Formulas::variables);
-    for name in named.chain(used) {
+    for name in named.chain(formulas.variables()) {
         let missing = roots.clone().all(|root| {
             let swaths = Swath::of(root, selection.side);
-            !has(root, &groups(root, &swaths), name)
+            !has(root, &groups(root, &swaths), &formulas, name)
         });
         if missing && !lets.iter().any(|formula| formula.name == name) {
             let paths: Vec<String> = roots.clone().flat_map(GroupMeta::variable_paths).collect();
             let known = paths
                 .iter()
                 .map(|path| split(path).1)
-                .chain(lets.iter().map(|l| l.name.as_str()));
-            let mut hint = karin_core::suggest::did_you_mean(name, known);
-            if matches!(
-                name,
-                "u_geo" | "v_geo" | "u_geo_abs" | "v_geo_abs" | "adt" | "ssha" | "ssha_filtered"
-            ) {
-                hint = format!("{hint}: it is derived from variables that the granules lack");
-            }
+                .chain(lets.iter().map(|l| l.name.as_str()))
+                .chain(Quantity::ALL.iter().map(|quantity| quantity.name()));
+            let hint = match lacking(split(name).1, selection.from.as_deref()) {
+                Some(inputs) => format!(": it derives from {inputs}, which the granules lack"),
+                None => karin_core::suggest::did_you_mean(name, known),
+            };
             return EngineError::NoVariable {
                 name: name.to_owned(),
                 product,
@@ -129,6 +125,17 @@ pub(super) fn unknown<'a>(
         }
     }
     EngineError::Empty("no granule holds all variables asked for".to_owned())
+}
+
+/// What a derived quantity of the contract derives from, in words; `None` for other names.
+fn lacking(name: &str, from: Option<&str>) -> Option<String> {
+    Some(match (name, Quantity::from_name(name).map(Quantity::height)) {
+        ("adt", _) | (_, Some(Height::Absolute)) => "ssha and mdt".to_owned(),
+        ("ssha", _) => "ssha_karin_2 and height_cor_xover, or ssha_unfiltered".to_owned(),
+        ("ssha_filtered", _) => "ssha_noiseless".to_owned(),
+        (_, Some(Height::Anomaly)) => from.unwrap_or("ssha_filtered or ssha").to_owned(),
+        _ => return None,
+    })
 }
 
 /// The variables of a plan over granules of these structures (one per schema, oldest first).

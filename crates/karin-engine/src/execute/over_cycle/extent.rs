@@ -101,6 +101,7 @@ fn restrict(engine: &Engine<'_>, passes: &[Pass], extent: &mut Extent) {
                 selection: &only_region,
                 formulas: &Formulas::default(),
                 product: engine.plan.product(),
+                fields: &engine.fields(piece),
                 pixels_at_once: engine.pixels_at_once(),
             };
             mask_of(dataset.as_ref(), &swath, 0..swath.num_lines, &criteria).ok()

@@ -1,0 +1,56 @@
+//! `karin diag LIST SOURCE... [--from HEIGHT] [--method WORDS] [-o FILE]`
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use karin::engine::Plan;
+use karin_core::Selection;
+
+use crate::context::Context;
+use crate::exit::Outcome;
+use crate::selection::SelectionFlags;
+use crate::store::StoreFlags;
+
+/// Arguments of `karin diag`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Diagnostics, as u_geo,v_geo,vorticity_over_f,strain; --vars adds variables to them
+    #[arg(value_name = "LIST")]
+    diagnostics: String,
+    /// Granules, folders of granules, collections
+    #[arg(required = true, value_name = "SOURCE")]
+    sources: Vec<PathBuf>,
+    /// A file, named .nc, .zarr, .parquet, .csv or .png (a map); or a folder, for one file per granule; without it statistics
+    /// of the diagnostics are printed
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    selection: SelectionFlags,
+    #[command(flatten)]
+    store: StoreFlags,
+}
+
+/// Writes diagnostics, or prints what they come to.
+pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> {
+    let started = Instant::now();
+    let mut selection = arguments.selection.selection()?;
+    let mut variables = Selection::parse_variables(&arguments.diagnostics)?;
+    variables.extend(
+        selection
+            .variables
+            .iter()
+            .filter(|name| !variables.contains(name))
+            .cloned()
+            .collect::<Vec<_>>(),
+    );
+    selection.variables = variables;
+    let progress = context.progress.as_ref();
+    let store = arguments.store.reading(selection.snapshot.as_deref());
+    let source = karin::sources::open(&arguments.sources, &store, progress)?;
+    let plans = Plan::new(source, &selection, progress)?;
+    match &arguments.output {
+        Some(path) => super::extract::write(&plans, path, context, started),
+        None => super::stat::tell(&plans, "count,min,mean,max,std", context, started),
+    }
+}
