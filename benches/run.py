@@ -5,8 +5,9 @@ import sys
 from granules import FOLDER
 from patterns import BENCHMARKS, report
 from python_bars import PYTHON
+from science import SCIENCE
 
-BENCHMARKS = {**BENCHMARKS, **PYTHON}
+BENCHMARKS = {**BENCHMARKS, **PYTHON, **SCIENCE}
 
 
 def line(what, bar, measured):

@@ -11,7 +11,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use karin_science::{Extent, Method, Quantity, compute_all};
+use karin_science::{Extent, Method, Metric, Quantity, compute_all};
 
 #[allow(dead_code, reason = "the tests use more of it")]
 #[path = "../tests/derivatives/swath.rs"]
@@ -19,8 +19,10 @@ mod swath;
 
 use swath::{Start, Swath, is_seen, scatter};
 
-/// Runs in a round: the clock of the scheduler ticks every few milliseconds.
+/// Runs in a round of a fast kernel: the clock of the scheduler ticks every few milliseconds.
 const REPEATS: u32 = 4;
+/// Passes of the measurement with two threads.
+const PASSES: usize = 60;
 
 /// Seconds of this thread on a processor: what others do on the machine does not count. Wall time where Linux does not
 /// tell.
@@ -30,15 +32,15 @@ fn clock(since: Instant) -> f64 {
     nanoseconds.map_or_else(|| since.elapsed().as_secs_f64(), |nanoseconds| nanoseconds * 1e-9)
 }
 
-/// The best of some rounds, in seconds.
-fn best<T>(rounds: usize, mut work: impl FnMut() -> T) -> f64 {
+/// The best of some rounds of some runs, in seconds per run.
+fn best<T>(rounds: usize, repeats: u32, mut work: impl FnMut() -> T) -> f64 {
     let since = Instant::now();
     let seconds = (0..rounds).map(|_| {
         let start = clock(since);
-        for _ in 0..REPEATS {
+        for _ in 0..repeats {
             std::hint::black_box(work());
         }
-        (clock(since) - start) / f64::from(REPEATS)
+        (clock(since) - start) / f64::from(repeats)
     });
     seconds.fold(f64::INFINITY, f64::min)
 }
@@ -85,14 +87,30 @@ fn main() {
     write(folder, "u", &computed[0]);
     write(folder, "v", &computed[1]);
     println!("{{");
-    println!("  \"metric\": {:.6},", best(rounds, || swath.metric()));
+    println!("  \"metric\": {:.6},", best(rounds, REPEATS, || swath.metric()));
+    println!(
+        "  \"valid_pixels\": {},",
+        height.iter().filter(|value| !value.is_nan()).count()
+    );
+    let high = high_latitudes(&swath, &height);
+    let seconds = best(rounds, REPEATS, || {
+        compute_all(&currents, &Method::default(), &high.0, &high.1).unwrap()
+    });
+    let share = high.0.len() as f64 / swath.extent.len() as f64;
+    println!("  \"currents_l3_high_latitudes\": {:.6},", seconds / share);
+    println!(
+        "  \"seconds_per_pass_two_threads\": {:.6},",
+        two_threads(&height, &metric)
+    );
     let all = [
         Quantity::UGeo,
         Quantity::VGeo,
         Quantity::VorticityOverF,
         Quantity::Strain,
     ];
-    let kernels: [(&str, &str, &[Quantity]); 7] = [
+    let cyclo = [Quantity::UCyclo, Quantity::VCyclo];
+    let uncertainty = [Quantity::UGeoUncertainty, Quantity::VGeoUncertainty];
+    let kernels: [(&str, &str, &[Quantity]); 11] = [
         ("gradient_l3", "l3", &[Quantity::SshGradient]),
         ("currents_l3", "l3", &currents),
         ("deformation_l3", "l3", &all),
@@ -100,14 +118,52 @@ fn main() {
         ("deformation_fit9", "fit:9", &all),
         ("currents_fit25", "fit:25", &currents),
         ("currents_curvilinear", "curvilinear", &currents),
+        ("uncertainty_l3", "l3", &uncertainty),
+        ("cyclo_gradient_wind", "cyclo=gradient_wind", &cyclo),
+        ("cyclo_fixed_point", "cyclo=fixed_point", &cyclo),
+        ("cyclo_variational", "cyclo=variational", &cyclo),
     ];
     for (index, (name, method, quantities)) in kernels.iter().enumerate() {
         let method: Method = method.parse().unwrap();
-        let seconds = best(rounds, || {
+        let (rounds, repeats) = if name.starts_with("cyclo") {
+            (1, 1)
+        } else {
+            (rounds, REPEATS)
+        };
+        let seconds = best(rounds, repeats, || {
             compute_all(quantities, &method, &height, &metric).unwrap()
         });
         let comma = if index + 1 < kernels.len() { "," } else { "" };
         println!("  \"{name}\": {seconds:.6}{comma}");
     }
     println!("}}");
+}
+
+/// The first lines of the pass, south of the band of the beta plane.
+fn high_latitudes(swath: &Swath, height: &[f64]) -> (Vec<f64>, Metric) {
+    let extent = Extent::new(3800, swath.extent.num_pixels);
+    let metric = Metric::new(
+        &swath.latitude[..extent.len()],
+        &swath.longitude[..extent.len()],
+        extent,
+    )
+    .unwrap();
+    assert!(metric.latitude().iter().all(|latitude| *latitude < -8.0));
+    (height[..extent.len()].to_vec(), metric)
+}
+
+/// Wall seconds per pass of the currents when two threads derive them.
+fn two_threads(height: &[f64], metric: &Metric) -> f64 {
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                for _ in 0..PASSES / 2 {
+                    let currents = [Quantity::UGeo, Quantity::VGeo];
+                    std::hint::black_box(compute_all(&currents, &Method::default(), height, metric).unwrap());
+                }
+            });
+        }
+    });
+    start.elapsed().as_secs_f64() / PASSES as f64
 }

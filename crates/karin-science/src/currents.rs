@@ -87,6 +87,12 @@ pub fn geostrophic(
     metric: &Metric,
     derivative: &Derivative,
 ) -> Result<Current, ScienceError> {
+    if *derivative == Derivative::L3 {
+        let (east, north) = stencil::current(height, metric)?;
+        let mut current = Current { east, north };
+        add_beta_plane(height, metric, &mut current);
+        return Ok(current);
+    }
     let slope = gradient(height, metric, derivative)?;
     Ok(from_slope(height, metric, slope))
 }

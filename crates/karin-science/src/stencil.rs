@@ -78,6 +78,40 @@ pub fn gradient(field: &[f64], metric: &Metric) -> Result<(Vec<f64>, Vec<f64>), 
     Ok((east, north))
 }
 
+/// The geostrophic current towards east and north of a height whose slopes these are: `factor` is g/f.
+pub(crate) fn current(height: &[f64], metric: &Metric) -> Result<(Vec<f64>, Vec<f64>), ScienceError> {
+    let width = metric.extent().num_pixels;
+    let (mut east, mut north) = (Vec::with_capacity(height.len()), Vec::with_capacity(height.len()));
+    let (mut east_line, mut north_line) = (vec![0.0; width], vec![0.0; width]);
+    slopes(height, metric, |line, along, left| {
+        let row = line * width..(line + 1) * width;
+        let heading = (&metric.cosine[row.clone()], &metric.sine[row.clone()]);
+        let out = (&mut east_line[..], &mut north_line[..]);
+        turn(along, left, heading, &metric.geostrophic[row], out);
+        east.extend_from_slice(&east_line);
+        north.extend_from_slice(&north_line);
+    })?;
+    Ok((east, north))
+}
+
+/// Slopes along and left of a heading as the current along their contours, east and north.
+#[multiversion(targets("x86_64+avx2"))]
+fn turn(
+    along: &[f64],
+    left: &[f64],
+    heading: (&[f64], &[f64]),
+    factor: &[f64],
+    out: (&mut [f64], &mut [f64]),
+) {
+    let width = along.len();
+    let (cosine, sine, factor) = (&heading.0[..width], &heading.1[..width], &factor[..width]);
+    let (left, east, north) = (&left[..width], &mut out.0[..width], &mut out.1[..width]);
+    for pixel in 0..width {
+        east[pixel] = -factor[pixel] * (along[pixel] * sine[pixel] + left[pixel] * cosine[pixel]);
+        north[pixel] = factor[pixel] * (along[pixel] * cosine[pixel] - left[pixel] * sine[pixel]);
+    }
+}
+
 /// Components along and left of a heading as components east and north.
 #[multiversion(targets("x86_64+avx2"))]
 fn rotate(along: &[f64], left: &[f64], heading: (&[f64], &[f64]), out: (&mut [f64], &mut [f64])) {

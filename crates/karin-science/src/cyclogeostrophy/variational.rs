@@ -5,13 +5,13 @@ use multiversion::multiversion;
 use super::{Differences, Flow, zero_filled};
 
 /// Gauss-Newton steps at most.
-const STEPS: usize = 20;
+const STEPS: usize = 8;
 /// Steps of conjugate gradients within one.
-const INNER_STEPS: usize = 30;
+const INNER_STEPS: usize = 15;
 /// Share of the gradient that conjugate gradients leave.
-const INNER_TOLERANCE: f64 = 1e-2;
+const INNER_TOLERANCE: f64 = 0.05;
 /// Sum of squares has settled when a step lessens it by a smaller share than this.
-const SETTLED: f64 = 1e-6;
+const SETTLED: f64 = 1e-3;
 /// Damping of the first step, relative to the unit diagonal of the problem.
 const DAMPING: f64 = 1e-4;
 /// Damping at which a problem is left as it is.

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use super::Quantity;
-use crate::currents::{from_slope, gradient};
+use crate::currents::{from_slope, geostrophic, gradient};
 use crate::fit::Surface;
 use crate::{
     Current, Deformation, Method, Metric, Noise, ScienceError, cyclogeostrophy, fit, laplacian, noise,
@@ -22,7 +22,7 @@ pub fn compute_all(
     height: &[f64],
     metric: &Metric,
 ) -> Result<Vec<Vec<f64>>, ScienceError> {
-    let shared = Shared {
+    let mut shared = Shared {
         method,
         height,
         metric,
@@ -32,10 +32,57 @@ pub fn compute_all(
         uncertainty: OnceCell::new(),
         deformation: OnceCell::new(),
     };
-    quantities
-        .iter()
-        .map(|quantity| shared.compute(*quantity))
-        .collect()
+    let mut results: Vec<Option<Vec<f64>>> = Vec::with_capacity(quantities.len());
+    for quantity in quantities {
+        results.push(shared.compute(*quantity)?);
+    }
+    // What is shared as it is goes to the first that asks for it, now that nothing else is computed from it.
+    for (place, quantity) in quantities.iter().enumerate() {
+        if results[place].is_none() {
+            let earlier = quantities[..place]
+                .iter()
+                .position(|other| other.component() == quantity.component());
+            results[place] = match earlier {
+                Some(earlier) => results[earlier].clone(),
+                None => Some(shared.take(*quantity)),
+            };
+        }
+    }
+    Ok(results.into_iter().flatten().collect())
+}
+
+/// A component that several quantities share as it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Component {
+    CurrentEast,
+    CurrentNorth,
+    CycloEast,
+    CycloNorth,
+    UncertaintyEast,
+    UncertaintyNorth,
+    Vorticity,
+    Divergence,
+    NormalStrain,
+    ShearStrain,
+}
+
+impl Quantity {
+    /// The shared component that the quantity is, if it is one.
+    fn component(self) -> Option<Component> {
+        Some(match self {
+            Self::UGeo | Self::UGeoAbs => Component::CurrentEast,
+            Self::VGeo | Self::VGeoAbs => Component::CurrentNorth,
+            Self::UCyclo => Component::CycloEast,
+            Self::VCyclo => Component::CycloNorth,
+            Self::UGeoUncertainty => Component::UncertaintyEast,
+            Self::VGeoUncertainty => Component::UncertaintyNorth,
+            Self::Vorticity => Component::Vorticity,
+            Self::Divergence => Component::Divergence,
+            Self::NormalStrain => Component::NormalStrain,
+            Self::ShearStrain => Component::ShearStrain,
+            _ => return None,
+        })
+    }
 }
 
 /// What quantities of one height share, computed when first needed.
@@ -51,42 +98,70 @@ struct Shared<'a> {
 }
 
 impl Shared<'_> {
-    fn compute(&self, quantity: Quantity) -> Result<Vec<f64>, ScienceError> {
+    /// Computes a quantity; one that is a shared component is only made ready, and `None`.
+    fn compute(&self, quantity: Quantity) -> Result<Option<Vec<f64>>, ScienceError> {
         use Quantity as Q;
         let coriolis = self.metric.coriolis();
-        Ok(match quantity {
-            Q::UGeo | Q::UGeoAbs => self.current()?.east.clone(),
-            Q::VGeo | Q::VGeoAbs => self.current()?.north.clone(),
+        Ok(Some(match quantity {
+            Q::UGeo | Q::UGeoAbs | Q::VGeo | Q::VGeoAbs => return self.current().map(|_| None),
+            Q::Vorticity | Q::Divergence | Q::NormalStrain | Q::ShearStrain => {
+                return self.deformation().map(|_| None);
+            }
+            Q::UCyclo | Q::VCyclo => return self.cyclo().map(|_| None),
+            Q::UGeoUncertainty | Q::VGeoUncertainty => return self.uncertainty(quantity).map(|_| None),
             Q::Speed | Q::SpeedAbs => self.current()?.speed(),
             Q::Ke | Q::Eke => self.current()?.kinetic_energy(),
-            Q::Vorticity => self.deformation()?.vorticity.clone(),
             Q::VorticityOverF | Q::RossbyNumber => over(&self.deformation()?.vorticity, coriolis, |f| f),
-            Q::Divergence => self.deformation()?.divergence.clone(),
-            Q::NormalStrain => self.deformation()?.normal_strain.clone(),
-            Q::ShearStrain => self.deformation()?.shear_strain.clone(),
             Q::Strain => self.deformation()?.strain(),
             Q::StrainOverF => over(&self.deformation()?.strain(), coriolis, f64::abs),
             Q::OkuboWeiss => self.deformation()?.okubo_weiss(),
             Q::OkuboWeissOverF2 => over(&self.deformation()?.okubo_weiss(), coriolis, |f| f * f),
             Q::SshGradient => {
                 let (east, north) = self.slope()?;
-                let slopes = east.iter().zip(&north);
-                slopes
-                    .map(|(east, north)| (east * east + north * north).sqrt())
-                    .collect()
+                lengths(&east, &north)
             }
             Q::SshLaplacian => match self.surface()? {
                 Some(surface) => surface.laplacian(),
                 None => laplacian(self.height, self.metric, &self.method.derivative)?,
             },
-            Q::UCyclo => self.cyclo()?.east.clone(),
-            Q::VCyclo => self.cyclo()?.north.clone(),
             Q::SpeedCyclo => self.cyclo()?.speed(),
             Q::CycloImbalance => cyclogeostrophy::imbalance(self.cyclo()?, self.current()?, self.metric)?,
-            Q::UGeoUncertainty => self.uncertainty(quantity)?.east.clone(),
-            Q::VGeoUncertainty => self.uncertainty(quantity)?.north.clone(),
             Q::VorticityUncertainty => self.vorticity_uncertainty(quantity)?,
-        })
+        }))
+    }
+
+    /// Takes a shared component out of what was made ready.
+    fn take(&mut self, quantity: Quantity) -> Vec<f64> {
+        use Component as C;
+        let of = |current: &mut OnceCell<Current>, is_east: bool| {
+            let current = current.get_mut();
+            current.map(|current| {
+                std::mem::take(if is_east {
+                    &mut current.east
+                } else {
+                    &mut current.north
+                })
+            })
+        };
+        let mut of_deformation = |which: fn(&mut Deformation) -> &mut Vec<f64>| {
+            self.deformation
+                .get_mut()
+                .map(|deformation| std::mem::take(which(deformation)))
+        };
+        let taken = match quantity.component() {
+            Some(C::CurrentEast) => of(&mut self.current, true),
+            Some(C::CurrentNorth) => of(&mut self.current, false),
+            Some(C::CycloEast) => of(&mut self.cyclo, true),
+            Some(C::CycloNorth) => of(&mut self.cyclo, false),
+            Some(C::UncertaintyEast) => of(&mut self.uncertainty, true),
+            Some(C::UncertaintyNorth) => of(&mut self.uncertainty, false),
+            Some(C::Vorticity) => of_deformation(|deformation| &mut deformation.vorticity),
+            Some(C::Divergence) => of_deformation(|deformation| &mut deformation.divergence),
+            Some(C::NormalStrain) => of_deformation(|deformation| &mut deformation.normal_strain),
+            Some(C::ShearStrain) => of_deformation(|deformation| &mut deformation.shear_strain),
+            None => None,
+        };
+        taken.unwrap_or_default()
     }
 
     fn cyclo(&self) -> Result<&Current, ScienceError> {
@@ -144,8 +219,9 @@ impl Shared<'_> {
     }
 
     fn current(&self) -> Result<&Current, ScienceError> {
-        kept(&self.current, || {
-            Ok(from_slope(self.height, self.metric, self.slope()?))
+        kept(&self.current, || match self.surface()? {
+            Some(_) => Ok(from_slope(self.height, self.metric, self.slope()?)),
+            None => geostrophic(self.height, self.metric, &self.method.derivative),
         })
     }
 
@@ -158,6 +234,13 @@ impl Shared<'_> {
             }
         })
     }
+}
+
+fn lengths(east: &[f64], north: &[f64]) -> Vec<f64> {
+    let slopes = east.iter().zip(north);
+    slopes
+        .map(|(east, north)| (east * east + north * north).sqrt())
+        .collect()
 }
 
 /// The value of a cell, made when first asked for.
