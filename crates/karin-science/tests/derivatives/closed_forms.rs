@@ -335,3 +335,51 @@ fn a_fit_is_described_by_its_words() {
         "fit:9:disc:flat:quadratic".parse().unwrap()
     );
 }
+
+#[test]
+fn swaths_whose_pixels_count_to_the_left_give_the_same() {
+    let start = Start {
+        latitude: 45.0,
+        longitude: 10.0,
+        heading: 77.6,
+    };
+    let swath = Swath::new(Extent::new(30, 25), start, 2000.0);
+    let wave = Wave::at(45.0, 10.0);
+    let height = swath.field(|up| wave.height(up));
+    let mirrored = |values: &[f64]| -> Vec<f64> {
+        let lines = values.chunks(25);
+        lines.flat_map(|line| line.iter().rev().copied()).collect()
+    };
+    let metric = karin_science::Metric::new(
+        &mirrored(&swath.latitude),
+        &mirrored(&swath.longitude),
+        swath.extent,
+    )
+    .unwrap();
+    for method in ["l3", "fit:5", "curvilinear"] {
+        let method: Method = method.parse().unwrap();
+        for quantity in Quantity::ALL {
+            let Ok(values) = quantity.compute(&method, &height, &swath.metric()) else {
+                continue;
+            };
+            let other = quantity.compute(&method, &mirrored(&height), &metric).unwrap();
+            let size = values
+                .iter()
+                .filter(|value| value.is_finite())
+                .fold(0.0_f64, |most, value| most.max(value.abs()));
+            for (one, other) in mirrored(&other).iter().zip(&values) {
+                assert_eq!(one.is_nan(), other.is_nan());
+                // What is left of a divergence is the small difference of large derivatives.
+                let tolerance = if quantity == Quantity::Divergence {
+                    1e-3
+                } else {
+                    2e-6
+                };
+                assert!(
+                    one.is_nan() || (one - other).abs() <= tolerance * size,
+                    "{method} {quantity}: {one:e} {other:e}"
+                );
+            }
+        }
+    }
+}
