@@ -229,6 +229,8 @@ class Collection(Reducible, Writable):
         crop: str | None = None,
         nadir: str | None = None,
         side: str | None = None,
+        from_: str | None = None,
+        method: str | None = None,
         **lets: str,
     ) -> Collection:
         """Narrow what is selected. Nothing is read.
@@ -251,7 +253,8 @@ class Collection(Reducible, Writable):
         polygon
             shapely geometry, GeoDataFrame, GeoJSON (dictionary or text), or the path of a GeoJSON file.
         variables
-            Names of stored variables, of ``lets`` or of derived quantities such as ``"ssha"``.
+            Names of stored variables, of ``lets`` or of derived quantities such as ``"ssha"``, ``"u_geo"`` or
+            ``"vorticity_over_f"``.
         quality
             Least quality of values that are kept: ``"good"``, ``"suspect"``, ``"degraded"`` or ``"any"`` (default).
         where
@@ -263,6 +266,11 @@ class Collection(Reducible, Writable):
         side
             Side of 250 m products: ``"left"``, ``"right"``, or ``"both"``, which :meth:`to_xarray` gives as one swath with
             places for all its pixels. If not said, both come side by side, as the product has them.
+        from_
+            Height that currents, vorticity and the like derive from (``--from`` of the command line); ``"ssha_filtered"``
+            where there is one, else ``"ssha"``.
+        method
+            How they are derived: ``"l3"`` (default: as AVISO's L3 products), ``"fit:9"``, ``"curvilinear"``, ...
         **lets
             Derived variables, ``name="expression"``; select them by ``variables``.
 
@@ -290,6 +298,8 @@ class Collection(Reducible, Writable):
             "crop": crop,
             "nadir": nadir,
             "side": side,
+            "from_": from_,
+            "method": method,
         }
         for name, expression in lets.items():
             if name in _MEANT:

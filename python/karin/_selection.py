@@ -16,7 +16,7 @@ from karin.errors import InvalidArgumentError
 #: The largest number that a cycle or a pass can have.
 _LARGEST = 999
 
-_WORDS = ("product", "phase", "version", "crop", "quality", "nadir", "side")
+_WORDS = ("product", "phase", "version", "crop", "quality", "nadir", "side", "method")
 
 
 class SelectionSpec(NamedTuple):
@@ -42,6 +42,8 @@ def _narrow(words: dict[str, str], name: str, value: Any) -> None:
     elif name in ("cycle_number", "pass_number"):
         key = "cycles" if name == "cycle_number" else "passes"
         words[key] = _intersection(name, words.get(key), numbers(name, value))
+    elif name == "from_":
+        words["from"] = _word(name, value)
     elif name == "variables":
         words[name] = ",".join([value] if isinstance(value, str) else [str(one) for one in value])
     elif name == "where":

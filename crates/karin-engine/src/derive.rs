@@ -261,6 +261,7 @@ impl Formulas {
             .and_then(|input| group.variables.iter().find(|variable| variable.name == *input));
         let units = first.and_then(|variable| variable.attributes.text("units"));
         match units {
+            _ if name == "sigma0_db" && !is_user => attributes.set("units", "dB"),
             // A sum of heights is a height; what users write may be anything.
             Some(units) if !is_user => attributes.set("units", units),
             _ => {}
@@ -315,8 +316,29 @@ fn unqualified(name: &str) -> &str {
     name.rsplit_once('/').map_or(name, |(_, name)| name)
 }
 
-/// The derived quantities that a group of variables allows, each only where the product does not have it itself:
-/// `ssha`, `ssha_filtered` and `adt`.
+/// Name, expression and inputs. Corrections were subtracted, so they are added; L3 says of its calibration that the
+/// uncorrected anomaly is the anomaly less it. Values of sigma0 are linear, not decibels (attributes of the products).
+const TAKEN_BACK: [(&str, &str, &[&str]); 7] = [
+    ("ssha_uncalibrated", "ssha_karin_2", &["ssha_karin_2"]),
+    ("ssha_uncalibrated", "ssha - calibration", &["ssha", "calibration"]),
+    (
+        "ssha_uncorrected",
+        "ssha + dac + ocean_tide + internal_tide",
+        &["ssha", "dac", "ocean_tide", "internal_tide"],
+    ),
+    ("ssha_uncorrected", "ssha + dac + ocean_tide", &["ssha", "dac", "ocean_tide"]),
+    (
+        "ssha_uncorrected",
+        "ssha + dac + ocean_tide_fes + internal_tide_hret",
+        &["ssha", "dac", "ocean_tide_fes", "internal_tide_hret"],
+    ),
+    ("sigma0_db", "10 * log10(sigma0)", &["sigma0"]),
+    ("sigma0_db", "10 * log10(sig0_karin_2)", &["sig0_karin_2"]),
+];
+
+/// The derived quantities that one pixel of a group of variables gives, each only where the product does not have it
+/// itself: `ssha`, `ssha_filtered`, `adt`; heights with corrections taken back (`ssha_uncalibrated` without the
+/// cross-over calibration, `ssha_uncorrected` with atmosphere and tides); `sigma0_db`.
 pub fn built_in(group: &GroupMeta) -> Vec<Let> {
     let has = |name: &str| has(group, name);
     let mut found = Vec::new();
@@ -347,5 +369,14 @@ pub fn built_in(group: &GroupMeta) -> Vec<Let> {
     if !has("adt") && has("mdt") && has_ssha {
         define("adt", "ssha + mdt");
     }
+    for (name, text, inputs) in TAKEN_BACK {
+        let is_known = |input: &&str| has(input) || (**input == *"ssha" && has_ssha);
+        if inputs.iter().all(|input| is_known(&input)) && !has(name) {
+            define(name, text);
+        }
+    }
+    // The first that the product allows.
+    let mut names = std::collections::HashSet::new();
+    found.retain(|definition| names.insert(definition.name.clone()));
     found
 }
