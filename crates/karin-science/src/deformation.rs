@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use multiversion::multiversion;
+
 use crate::currents::equatorial_lines;
 use crate::equator::{PURE, fade};
 use crate::fit::Surface;
@@ -73,14 +75,31 @@ impl Deformation {
     pub fn of(current: &Current, metric: &Metric, derivative: &Derivative) -> Result<Self, ScienceError> {
         check(current, metric.extent())?;
         let (along, left) = into_flight_frame(&current.east, &current.north, metric);
-        Ok(Self::in_flight_frame(
-            (
-                slopes(&along, metric, derivative)?,
-                slopes(&left, metric, derivative)?,
-            ),
-            metric,
-            0,
-        ))
+        if *derivative == Derivative::L3 {
+            return Self::by_stencil(&along, &left, metric);
+        }
+        let slopes = (
+            slopes(&along, metric, derivative)?,
+            slopes(&left, metric, derivative)?,
+        );
+        Ok(Self::in_flight_frame(slopes, metric, 0))
+    }
+
+    /// From the components along and left by the stencil, line by line.
+    fn by_stencil(along: &[f64], left: &[f64], metric: &Metric) -> Result<Self, ScienceError> {
+        let width = metric.extent().num_pixels;
+        let mut deformation = Self::with_capacity(along.len());
+        let mut out = std::array::from_fn(|_| vec![0.0; width]);
+        stencil::slopes_of_two([along, left], metric, |line, slopes| {
+            let row = line * width..(line + 1) * width;
+            combine(slopes, (&metric.cosine[row.clone()], &metric.sine[row]), &mut out);
+            let [vorticity, divergence, normal, shear] = &out;
+            deformation.vorticity.extend_from_slice(vorticity);
+            deformation.divergence.extend_from_slice(divergence);
+            deformation.normal_strain.extend_from_slice(normal);
+            deformation.shear_strain.extend_from_slice(shear);
+        })?;
+        Ok(deformation)
     }
 
     /// The deformation of a current on some lines, by a fit to its components.
@@ -221,8 +240,32 @@ pub(crate) fn into_flight_frame(east: &[f64], north: &[f64], metric: &Metric) ->
         .unzip()
 }
 
+/// Vorticity, divergence, normal and shear strain of a line from the slopes along and left of the component along, then of
+/// that to the left.
+#[multiversion(targets("x86_64+avx2"))]
+fn combine(slopes: [&[f64]; 4], heading: (&[f64], &[f64]), out: &mut [Vec<f64>; 4]) {
+    let width = heading.0.len();
+    let [along_a, along_l, left_a, left_l] = slopes.map(|slope| &slope[..width]);
+    let (cosine, sine) = (&heading.0[..width], &heading.1[..width]);
+    let [vorticity, divergence, normal, shear] = out.each_mut().map(|out| &mut out[..width]);
+    for pixel in 0..width {
+        let own = [
+            left_a[pixel] - along_l[pixel],
+            along_a[pixel] + left_l[pixel],
+            along_a[pixel] - left_l[pixel],
+            left_a[pixel] + along_l[pixel],
+        ];
+        let turned = from_flight_frame(own, (cosine[pixel], sine[pixel]));
+        vorticity[pixel] = turned[0];
+        divergence[pixel] = turned[1];
+        normal[pixel] = turned[2];
+        shear[pixel] = turned[3];
+    }
+}
+
 /// Vorticity, divergence, normal and shear strain in the axes east and north: the strains turn by twice the angle.
-pub(crate) fn from_flight_frame(
+#[inline]
+fn from_flight_frame(
     [vorticity, divergence, normal, shear]: [f64; 4],
     (cosine, sine): (f64, f64),
 ) -> [f64; 4] {

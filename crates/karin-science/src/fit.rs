@@ -1,12 +1,14 @@
 //! Least-squares planes and quadratic surfaces in a window around every pixel.
 
 mod kernel;
+mod line;
 mod moments;
 mod solve;
 
 use std::ops::Range;
 
 pub use kernel::{Degree, Fit, Shape, Weights};
+use line::Factors;
 pub(crate) use moments::Window;
 pub(crate) use solve::Normal;
 
@@ -74,8 +76,8 @@ impl Coefficients {
 /// pixels do not determine the surface. Windows are cut at edges and gaps, and reach across the nadir gap where they are
 /// wide enough. Spacings are those at the pixel.
 ///
-/// Cost: sums over the window are separable, some n (8 + 21) multiply-adds per pixel vectorised over a line; gaps
-/// cost one 6 x 6 inversion where their pattern differs from that of the line before.
+/// Cost: sums over the window are separable, some n (8 + 21) multiply-adds per pixel vectorised over a line; lines
+/// whose gaps differ from those of the line before cost as much again for the normal matrices.
 ///
 /// # Errors
 /// If the field does not fill the extent of the metric.
@@ -184,33 +186,27 @@ pub(crate) fn for_each_line(
     mut visit: impl FnMut(usize, &Coefficients),
 ) {
     let kernel = Kernel::new(fit);
+    let width = extent.num_pixels;
+    if width == 0 {
+        return;
+    }
     let mut window = Window::new(field, extent, &kernel);
-    let mut normals: Vec<Option<Normal>> = vec![None; extent.num_pixels];
-    let mut coefficients = Coefficients::new(extent.num_pixels);
+    let mut factors = Factors::new(width, &kernel);
+    let mut coefficients = Coefficients::new(width);
     for line in lines {
         let same_gaps = window.move_to(line);
-        for (pixel, normal) in normals.iter_mut().enumerate() {
-            if field[extent.index(line, pixel)].is_nan() {
-                set(&mut coefficients, pixel, [f64::NAN; TERMS]);
-                continue;
+        let (of_field, of_mask) = window.sums();
+        if !same_gaps {
+            factors.factor(of_mask);
+        }
+        factors.solve(of_field);
+        let here = &field[line * width..(line + 1) * width];
+        let terms = coefficients.terms.iter_mut().zip(of_field.chunks_exact(width));
+        for ((term, solved), factor) in terms.zip(kernel.per_index()).take(kernel.terms) {
+            for ((out, solved), here) in term.iter_mut().zip(solved).zip(here) {
+                *out = if here.is_nan() { f64::NAN } else { factor * solved };
             }
-            if !same_gaps {
-                let moments = window.mask_moments(pixel);
-                if normal.as_ref().is_none_or(|kept| kept.moments() != &moments) {
-                    *normal = Some(Normal::new(moments, &kernel));
-                }
-            }
-            let solved = normal.as_ref().map_or([f64::NAN; TERMS], |normal| {
-                normal.solve(window.field_moments(pixel))
-            });
-            set(&mut coefficients, pixel, kernel.per_index(solved));
         }
         visit(line, &coefficients);
-    }
-}
-
-fn set(coefficients: &mut Coefficients, pixel: usize, values: [f64; TERMS]) {
-    for (term, value) in coefficients.terms.iter_mut().zip(values) {
-        term[pixel] = value;
     }
 }

@@ -43,14 +43,40 @@ pub fn slopes(
     let width = extent.num_pixels;
     let (mut along, mut left) = (vec![0.0; width], vec![0.0; width]);
     for line in 0..extent.num_lines {
-        let row = line * width..(line + 1) * width;
-        difference_along(field, extent, line, &mut along);
-        difference_across(&field[row.clone()], &mut left);
-        scale(&mut along, &metric.per_along[row.clone()], 1.0);
-        scale(&mut left, &metric.per_across[row], -1.0);
+        slopes_of_line(field, metric, line, (&mut along, &mut left));
         visit(line, &along, &left);
     }
     Ok(())
+}
+
+/// [`slopes`] of two fields side by side: along and left of the first, along and left of the second.
+pub(crate) fn slopes_of_two(
+    fields: [&[f64]; 2],
+    metric: &Metric,
+    mut visit: impl FnMut(usize, [&[f64]; 4]),
+) -> Result<(), ScienceError> {
+    let extent = metric.extent();
+    for field in fields {
+        ScienceError::check("field", field.len(), extent)?;
+    }
+    let mut lines: [Vec<f64>; 4] = std::array::from_fn(|_| vec![0.0; extent.num_pixels]);
+    for line in 0..extent.num_lines {
+        let [a, b, c, d] = &mut lines;
+        slopes_of_line(fields[0], metric, line, (a, b));
+        slopes_of_line(fields[1], metric, line, (c, d));
+        visit(line, lines.each_ref().map(Vec::as_slice));
+    }
+    Ok(())
+}
+
+/// Slopes along and left at the pixels of a line.
+fn slopes_of_line(field: &[f64], metric: &Metric, line: usize, (along, left): (&mut [f64], &mut [f64])) {
+    let extent = metric.extent();
+    let row = line * extent.num_pixels..(line + 1) * extent.num_pixels;
+    difference_along(field, extent, line, along);
+    difference_across(&field[row.clone()], left);
+    scale(along, &metric.per_along[row.clone()], 1.0);
+    scale(left, &metric.per_across[row], -1.0);
 }
 
 /// The slopes of a whole field along the flight and to its left, as [`slopes`].

@@ -212,18 +212,18 @@ impl Kernel {
         }
     }
 
-    /// Coefficients in scaled places as value and derivatives per line and pixel.
-    pub(crate) fn per_index(&self, solved: [f64; TERMS]) -> [f64; TERMS] {
+    /// The weight of the sample at a step along a row times the powers 0 to 4 of its place to the left.
+    pub(crate) fn powers(&self, step: usize) -> [f64; 5] {
+        // Pixels count to the right.
+        let place = (self.half as f64 - step as f64) / self.half as f64;
+        let weight = self.weight[step.abs_diff(self.half)];
+        [0, 1, 2, 3, 4].map(|power| weight * place.powi(power))
+    }
+
+    /// What turns the coefficients in scaled places into value and derivatives per line and pixel.
+    pub(crate) fn per_index(&self) -> [f64; TERMS] {
         let once = 1.0 / self.half as f64;
         let twice = once * once;
-        let [value, along, left, along2, mixed, left2] = solved;
-        [
-            value,
-            along * once,
-            left * once,
-            2.0 * along2 * twice,
-            mixed * twice,
-            2.0 * left2 * twice,
-        ]
+        [1.0, once, once, 2.0 * twice, twice, 2.0 * twice]
     }
 }

@@ -3,6 +3,8 @@
 //! A sum of `w(di) w(dj) a^p l^q z` over a window is, row by row of the window, `w(di) a^p` times the sum of
 //! `w(dj) l^q z` along the row. The latter are made once per line and width of row, and serve all windows that hold the row.
 
+use std::ops::Range;
+
 use multiversion::multiversion;
 
 use super::TERMS;
@@ -37,6 +39,8 @@ pub(crate) struct Window<'a> {
     same: usize,
     /// Scratch: field and mask with margins.
     padded: [Vec<f64>; 2],
+    /// Weights of the samples along a row times powers of their places.
+    steps: Vec<[f64; 5]>,
     /// Sums over the window of each pixel: those of the field, then of the mask.
     sums: Vec<f64>,
     line: Option<usize>,
@@ -67,6 +71,7 @@ impl<'a> Window<'a> {
             held: vec![None; size],
             same: 0,
             padded: [padded.clone(), padded],
+            steps: (0..size).map(|step| kernel.powers(step)).collect(),
             sums: vec![0.0; (TERMS + MASK) * width],
             line: None,
         }
@@ -87,27 +92,30 @@ impl<'a> Window<'a> {
             && self.counts.is_none();
         self.line = Some(line);
         let width = self.extent.num_pixels;
-        let count = if same_gaps { TERMS } else { TERMS + MASK };
-        self.sums[..count * width].fill(0.0);
-        for other in line.saturating_sub(half)..=last {
-            let distance = other.abs_diff(line);
-            let place = (other as f64 - line as f64) / half as f64;
-            let class = self.kernel.width_at[distance];
-            let slot = &self.rows[other % self.rows.len()];
-            let sums = &slot[class * ROW_SUMS * width..(class + 1) * ROW_SUMS * width];
-            let weight = self.kernel.weight[distance];
-            let (of_field, of_mask) = self.sums.split_at_mut(TERMS * width);
-            add_field(of_field, sums, weight, place);
-            if !same_gaps {
-                add_mask(of_mask, &sums[3 * width..], weight, place);
-            }
+        let rows: Vec<Row> = (line.saturating_sub(half)..=last)
+            .map(|other| {
+                let distance = other.abs_diff(line);
+                let class = self.kernel.width_at[distance] * ROW_SUMS * width;
+                let place = (other as f64 - line as f64) / half as f64;
+                Row {
+                    sums: &self.rows[other % self.rows.len()][class..class + ROW_SUMS * width],
+                    powers: [0, 1, 2, 3, 4].map(|power| self.kernel.weight[distance] * place.powi(power)),
+                }
+            })
+            .collect();
+        let (of_field, of_mask) = self.sums.split_at_mut(TERMS * width);
+        add_field(of_field, &rows, width);
+        if !same_gaps {
+            add_mask(of_mask, &rows, width);
         }
         same_gaps
     }
 
-    /// Weighted sums of the field times 1, a, l, a2, al, l2 over the window of a pixel.
-    pub(crate) fn field_moments(&self, pixel: usize) -> [f64; TERMS] {
-        std::array::from_fn(|term| self.sums[term * self.extent.num_pixels + pixel])
+    /// Weighted sums over the windows of the line: of the field times 1, a, l, a2, al, l2, to be solved in place, and of the valid
+    /// pixels in the order of [`moment`] (stale while the gaps stay the same), pixel by pixel.
+    pub(crate) fn sums(&mut self) -> (&mut [f64], &[f64]) {
+        let (of_field, of_mask) = self.sums.split_at_mut(TERMS * self.extent.num_pixels);
+        (of_field, of_mask)
     }
 
     /// Weighted sums of the valid pixels times a^p l^q over the window of a pixel. Stale while the gaps stay the same.
@@ -140,92 +148,159 @@ impl<'a> Window<'a> {
             let count = self.counts.map_or(1.0, |counts| counts[line * width + pixel]);
             self.padded[1][half + pixel] = if is_valid { count } else { 0.0 };
         }
-        self.rows[slot].fill(0.0);
         for (class, reach) in self.kernel.widths.iter().enumerate() {
             let sums = &mut self.rows[slot][class * ROW_SUMS * width..(class + 1) * ROW_SUMS * width];
-            for step in 0..=2 * reach {
-                let offset = half + step - reach;
-                let weight = self.kernel.weight[offset.abs_diff(half)];
-                // Pixels count to the right.
-                let place = (half as f64 - offset as f64) / half as f64;
-                add_along_row(
-                    sums,
-                    &self.padded[0][offset..][..width],
-                    &self.padded[1][offset..][..width],
-                    weight,
-                    place,
-                );
-            }
+            let window = half - reach..half + reach + 1;
+            add_along_row(sums, &self.padded, window.clone(), &self.steps[window]);
         }
         self.held[slot] = Some(line);
     }
 }
 
-/// Adds one sample of every row sum.
-#[multiversion(targets("x86_64+avx2"))]
-fn add_along_row(sums: &mut [f64], field: &[f64], mask: &[f64], weight: f64, place: f64) {
-    let width = field.len();
-    let mask = &mask[..width];
-    let (f0, rest) = sums.split_at_mut(width);
-    let (f1, rest) = rest.split_at_mut(width);
-    let (f2, rest) = rest.split_at_mut(width);
-    let (m0, rest) = rest.split_at_mut(width);
-    let (m1, rest) = rest.split_at_mut(width);
-    let (m2, rest) = rest.split_at_mut(width);
-    let (m3, rest) = rest.split_at_mut(width);
-    let m4 = &mut rest[..width];
-    let w = [1.0, place, place * place, place.powi(3), place.powi(4)].map(|power| weight * power);
-    for pixel in 0..width {
-        f0[pixel] += w[0] * field[pixel];
-        f1[pixel] += w[1] * field[pixel];
-        f2[pixel] += w[2] * field[pixel];
-    }
-    for pixel in 0..width {
-        m0[pixel] += w[0] * mask[pixel];
-        m1[pixel] += w[1] * mask[pixel];
-        m2[pixel] += w[2] * mask[pixel];
-        m3[pixel] += w[3] * mask[pixel];
-        m4[pixel] += w[4] * mask[pixel];
+/// A line of the window: its sums along rows, its weight times the powers of its place along the flight.
+struct Row<'a> {
+    sums: &'a [f64],
+    powers: [f64; 5],
+}
+
+/// Pixels that are summed side by side.
+const LANES: usize = 4;
+
+/// First pixels of groups of lanes; the last group overlaps the one before where the width is no multiple, and does the
+/// same again. Lines narrower than a group have none: they go pixel by pixel.
+fn groups(width: usize) -> impl Iterator<Item = usize> {
+    let last = (width >= LANES && !width.is_multiple_of(LANES)).then(|| width - LANES);
+    (0..width / LANES).map(|place| place * LANES).chain(last)
+}
+
+/// `L` values from a pixel on.
+#[inline(always)]
+fn lanes<const L: usize>(values: &[f64], pixel: usize) -> [f64; L] {
+    let mut out = [0.0; L];
+    out.copy_from_slice(&values[pixel..pixel + L]);
+    out
+}
+
+#[inline(always)]
+fn add<const L: usize>(sum: &mut [f64; L], factor: f64, values: &[f64; L]) {
+    for (sum, value) in sum.iter_mut().zip(values) {
+        *sum += factor * value;
     }
 }
 
-/// Adds one row of the window to the sums of the field: 1, a, l, a2, al, l2.
-#[multiversion(targets("x86_64+avx2"))]
-fn add_field(sums: &mut [f64], rows: &[f64], weight: f64, place: f64) {
-    let width = sums.len() / TERMS;
-    let (r0, rest) = rows.split_at(width);
-    let (r1, rest) = rest.split_at(width);
-    let r2 = &rest[..width];
-    let (one, rest) = sums.split_at_mut(width);
-    let (a, rest) = rest.split_at_mut(width);
-    let (l, rest) = rest.split_at_mut(width);
-    let (aa, rest) = rest.split_at_mut(width);
-    let (al, rest) = rest.split_at_mut(width);
-    let ll = &mut rest[..width];
-    let (w0, w1, w2) = (weight, weight * place, weight * place * place);
-    for pixel in 0..width {
-        one[pixel] += w0 * r0[pixel];
-        a[pixel] += w1 * r0[pixel];
-        l[pixel] += w0 * r1[pixel];
-        aa[pixel] += w2 * r0[pixel];
-        al[pixel] += w1 * r1[pixel];
-        ll[pixel] += w0 * r2[pixel];
+#[inline(always)]
+fn store<const L: usize>(sums: &mut [f64], width: usize, pixel: usize, from: usize, values: &[[f64; L]]) {
+    for (place, values) in (from..).zip(values) {
+        sums[place * width + pixel..][..L].copy_from_slice(values);
     }
 }
 
-/// Adds one row of the window to the sums of the valid pixels, in the order of [`moment`].
+/// Sums along the rows of a line: l^0 to l^2 of the field, l^0 to l^4 of the mask, both with margins.
 #[multiversion(targets("x86_64+avx2"))]
-fn add_mask(sums: &mut [f64], rows: &[f64], weight: f64, place: f64) {
-    let width = sums.len() / MASK;
-    let powers = [1.0, place, place * place, place.powi(3), place.powi(4)];
-    for degree in 0..5 {
-        for q in 0..=degree {
-            let at = moment(degree - q, q) * width;
-            let factor = weight * powers[degree - q];
-            let row = &rows[q * width..][..width];
-            for (sum, value) in sums[at..at + width].iter_mut().zip(row) {
-                *sum += factor * value;
-            }
+fn add_along_row(sums: &mut [f64], padded: &[Vec<f64>; 2], window: Range<usize>, steps: &[[f64; 5]]) {
+    let width = sums.len() / ROW_SUMS;
+    if width < LANES {
+        (0..width).for_each(|pixel| along_row::<1>(sums, padded, pixel, (window.start, steps)));
+    }
+    for pixel in groups(width) {
+        along_row::<LANES>(sums, padded, pixel, (window.start, steps));
+    }
+}
+
+#[inline(always)]
+fn along_row<const L: usize>(
+    sums: &mut [f64],
+    [field, mask]: &[Vec<f64>; 2],
+    pixel: usize,
+    (first, steps): (usize, &[[f64; 5]]),
+) {
+    let width = sums.len() / ROW_SUMS;
+    let mut of_field = [[0.0; L]; 3];
+    let mut of_mask = [[0.0; L]; 5];
+    for (place, powers) in (first + pixel..).zip(steps) {
+        let (value, valid) = (lanes::<L>(field, place), lanes::<L>(mask, place));
+        for (sum, power) in of_field.iter_mut().zip(powers) {
+            add(sum, *power, &value);
+        }
+        for (sum, power) in of_mask.iter_mut().zip(powers) {
+            add(sum, *power, &valid);
         }
     }
+    store(sums, width, pixel, 0, &of_field);
+    store(sums, width, pixel, of_field.len(), &of_mask);
+}
+
+/// Sums of the field over windows, from those along their rows: 1, a, l, a2, al, l2.
+#[multiversion(targets("x86_64+avx2"))]
+fn add_field(sums: &mut [f64], rows: &[Row<'_>], width: usize) {
+    if width < LANES {
+        (0..width).for_each(|pixel| field_at::<1>(sums, rows, width, pixel));
+    }
+    for pixel in groups(width) {
+        field_at::<LANES>(sums, rows, width, pixel);
+    }
+}
+
+#[inline(always)]
+fn field_at<const L: usize>(sums: &mut [f64], rows: &[Row<'_>], width: usize, pixel: usize) {
+    let mut sum = [[0.0; L]; TERMS];
+    for row in rows {
+        let along: [[f64; L]; 3] = std::array::from_fn(|q| lanes(row.sums, q * width + pixel));
+        for (sum, (p, q)) in sum
+            .iter_mut()
+            .zip([(0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2)])
+        {
+            add(sum, row.powers[p], &along[q]);
+        }
+    }
+    store(sums, width, pixel, 0, &sum);
+}
+
+/// Sums of the valid pixels over windows, in the order of [`moment`]. Two rounds, so that sums stay in registers.
+#[multiversion(targets("x86_64+avx2"))]
+fn add_mask(sums: &mut [f64], rows: &[Row<'_>], width: usize) {
+    if width < LANES {
+        for pixel in 0..width {
+            mask_at::<1, 0, 8>(sums, rows, width, pixel);
+            mask_at::<1, 8, 7>(sums, rows, width, pixel);
+        }
+    }
+    for pixel in groups(width) {
+        mask_at::<LANES, 0, 8>(sums, rows, width, pixel);
+        mask_at::<LANES, 8, 7>(sums, rows, width, pixel);
+    }
+}
+
+/// Powers of the places along and left of the moments, in the order of [`moment`].
+const MOMENTS: [(usize, usize); MASK] = {
+    let mut powers = [(0, 0); MASK];
+    let mut degree = 0;
+    while degree < 5 {
+        let mut q = 0;
+        while q <= degree {
+            powers[moment(degree - q, q)] = (degree - q, q);
+            q += 1;
+        }
+        degree += 1;
+    }
+    powers
+};
+
+/// The sums of `M` moments from one on.
+#[inline(always)]
+fn mask_at<const L: usize, const FROM: usize, const M: usize>(
+    sums: &mut [f64],
+    rows: &[Row<'_>],
+    width: usize,
+    pixel: usize,
+) {
+    let mut sum = [[0.0; L]; M];
+    for row in rows {
+        let along: [[f64; L]; 5] = std::array::from_fn(|q| lanes(row.sums, (3 + q) * width + pixel));
+        for (place, sum) in sum.iter_mut().enumerate() {
+            let (p, q) = MOMENTS[FROM + place];
+            add(sum, row.powers[p], &along[q]);
+        }
+    }
+    store(sums, width, pixel, FROM, &sum);
 }

@@ -1,4 +1,4 @@
-//! The normal equations of a window, inverted.
+//! The normal equations of one window: what noise of the pixels does to its coefficients.
 
 use std::cmp::Ordering;
 
@@ -11,12 +11,10 @@ const POWERS: [(usize, usize); TERMS] = [(0, 0), (1, 0), (0, 1), (2, 0), (1, 1),
 /// Terms of a plane.
 const PLANE: usize = 3;
 /// A pivot that has lost more than this to the terms before leaves the surface undetermined.
-const LEAST_PIVOT: f64 = 1e-10;
+pub(super) const LEAST_PIVOT: f64 = 1e-10;
 
 /// The normal equations of a window, factored, or undetermined.
-#[derive(Clone)]
 pub(crate) struct Normal {
-    moments: MaskMoments,
     terms: usize,
     lower: Option<Lower>,
 }
@@ -26,9 +24,9 @@ type Lower = [[f64; TERMS]; TERMS];
 
 impl Normal {
     /// Factors the normal matrix that the moments of the valid pixels make.
-    pub(crate) fn new(moments: MaskMoments, kernel: &Kernel) -> Self {
+    pub(crate) fn new(moments: &MaskMoments, kernel: &Kernel) -> Self {
         let enough = moments[0] >= kernel.least;
-        let lower = enough.then(|| normal_matrix(&moments)).and_then(|matrix| {
+        let lower = enough.then(|| normal_matrix(moments)).and_then(|matrix| {
             if kernel.terms == TERMS {
                 factor::<TERMS>(&matrix)
             } else {
@@ -36,18 +34,13 @@ impl Normal {
             }
         });
         Self {
-            moments,
             terms: kernel.terms,
             lower,
         }
     }
 
-    pub(crate) fn moments(&self) -> &MaskMoments {
-        &self.moments
-    }
-
     /// The coefficients of the surface; NaN if they are not determined, and those beyond its degree.
-    pub(crate) fn solve(&self, moments: [f64; TERMS]) -> [f64; TERMS] {
+    fn solve(&self, moments: [f64; TERMS]) -> [f64; TERMS] {
         match &self.lower {
             Some(lower) if self.terms == TERMS => substitute::<TERMS>(lower, moments),
             Some(lower) => substitute::<PLANE>(lower, moments),
@@ -67,10 +60,13 @@ impl Normal {
     }
 }
 
+/// Which moment is an entry of the normal matrix.
+pub(super) const fn moment_of(row: usize, column: usize) -> usize {
+    moment(POWERS[row].0 + POWERS[column].0, POWERS[row].1 + POWERS[column].1)
+}
+
 fn normal_matrix(moments: &[f64; MASK]) -> [[f64; TERMS]; TERMS] {
-    let entry =
-        |one: (usize, usize), other: (usize, usize)| moments[moment(one.0 + other.0, one.1 + other.1)];
-    std::array::from_fn(|row| std::array::from_fn(|column| entry(POWERS[row], POWERS[column])))
+    std::array::from_fn(|row| std::array::from_fn(|column| moments[moment_of(row, column)]))
 }
 
 /// The Cholesky factor of the leading part of a symmetric positive matrix; `None` if it is near singular.

@@ -131,11 +131,7 @@ pub(super) fn for_each_pixel(
     let ones = vec![1.0; extent.len()];
     let mut window = Window::counting(height, Some(&ones), extent, &kernel);
     let mut noise = Window::counting(height, Some(variances), extent, &squared);
-    let unit = [0, 1, 2, 3, 4, 5].map(|term| {
-        let mut one = [0.0; TERMS];
-        one[term] = 1.0;
-        kernel.per_index(one)[term]
-    });
+    let unit = kernel.per_index();
     for line in lines {
         window.move_to(line);
         noise.move_to(line);
@@ -144,7 +140,7 @@ pub(super) fn for_each_pixel(
             if height[index].is_nan() {
                 continue;
             }
-            let normal = Normal::new(window.mask_moments(pixel), &kernel);
+            let normal = Normal::new(&window.mask_moments(pixel), &kernel);
             if let Some(mut covariances) = normal.covariances(&noise.mask_moments(pixel)) {
                 for (row, factor) in covariances.iter_mut().zip(unit) {
                     for (value, other) in row.iter_mut().zip(unit) {

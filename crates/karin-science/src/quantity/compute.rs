@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 
 use super::Quantity;
+use super::facts::Level;
 use crate::currents::{from_slope, geostrophic, gradient};
 use crate::fit::Surface;
 use crate::{
@@ -22,7 +23,10 @@ pub fn compute_all(
     height: &[f64],
     metric: &Metric,
 ) -> Result<Vec<Vec<f64>>, ScienceError> {
+    let is_curved =
+        |quantity: &Quantity| matches!(quantity.facts().level, Level::Curvature | Level::Deformation);
     let mut shared = Shared {
+        needs_surface: quantities.iter().any(is_curved),
         method,
         height,
         metric,
@@ -89,6 +93,8 @@ impl Quantity {
 struct Shared<'a> {
     method: &'a Method,
     height: &'a [f64],
+    /// Second derivatives are asked for: a fit then makes all derivatives at once.
+    needs_surface: bool,
     metric: &'a Metric,
     surface: OnceCell<Surface>,
     current: OnceCell<Current>,
@@ -203,9 +209,10 @@ impl Shared<'_> {
         }
     }
 
-    /// The fitted surface, if the method is a quadratic fit.
+    /// The fitted surface, if the method is a quadratic fit and more than slopes are asked for.
     fn surface(&self) -> Result<Option<&Surface>, ScienceError> {
-        let Some(fit) = self.method.derivative.quadratic_fit() else {
+        let fit = self.method.derivative.quadratic_fit();
+        let Some(fit) = fit.filter(|_| self.needs_surface) else {
             return Ok(None);
         };
         kept(&self.surface, || fit::surface(self.height, self.metric, fit)).map(Some)
