@@ -120,6 +120,32 @@ def task_overhead(paths, tasks=200):
     return max(together - alone, 0.0) / tasks
 
 
+def dask_overhead(tasks=200):
+    """Seconds per task of tasks that do nothing: what Dask itself takes."""
+    from distributed import Client, LocalCluster
+
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+        client.submit(_nothing, -1).result()
+        return timed(lambda: client.gather(client.map(_nothing, range(tasks)))) / tasks
+
+
+def _nothing(number):
+    return number
+
+
+def first_call(paths):
+    """The first reduction of a fresh process, open included, after `import karin`."""
+    import karin
+
+    return timed(lambda: karin.granules(paths).sel(variables="ssha").reduce("mean", None))
+
+
+def command(paths, installed):
+    """The command of the wheel, or the one that cargo builds, telling its version."""
+    program = [sys.executable, "-m", "karin_command"] if installed else paths
+    return min(timed(lambda: subprocess.run([*program, "--version"], check=True, capture_output=True)) for _ in range(5))
+
+
 if __name__ == "__main__":
     function, arguments = sys.argv[1], json.loads(sys.argv[2])
     print(json.dumps(globals()[function](**arguments)))

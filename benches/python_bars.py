@@ -3,7 +3,7 @@
 import shutil
 
 from granules import FOLDER, granules
-from measure import karin, peer, side_by_side
+from measure import KARIN, karin, peer, side_by_side
 
 ROUNDS = 3
 BASIC, EXPERT = "L2_LR_SSH_Basic", "L2_LR_SSH_Expert"
@@ -65,6 +65,13 @@ def python_open():
         "karin": api("open_cube", paths=[many(50, 584)]),
     }, rounds=ROUNDS)))
     rows.append(("import karin after import xarray", "< 0.15 s", {"karin": api("imports")()}))
+    rows.append(("first reduction of a process: one granule, one number", "", side_by_side({
+        "karin": api("first_call", paths=paths[:1]),
+    }, rounds=ROUNDS)))
+    rows.append(("karin --version", "", side_by_side({
+        "karin": api("command", paths=[], installed=True),
+        "the command that cargo builds": api("command", paths=[str(KARIN)], installed=False),
+    }, rounds=ROUNDS)))
     return rows
 
 
@@ -75,7 +82,10 @@ def python_dask():
         "karin": api("reduce_on_cluster", paths=paths),
         "karin, one process, one thread": api("reduce_alone", paths=paths),
     }, rounds=ROUNDS))]
-    rows.append(("overhead of a task", "< 0.005 s", {"karin": api("task_overhead", paths=paths)()}))
+    rows.append(("overhead of a task", "< 0.005 s", side_by_side({
+        "karin": api("task_overhead", paths=paths),
+        "Dask, tasks that do nothing": api("dask_overhead"),
+    }, rounds=ROUNDS)))
     return rows
 
 

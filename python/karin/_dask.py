@@ -36,10 +36,10 @@ def reduce(collection: Collection, statistics: str, target: str, client: Any) ->
     """Reduce on a cluster. The result is that of one process, to the bit, where `karin.Collection.reduce` says so."""
     axis = {"cycle": "pass_number", "by_cycle": "cycle_number", "by_pass": "pass_number"}.get(target)
     is_whole = "quantile" in statistics or "median" in statistics
-    if axis is not None and len(collection._plan().schemas) < 2:
-        return _along(collection, statistics, target, client, axis)
-    if is_whole or target == "cycle":
-        # Ranks need all values at once, and the whole plan tells schemas apart: one task, on one worker.
+    if target == "cycle" or (axis is not None and len(collection._plan().schemas) < 2):
+        return _along(collection, statistics, target, client, str(axis))
+    if is_whole:
+        # Ranks need all values at once: one task, on one worker.
         return client.submit(_reduced, collection, statistics, target, pure=False).result()
     return _by_states(collection, statistics, target, client)
 
@@ -76,25 +76,62 @@ def _along(collection: Collection, statistics: str, target: str, client: Any, ax
     words: list[dict[str, Any]] = [{axis: run} for run in runs]
     parts = [collection.sel(**word) for word in words]
     futures = _mapped(client, _reduced, parts, f"karin-{target}", statistics, target)
-    outlines = client.gather(client.map(_outline, futures, pure=False))
-    size = sum(outline.nbytes for outline in outlines)
-    if size <= (collection._options.memory or _GATHERED):
+    if _size_of(client, futures) <= (collection._options.memory or _GATHERED):
         found = client.gather(futures)
     else:
+        outlines = client.gather(client.map(_outline, futures, pure=False))
         found = [_left_there(client, future, outline) for future, outline in zip(futures, outlines, strict=True)]
+    schemas = collection._plan().schemas
+    if len(schemas) > 1:
+        # Each part knows only the processings of its own passes.
+        found = [part.drop_vars("schema", errors="ignore") for part in found]
     whole = joined(found, axis)
     for node in whole.subtree if isinstance(whole, xr.DataTree) else [whole]:
         _complete(node, collection)
+        if len(schemas) > 1 and node.data_vars:
+            _tell_schemas(node, collection, schemas)
     return whole
 
 
-def _complete(whole: Any, collection: Collection) -> None:
-    """Say of the whole what parts say of themselves, and give lines that only other parts reached their places."""
+def _size_of(client: Any, futures: list[Any]) -> int:
+    """Bytes of the results, which stay where they are."""
+    from distributed import wait
+
+    wait(futures)
+    outline = client.submit(_outline, futures[0], pure=False).result()
+    if isinstance(outline, _Tree):
+        # Dask does not know the sizes of trees.
+        return sum(one.nbytes for one in client.gather(client.map(_outline, futures, pure=False)))
+    known: dict[str, int] = client.nbytes([future.key for future in futures], summary=False)
+    return sum(known.values())
+
+
+def _tell_schemas(whole: Any, collection: Collection, schemas: list[str]) -> None:
+    """Give the coordinate that says which processings went into each pass, as one process writes it."""
+    table = collection.granules()
+    bits = {schema: 1 << at for at, schema in enumerate(schemas)}
+    seen: dict[int, int] = {}
+    for number, schema in zip(table["pass_number"], table["schema"], strict=True):
+        seen[number] = seen.get(number, 0) | bits[schema]
+    values = np.array([seen.get(int(number), 0) for number in whole["pass_number"].values], "uint8")
+    about = _about(collection)
+    nodes = about.subtree if isinstance(about, xr.DataTree) else [about]
+    attributes = next(node["schema"].attrs for node in nodes if "schema" in node.variables)
+    whole.coords["schema"] = ("pass_number", values, attributes)
+
+
+def _about(collection: Collection) -> Any:
+    """What a result of the whole plan says of itself, without values."""
     from karin._arrays import MemoryHandle
     from karin._reduce import finished
 
     nothing, _ = _karin.merge_parts(collection._plan(), "count", "all", [])
-    about = finished(MemoryHandle(nothing)).attrs
+    return finished(MemoryHandle(nothing))
+
+
+def _complete(whole: Any, collection: Collection) -> None:
+    """Say of the whole what parts say of themselves, and give lines that only other parts reached their places."""
+    about = _about(collection).attrs
     whole.attrs.update({name: value for name, value in about.items() if name in whole.attrs and name != "title"})
     if "num_lines" not in whole.variables or "latitude" not in whole.variables:
         return

@@ -53,8 +53,10 @@ class Listener:
 
     def note(self, text: str) -> None:
         """Something that the user will be glad to know."""
-        if self._show and sys.stderr is not None:
-            print(text, file=sys.stderr)
+        # Notebooks show what goes to stderr in red, as if it were a fault.
+        stream = sys.stdout if _in_notebook() else sys.stderr
+        if self._show and stream is not None:
+            print(text, file=stream)
 
     def _close_bar(self) -> None:
         if self._bar is not None:
@@ -90,7 +92,11 @@ def listener_of(progress: bool | None) -> Iterator[Listener]:
         listener.close()
 
 
+def _in_notebook() -> bool:
+    return "ipykernel" in sys.modules
+
+
 def _somebody_looks() -> bool:
-    if "ipykernel" in sys.modules:
+    if _in_notebook():
         return True
     return sys.stderr is not None and sys.stderr.isatty()

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 #: Rows that are shown.
 SHOWN = 20
+#: Characters beyond which a text is long.
+LONG = 40
 _TIMES = ("time_start", "time_end", "time")
 _EPOCH = np.datetime64("2000-01-01T00:00:00", "ns")
 
@@ -80,12 +82,27 @@ class Table:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in self._columns)
+        rows = self._shown()
+        # Long names come last, so that what tells rows apart is in sight; paths lose their folders.
+        long = {at for row in rows for at, text in enumerate(row) if len(text) > LONG}
+        order = sorted(range(len(self._columns)), key=lambda at: at in long)
+        names = self.columns
+        head = "".join(f"<th{_style(at in long)}>{html.escape(names[at])}</th>" for at in order)
         body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(text)}</td>" for text in row) + "</tr>" for row in self._shown()
+            "<tr>" + "".join(_cell(row[at], at in long) for at in order) + "</tr>" for row in rows
         )
         more = f"<p>{len(self)} rows, the first {SHOWN} shown</p>" if len(self) > SHOWN else ""
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+
+
+def _style(is_long: bool) -> str:
+    return " style='text-align:left'" if is_long else ""
+
+
+def _cell(text: str, is_long: bool) -> str:
+    if not is_long:
+        return f"<td style='white-space:nowrap'>{html.escape(text)}</td>"
+    return f"<td{_style(True)} title='{html.escape(text)}'>{html.escape(text.rsplit('/', 1)[-1])}</td>"
 
 
 class GranuleTable(Table):

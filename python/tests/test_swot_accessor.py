@@ -42,7 +42,8 @@ def test_level_2_adds_the_crossover_correction_once():
     dataset = xr.open_dataset(path)
     expected = values(path, "ssha_karin_2") + values(path, "height_cor_xover")
     np.testing.assert_allclose(dataset.swot.ssha, expected, atol=1e-12)
-    assert dataset.swot.ssha.attrs["long_name"] == "ssha = ssha_karin_2 + height_cor_xover"
+    assert dataset.swot.ssha.attrs["long_name"] == "sea surface height anomaly"
+    assert dataset.swot.ssha.attrs["comment"] == "ssha = ssha_karin_2 + height_cor_xover"
     corrected = dataset.assign(ssha=dataset.swot.ssha)
     np.testing.assert_array_equal(corrected.swot.ssha, dataset.swot.ssha)
 

@@ -135,7 +135,7 @@ def test_quality_and_errors():
     dataset = xr.open_dataset(path)
     names = ["ssha_karin_2", "ssha_karin_2_qual", "height_cor_xover", "height_cor_xover_qual"]
     good = dataset[names].swot.plot(quality="good")
-    assert good.get_title() == "ssha = ssha_karin_2 + height_cor_xover"
+    assert good.get_title() == "sea surface height anomaly"
     with pytest.raises(KeyError, match="did you mean"):
         dataset.swot.plot("ssha_karin2")
     with pytest.raises(ValueError, match="a map needs"):

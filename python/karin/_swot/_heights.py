@@ -15,6 +15,13 @@ from karin.errors import NotFoundError
 _UNCORRECTED = "height above the mean sea surface only: this product has no corrections for tides and cross-over"
 
 
+_LONG_NAMES = {
+    "ssha": "sea surface height anomaly",
+    "ssha_filtered": "sea surface height anomaly, filtered",
+    "adt": "absolute dynamic topography",
+}
+
+
 def height(dataset: xr.Dataset, name: str) -> xr.DataArray:
     """A derived quantity of a dataset, or the variable of that name.
 
@@ -53,12 +60,12 @@ def _described(array: xr.DataArray, dataset: xr.Dataset, name: str, formula: str
     array = array.copy(deep=False)
     array.name = name
     array.encoding = {}
-    array.attrs = {"long_name": f"{name} = {formula}"}
+    array.attrs = {"long_name": _LONG_NAMES.get(name, name), "comment": f"{name} = {formula}"}
     source = dataset[first] if first in dataset.variables else height(dataset, first)
     if units := source.attrs.get("units"):
         array.attrs["units"] = units
     if name == "ssha" and "mean_sea_surface_cnescls" in formula:
-        array.attrs["comment"] = _UNCORRECTED
+        array.attrs["comment"] += f"; {_UNCORRECTED}"
     return array
 
 

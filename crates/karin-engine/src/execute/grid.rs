@@ -624,7 +624,7 @@ fn structure(work: &Work<'_>, grid: &Grid, columns: &[&Column]) -> GroupMeta {
     ];
     for (name, size, units) in about {
         root.dimensions.push(describe::dimension(name, size));
-        let mut axis = describe::axis(name, DType::Float64, "centre of the cell");
+        let mut axis = describe::axis(name, DType::Float64, &format!("{name} of the centre of the cell"));
         axis.attributes.set("standard_name", name);
         axis.attributes.set("units", units);
         root.variables.push(axis);
