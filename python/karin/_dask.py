@@ -97,7 +97,7 @@ def _size_of(client: Any, futures: list[Any]) -> int:
     """Bytes of the results, which stay where they are."""
     from distributed import wait
 
-    wait(futures)
+    wait(futures)  # type: ignore[no-untyped-call]
     outline = client.submit(_outline, futures[0], pure=False).result()
     if isinstance(outline, _Tree):
         # Dask does not know the sizes of trees.
