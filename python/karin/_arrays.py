@@ -275,6 +275,10 @@ def group_paths(structure: Mapping[str, Any], parent: str = "/") -> list[str]:
     return paths
 
 
+#: A decoding that changes nothing.
+_AS_STORED: Decoding = ([], None, None, False)
+
+
 def fuse(variable: xr.Variable) -> None:
     """Replace xarray's lazy steps of masking and scaling by one pass in Rust, where that gives the same bits.
 
@@ -298,7 +302,8 @@ def fuse(variable: xr.Variable) -> None:
     if decoding is None:
         return
     above, last = steps[len(steps) - used]
-    fused = KarinArray(array.handle, array.path, array.shape, np.dtype(last.dtype), decoding)
+    real = None if decoding == _AS_STORED else decoding
+    fused = KarinArray(array.handle, array.path, array.shape, np.dtype(last.dtype), real)
     lazy = indexing.LazilyIndexedArray(fused)
     if above is None:
         setattr(variable, "_data", lazy)  # noqa: B010 - the public setter would read the values
@@ -317,9 +322,8 @@ def _decoding_of(steps: list[Any], stored: np.dtype[Any]) -> tuple[Decoding | No
         words = getattr(step.func, "keywords", {})
         name = getattr(function, "__name__", "")
         if name == "_apply_mask" and used == 0 and _is_nan(words.get("decoded_fill_value")):
-            fills = [float(fill) for fill in words["encoded_fill_values"]]
-            if any(np.isnan(fill) for fill in fills):
-                return None, 0
+            # NaN stands for nothing by itself.
+            fills = [float(fill) for fill in words["encoded_fill_values"] if not np.isnan(fill)]
         elif name == "_scale_offset_decoding" and scale is None and offset is None:
             scale, offset = words["scale_factor"], words["add_offset"]
         else:
@@ -331,6 +335,8 @@ def _decoding_of(steps: list[Any], stored: np.dtype[Any]) -> tuple[Decoding | No
     double = dtype.itemsize == 8
     if not double and not all(part is None or isinstance(part, np.float32) for part in (scale, offset)):
         return None, 0
+    if not fills and scale is None and offset is None and dtype == stored:
+        return _AS_STORED, used
     if stored.kind not in "iuf" or not _karin.can_decode(stored.name, double):
         return None, 0
     return (fills, None if scale is None else float(scale), None if offset is None else float(offset), double), used
