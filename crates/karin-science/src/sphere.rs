@@ -3,6 +3,8 @@
 //! The constants are those of the AVISO L3 product, found by reproducing its velocities: other radii or gravities move
 //! them by more than their packing step.
 
+use multiversion::multiversion;
+
 /// Mean radius of the Earth (WGS84, (2a + b) / 3) in metres.
 pub const RADIUS: f64 = 6_371_008.771_415_059;
 /// Gravity in m/s2.
@@ -26,6 +28,7 @@ pub(crate) struct Position {
 
 impl Position {
     /// The position at degrees north and east.
+    #[cfg(test)]
     pub(crate) fn new(latitude: f64, longitude: f64) -> Self {
         let (sine, cosine) = latitude.to_radians().sin_cos();
         Self {
@@ -38,13 +41,7 @@ impl Position {
 
     /// Radians of latitude, and of longitude the short way round, to another position.
     fn step(&self, other: &Self) -> (f64, f64) {
-        let turn = other.longitude - self.longitude;
-        let short = if turn.abs() > 180.0 {
-            turn - 360.0 * (turn / 360.0).round()
-        } else {
-            turn
-        };
-        ((other.latitude - self.latitude).to_radians(), short.to_radians())
+        short_step(other.latitude - self.latitude, other.longitude - self.longitude)
     }
 
     /// Metres to another position along the great circle (haversine).
@@ -80,20 +77,105 @@ impl Position {
     }
 }
 
+/// Metres from every position to the one `stride` places on, where the step is short; NaN elsewhere. What
+/// [`Position::distance`] says, to the bit.
+#[multiversion(targets("x86_64+avx2"))]
+pub(crate) fn short_distances(degrees: (&[f64], &[f64]), cosine: &[f64], stride: usize) -> Vec<f64> {
+    let mut out = vec![f64::NAN; cosine.len()];
+    let count = cosine.len().saturating_sub(stride);
+    let next = |values: &'_ [f64]| values.len() - count..values.len();
+    let (latitude, longitude) = degrees;
+    let here = (&latitude[..count], &longitude[..count], &cosine[..count]);
+    let there = (
+        &latitude[next(latitude)],
+        &longitude[next(longitude)],
+        &cosine[next(cosine)],
+    );
+    for (index, out) in out[..count].iter_mut().enumerate() {
+        let (north, east) = short_step(there.0[index] - here.0[index], there.1[index] - here.1[index]);
+        let (half_north, half_east) = (small_sine(0.5 * north), small_sine(0.5 * east));
+        let square = half_north * half_north + here.2[index] * there.2[index] * half_east * half_east;
+        let root = square.sqrt();
+        let is_short = (0.5 * north).abs().max((0.5 * east).abs()).max(root) <= SMALL;
+        *out = if is_short {
+            2.0 * RADIUS * small_arc_sine(root)
+        } else {
+            f64::NAN
+        };
+    }
+    out
+}
+
+/// Cosine and sine of the direction from the positions `stride` places before to those as far on, at those with both
+/// and away from the poles; NaN elsewhere. The sum of both [`Position::offset`]s, to the bit.
+#[multiversion(targets("x86_64+avx2"))]
+pub(crate) fn directions(degrees: (&[f64], &[f64]), cosine: &[f64], stride: usize) -> (Vec<f64>, Vec<f64>) {
+    let mut out = (vec![f64::NAN; cosine.len()], vec![f64::NAN; cosine.len()]);
+    let count = cosine.len().saturating_sub(2 * stride);
+    if count == 0 {
+        return out;
+    }
+    let (latitude, longitude) = degrees;
+    let three =
+        |values: &'_ [f64]| [0, stride, 2 * stride].map(|from| from..from + values.len() - 2 * stride);
+    let [before, here, after] = three(cosine);
+    let latitudes = (
+        &latitude[before.clone()],
+        &latitude[here.clone()],
+        &latitude[after.clone()],
+    );
+    let longitudes = (&longitude[before], &longitude[here.clone()], &longitude[after]);
+    let cosine = &cosine[here.clone()];
+    let (out_cosine, out_sine) = (&mut out.0[here.clone()], &mut out.1[here]);
+    for index in 0..count {
+        let (latitude, longitude) = (latitudes.1[index], longitudes.1[index]);
+        let on = short_step(latitudes.2[index] - latitude, longitudes.2[index] - longitude);
+        let back = short_step(latitudes.0[index] - latitude, longitudes.0[index] - longitude);
+        let east = 0.5 * (RADIUS * on.1 * cosine[index] - RADIUS * back.1 * cosine[index]);
+        let north = 0.5 * (RADIUS * on.0 - RADIUS * back.0);
+        let length = (east * east + north * north).sqrt();
+        let is_fit = latitude.abs() < POLAR;
+        out_cosine[index] = if is_fit { east / length } else { f64::NAN };
+        out_sine[index] = if is_fit { north / length } else { f64::NAN };
+    }
+    out
+}
+
+/// Differences of latitude and longitude in degrees as radians, the latter the short way round.
+#[inline(always)]
+fn short_step(north: f64, turn: f64) -> (f64, f64) {
+    let short = if turn.abs() > 180.0 {
+        turn - 360.0 * (turn / 360.0).round_ties_even()
+    } else {
+        turn
+    };
+    (north.to_radians(), short.to_radians())
+}
+
+#[inline(always)]
+fn small_sine(angle: f64) -> f64 {
+    let square = angle * angle;
+    angle * (1.0 - square / 6.0 * (1.0 - square / 20.0 * (1.0 - square / 42.0)))
+}
+
+#[inline(always)]
+fn small_arc_sine(value: f64) -> f64 {
+    let square = value * value;
+    value * (1.0 + square / 6.0 * (1.0 + square * 9.0 / 20.0 * (1.0 + square * 25.0 / 42.0)))
+}
+
 fn sine(angle: f64) -> f64 {
     if angle.abs() > SMALL {
         return angle.sin();
     }
-    let square = angle * angle;
-    angle * (1.0 - square / 6.0 * (1.0 - square / 20.0 * (1.0 - square / 42.0)))
+    small_sine(angle)
 }
 
 fn arc_sine(value: f64) -> f64 {
     if value > SMALL {
         return value.min(1.0).asin();
     }
-    let square = value * value;
-    value * (1.0 + square / 6.0 * (1.0 + square * 9.0 / 20.0 * (1.0 + square * 25.0 / 42.0)))
+    small_arc_sine(value)
 }
 
 #[cfg(test)]
