@@ -10,7 +10,7 @@ pub use compute::compute_all;
 use facts::{FACTS, Facts, Level};
 
 use crate::currents::beta_fit;
-use crate::{Method, Metric, ScienceError};
+use crate::{Cyclogeostrophy, Method, Metric, ScienceError};
 
 /// Which height a quantity derives from unless another one is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -143,6 +143,23 @@ impl Quantity {
         })
     }
 
+    /// Bytes per pixel that computing it takes at its peak, beside the height, the metric (64) and its own result (8).
+    pub fn bytes_per_pixel(self, method: &Method) -> usize {
+        let fields = match self.facts().level {
+            Level::Slope | Level::Current => 4,
+            Level::Curvature => 10,
+            // Components, their slopes, a fitted surface.
+            Level::Deformation => 18,
+            Level::Balance => match method.cyclogeostrophy {
+                Cyclogeostrophy::GradientWind => 14,
+                Cyclogeostrophy::FixedPoint => 20,
+                // Two linearised currents and the vectors of conjugate gradients.
+                Cyclogeostrophy::Variational => 48,
+            },
+        };
+        fields * size_of::<f64>()
+    }
+
     /// Computes it from a height in metres; NaN where it cannot be had.
     ///
     /// # Errors
@@ -189,5 +206,19 @@ mod tests {
         );
         let error = "l4".parse::<Method>().unwrap_err();
         assert!(error.to_string().ends_with("did you mean 'l3'?"), "{error}");
+    }
+
+    #[test]
+    fn reach_and_memory_grow_with_what_is_needed() {
+        let of = |method: &str| method.parse::<Method>().unwrap();
+        assert_eq!(Quantity::SshGradient.reach(&of("l3")), Some(4));
+        assert_eq!(Quantity::UGeo.reach(&of("l3")), Some(12));
+        assert_eq!(Quantity::Vorticity.reach(&of("l3")), Some(16));
+        assert_eq!(Quantity::Vorticity.reach(&of("fit:25")), Some(24));
+        assert_eq!(Quantity::UCyclo.reach(&of("cyclo=gradient_wind")), Some(17));
+        assert_eq!(Quantity::UCyclo.reach(&of("cyclo=variational")), None);
+        let bytes = |quantity: Quantity, method| quantity.bytes_per_pixel(&of(method));
+        assert!(bytes(Quantity::UGeo, "l3") < bytes(Quantity::Vorticity, "l3"));
+        assert!(bytes(Quantity::UCyclo, "l3") < bytes(Quantity::UCyclo, "cyclo=variational"));
     }
 }
