@@ -11,14 +11,18 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod calibration;
 pub mod currents;
 pub mod curvilinear;
 pub mod cyclogeostrophy;
 mod deformation;
+pub mod editing;
 pub mod equator;
 mod error;
 mod extent;
+pub mod filter;
 pub mod fit;
+mod linear;
 mod method;
 mod metric;
 pub mod noise;

@@ -29,7 +29,7 @@ pub use confidence::{chi_squared_quantile, coherence_significance, confidence_fa
 pub use cross::{coherence_squared, phase_degrees};
 pub use detrend::Detrend;
 pub use options::SegmentOptions;
-pub use plane::{Plane, PlaneSums};
+pub use plane::{Plane, PlaneSums, Rectangles};
 pub use requirement::{REQUIREMENT_WAVELENGTHS_KM, requirement_cm2_per_cpkm};
 pub use sums::Sums;
 pub use welch::Welch;

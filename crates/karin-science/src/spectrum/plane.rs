@@ -1,6 +1,5 @@
 //! Spectra in two dimensions: along and across the flight.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use realfft::num_complex::Complex;
@@ -93,6 +92,16 @@ impl Plane {
         })
     }
 
+    /// The segments along.
+    pub fn along(&self) -> &SegmentOptions {
+        &self.along
+    }
+
+    /// The segments across.
+    pub fn across(&self) -> &SegmentOptions {
+        &self.across
+    }
+
     /// Nothing yet.
     pub fn sums(&self) -> PlaneSums {
         PlaneSums {
@@ -115,32 +124,7 @@ impl Plane {
             .collect()
     }
 
-    /// Adds the rectangles of a field of lines of `num_pixels` pixels that lie in the pixels of `side`. A rectangle with a
-    /// hole longer than the rule allows along a column, or too few values, is passed over: the next begins behind the hole.
-    pub fn add_field(&self, field: &[f64], num_pixels: usize, side: Range<usize>, sums: &mut PlaneSums) {
-        let (m, n) = (self.along.samples, self.across.samples);
-        if side.end > num_pixels || side.len() != n || num_pixels == 0 {
-            return;
-        }
-        let num_lines = field.len() / num_pixels;
-        let mut rectangle = vec![0.0; m * n];
-        let mut start = 0;
-        while start + m <= num_lines {
-            for (line, row) in rectangle.chunks_mut(n).enumerate() {
-                let at = (start + line) * num_pixels;
-                row.copy_from_slice(&field[at + side.start..at + side.end]);
-            }
-            match self.fill(&mut rectangle) {
-                Ok(()) => {
-                    self.add(&mut rectangle, sums);
-                    start += self.along.step();
-                }
-                Err(behind) => start += behind.max(1),
-            }
-        }
-    }
-
-    /// Fills the short holes of a rectangle along its columns; else the line behind the last hole that is too long.
+    /// Fills the short holes of a rectangle along its columns; else the number of lines to pass over.
     fn fill(&self, rectangle: &mut [f64]) -> Result<(), usize> {
         let (n, longest) = (self.across.samples, self.along.hole_samples());
         let mut behind: Option<usize> = None;
@@ -205,6 +189,64 @@ impl Plane {
             }
         }
         sums.rectangles += 1;
+    }
+}
+
+/// Takes the lines of one side of a swath one after the other; sums the densities of its rectangles, `step` lines apart.
+///
+/// A rectangle with a hole longer than the rule allows along one of its columns, a hole at its ends, or too few values is
+/// passed over: the next begins behind the last such hole. Memory: two rectangles.
+pub struct Rectangles<'p> {
+    plane: &'p Plane,
+    held: Vec<f64>,
+    filled: Vec<f64>,
+    sums: PlaneSums,
+}
+
+impl<'p> Rectangles<'p> {
+    /// For lines of as many pixels as a rectangle has.
+    pub fn new(plane: &'p Plane) -> Self {
+        Self {
+            plane,
+            held: Vec::new(),
+            filled: Vec::new(),
+            sums: plane.sums(),
+        }
+    }
+
+    /// Adds the next line; lines of another width are no part of any rectangle.
+    pub fn push_line(&mut self, values: &[f64]) {
+        let (m, n) = (self.plane.along.samples, self.plane.across.samples);
+        if values.len() != n {
+            self.held.clear();
+            return;
+        }
+        self.held.extend_from_slice(values);
+        if self.held.len() < m * n {
+            return;
+        }
+        self.filled.clone_from(&self.held);
+        let pass_over = match self.plane.fill(&mut self.filled) {
+            Ok(()) => {
+                self.plane.add(&mut self.filled, &mut self.sums);
+                self.plane.along.step()
+            }
+            Err(lines) => lines,
+        };
+        self.held.drain(..pass_over.clamp(1, m) * n);
+    }
+
+    /// Says that so many lines are missing here.
+    pub fn skip_lines(&mut self, count: usize) {
+        let missing = vec![f64::NAN; self.plane.across.samples];
+        for _ in 0..count.min(self.plane.along.samples) {
+            self.push_line(&missing);
+        }
+    }
+
+    /// The sums. What is left of a rectangle is dropped.
+    pub fn finish(self) -> PlaneSums {
+        self.sums
     }
 }
 

@@ -71,6 +71,19 @@ impl Sums {
         }
     }
 
+    /// Adds the columns of other sums behind its own.
+    ///
+    /// # Panics
+    /// If they are of other wavenumbers.
+    pub fn append(&mut self, other: Self) {
+        assert_eq!(self.wavenumbers, other.wavenumbers, "sums of other wavenumbers");
+        self.segments.extend(other.segments);
+        self.xx.extend(other.xx);
+        self.yy.extend(other.yy);
+        self.xy_real.extend(other.xy_real);
+        self.xy_imaginary.extend(other.xy_imaginary);
+    }
+
     /// Means per column of one of the sums; NaN where a column has no segment.
     pub fn per_column(&self, sum: &[f64]) -> Vec<f64> {
         let mean = |(index, value): (usize, &f64)| {

@@ -68,8 +68,9 @@ fn power_of_rectangles_adds_up_to_their_mean_square() {
         )
         .unwrap();
         let field = noise(lines * pixels, 3);
-        let mut sums = plane.sums();
-        plane.add_field(&field, pixels, 0..pixels, &mut sums);
+        let mut rectangles = Rectangles::new(&plane);
+        field.chunks(pixels).for_each(|line| rectangles.push_line(line));
+        let sums = rectangles.finish();
         assert_eq!(sums.rectangles, 1);
         let step = 1.0 / (lines as f64 * 2.0) / (pixels as f64 * 2.0);
         let sum: f64 = sums.mean().iter().map(|density| density * step).sum();
@@ -95,8 +96,9 @@ fn a_plane_wave_is_found_where_it_is() {
         let field: Vec<f64> = (0..lines * pixels)
             .map(|at| (std::f64::consts::TAU * phase(at / pixels, at % pixels)).cos())
             .collect();
-        let mut sums = plane.sums();
-        plane.add_field(&field, pixels, 0..pixels, &mut sums);
+        let mut rectangles = Rectangles::new(&plane);
+        field.chunks(pixels).for_each(|line| rectangles.push_line(line));
+        let sums = rectangles.finish();
         let most = sums
             .density
             .iter()
@@ -323,4 +325,20 @@ fn options_that_make_no_sense_are_refused() {
     assert!(Window::parse("tukey(2)").is_err() && Window::parse("hat").is_err());
     assert_eq!(Window::parse("tukey(0.25)"), Ok(Window::Tukey(0.25)));
     assert!(Detrend::parse("cubic").is_err());
+}
+
+#[test]
+fn rectangles_with_long_holes_are_passed_over() {
+    let plane = Plane::new(options(20).with_overlap(0.0).with_holes(0.1, 0.9), options(5)).unwrap();
+    let count = |hole: std::ops::Range<usize>| {
+        let mut field = noise(60 * 5, 2);
+        hole.for_each(|line| field[line * 5 + 2] = f64::NAN);
+        let mut rectangles = Rectangles::new(&plane);
+        field.chunks(5).for_each(|line| rectangles.push_line(line));
+        let sums = rectangles.finish();
+        assert!(sums.mean().iter().all(|density| density.is_finite()) || sums.rectangles == 0);
+        sums.rectangles
+    };
+    // None; two lines, which are filled; three, behind which one rectangle less fits; one at the start.
+    assert_eq!([count(0..0), count(5..7), count(5..8), count(0..1)], [3, 3, 2, 2]);
 }

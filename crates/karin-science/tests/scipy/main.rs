@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
 
+mod filter;
 mod spectrum;
 
 /// Runs a script that finds numbers in `values` and answers with numbers in `answer`; `None` after a said skip.

@@ -1,7 +1,8 @@
 //! Spectra against `scipy.signal` and quantiles against `scipy.stats`.
 
 use karin_science::spectrum::{
-    AlongTrack, Detrend, Plane, SegmentOptions, Welch, Window, chi_squared_quantile, coherence_squared,
+    AlongTrack, Detrend, Plane, Rectangles, SegmentOptions, Welch, Window, chi_squared_quantile,
+    coherence_squared,
 };
 
 use super::{ask, assert_close, noise};
@@ -79,8 +80,9 @@ fn rectangles_are_those_of_numpy() {
     let field = noise(200 * 25, 8);
     let plane =
         Plane::new(SegmentOptions::new(200, 2.0), SegmentOptions::new(25, 2.0)).expect("sound options");
-    let mut sums = plane.sums();
-    plane.add_field(&field, 25, 0..25, &mut sums);
+    let mut rectangles = Rectangles::new(&plane);
+    field.chunks(25).for_each(|line| rectangles.push_line(line));
+    let sums = rectangles.finish();
     let script = "from scipy.signal import get_window\nz = values.reshape(200, 25)\n\
                   i, j = np.mgrid[:200, :25]\nA = np.stack([np.ones(z.size), i.ravel(), j.ravel()], 1)\n\
                   z = z - (A @ np.linalg.lstsq(A, z.ravel(), rcond=None)[0]).reshape(z.shape)\n\
