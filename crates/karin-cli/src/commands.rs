@@ -3,6 +3,7 @@
 mod completions;
 mod demo;
 mod diag;
+mod edit;
 mod extract;
 mod gc;
 mod history;
@@ -14,6 +15,7 @@ mod merge;
 mod passes;
 mod plot;
 mod simulate;
+mod spectrum;
 mod stat;
 mod verify;
 
@@ -41,6 +43,10 @@ pub enum Command {
     Merge(merge::Arguments),
     /// Derive currents, vorticity, strain and the like from sea level
     Diag(diag::Arguments),
+    /// Compute power spectra along or across the flight, or both; coherence of two variables
+    Spectrum(spectrum::Arguments),
+    /// Reject outliers by a chain of named rules, and tell which rule rejected each pixel
+    Edit(edit::Arguments),
     /// Write what is selected of granules or collections: .nc, .zarr, .parquet, .csv or a folder
     Extract(extract::Arguments),
     /// Draw a map of a selection, a grid or a result
@@ -72,6 +78,8 @@ pub fn run(command: Command, context: &Context) -> anyhow::Result<Outcome> {
         Command::Passes(arguments) => passes::run(&arguments, context),
         Command::Stat(arguments) => stat::run(&arguments, context),
         Command::Diag(arguments) => diag::run(&arguments, context),
+        Command::Spectrum(arguments) => spectrum::run(&arguments, context),
+        Command::Edit(arguments) => edit::run(&arguments, context),
         Command::Extract(arguments) => extract::run(&arguments, context),
         Command::Plot(arguments) => plot::run(&arguments, context),
         Command::Merge(arguments) => merge::run(&arguments, context),

@@ -35,12 +35,36 @@ pub fn memory(text: &str) -> Result<u64, String> {
     Ok(bytes as u64)
 }
 
+/// Kilometres from `1000km`, `500 m` or a bare number of kilometres.
+pub fn kilometres(text: &str) -> Result<f64, String> {
+    let text = text.trim();
+    let (number, factor) = match (text.strip_suffix("km"), text.strip_suffix('m')) {
+        (Some(number), _) => (number, 1.0),
+        (None, Some(number)) => (number, 1e-3),
+        (None, None) => (text, 1.0),
+    };
+    let length = number.trim().parse().ok().map(|number: f64| number * factor);
+    length
+        .filter(|length| *length > 0.0 && length.is_finite())
+        .ok_or_else(|| format!("`{text}` is not a length: try 1000km or 500m"))
+}
+
 /// The smallest budget in which a whole Expert granule can be handled.
 const MINIMUM_MEMORY: f64 = 64.0 * 1024.0 * 1024.0;
 
 #[cfg(test)]
 mod tests {
-    use super::memory;
+    use super::{kilometres, memory};
+
+    #[test]
+    fn lengths_are_read_in_kilometres_and_metres() {
+        assert_eq!(kilometres("1000km"), Ok(1000.0));
+        assert_eq!(kilometres("250 m"), Ok(0.25));
+        assert_eq!(kilometres("12.5"), Ok(12.5));
+        for text in ["", "far", "-3km", "0", "inf km", "NaN"] {
+            assert!(kilometres(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn sizes_are_read_in_both_kinds_of_units() {

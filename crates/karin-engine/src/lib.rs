@@ -22,6 +22,7 @@ mod rows;
 pub mod selected;
 pub mod source;
 pub mod swath;
+mod true_values;
 
 pub use engine::{Engine, Failure, Warm};
 pub use error::EngineError;

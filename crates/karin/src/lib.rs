@@ -14,6 +14,7 @@
 pub mod extract;
 pub mod output;
 
+pub mod edit;
 mod error;
 pub mod info;
 pub mod ingest;
@@ -24,6 +25,7 @@ pub mod plot;
 pub mod shard;
 pub mod simulate;
 pub mod sources;
+pub mod spectrum;
 pub mod stat;
 pub mod view;
 

@@ -1,5 +1,5 @@
 //! Results, crops and granules into files: netCDF (`.nc`), plain Zarr v3 (`.zarr`), Parquet (`.parquet`), CSV (`.csv`),
-//! and maps of them (`.png`).
+//! JSON (`.json`, small results), and maps of them (`.png`).
 //!
 //! Whatever is a [`Dataset`] can be written. A file appears under its name when it is whole; what lay there before is
 //! untouched until then. netCDF and Zarr keep types, packing, attributes and dimensions. Tables hold one row per pixel
@@ -18,6 +18,7 @@ use karin_store::{StoreError, write_plain_zarr};
 
 mod cells;
 mod csv;
+mod json;
 mod parquet;
 mod place;
 mod table;
@@ -35,13 +36,22 @@ pub enum Format {
     Parquet,
     /// `.csv`: a table as text; `FILE-metadata.json` beside it describes the columns.
     Csv,
+    /// `.json`: a small result in the shape of `xarray.Dataset.to_dict`.
+    Json,
     /// `.png`: a map of one variable, see [`crate::plot`].
     Png,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 5] = [Self::NetCdf, Self::Zarr, Self::Parquet, Self::Csv, Self::Png];
+    pub const ALL: [Self; 6] = [
+        Self::NetCdf,
+        Self::Zarr,
+        Self::Parquet,
+        Self::Csv,
+        Self::Json,
+        Self::Png,
+    ];
 
     /// The extension, without the dot.
     pub const fn extension(self) -> &'static str {
@@ -50,6 +60,7 @@ impl Format {
             Self::Zarr => "zarr",
             Self::Parquet => "parquet",
             Self::Csv => "csv",
+            Self::Json => "json",
             Self::Png => "png",
         }
     }
@@ -77,7 +88,7 @@ impl Format {
 #[non_exhaustive]
 pub enum OutputError {
     /// The extension says nothing.
-    #[error("{}: what should it be? Name it .nc, .zarr, .parquet, .csv or .png", path.display())]
+    #[error("{}: what should it be? Name it .nc, .zarr, .parquet, .json, .csv or .png", path.display())]
     UnknownFormat {
         /// The file.
         path: PathBuf,
@@ -92,6 +103,19 @@ pub enum OutputError {
         path: PathBuf,
         /// Why.
         source: Box<StoreError>,
+    },
+    /// More than fits into memory at once, in a format that cannot be written in parts.
+    #[error(
+        "{}: as JSON it takes about {needed} bytes of memory, the budget is {budget}: write it as .nc or .parquet",
+        path.display()
+    )]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Bytes needed.
+        needed: u64,
+        /// Bytes allowed.
+        budget: u64,
     },
     /// No variable fits into a table.
     #[error("{}: {dataset} has no variable that fits into a table: write it as .nc or .zarr", path.display())]
@@ -148,6 +172,7 @@ impl OutputError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::UnknownFormat { .. } | Self::NoTable { .. } => ErrorKind::InvalidArgument,
+            Self::TooLarge { .. } => ErrorKind::Memory,
             Self::NetCdf(error) => error.kind(),
             Self::Zarr { source, .. } => source.kind(),
             Self::Read { source, .. } => source.kind,
@@ -180,6 +205,7 @@ pub fn write(
         }
         Format::Parquet => parquet::write(path, dataset, options, progress),
         Format::Csv => csv::write(path, dataset, options, progress),
+        Format::Json => json::write(path, dataset, options, progress),
         Format::Png => crate::plot::dataset(dataset, None, crate::plot::MapOptions::default())
             .and_then(|picture| picture.write(path))
             .map_err(|source| OutputError::Map {

@@ -24,6 +24,7 @@
 
 use karin_core::{ErrorKind, LonLatBox, VariableMeta};
 
+pub(crate) mod chart;
 mod color_map;
 mod dataset;
 mod furniture;

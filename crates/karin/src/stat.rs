@@ -194,7 +194,7 @@ pub fn reduce_to_file(
             drawn = (crate::plot::one_variable(plan, progress)?, first);
             (&drawn.0, &drawn.1)
         }
-        Format::Zarr | Format::Parquet | Format::Csv => (plan, reduction),
+        Format::Zarr | Format::Parquet | Format::Csv | Format::Json => (plan, reduction),
     };
     by_netcdf(path, resources, progress, |between| {
         reduce_to_netcdf(plan, reduction, resources, progress, between, history)

@@ -57,20 +57,25 @@ impl Picture {
     /// # Errors
     /// If the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), Error> {
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        let mut file = tempfile::Builder::new()
-            .prefix(".karin-")
-            .permissions(permissions())
-            .tempfile_in(folder)
-            .map_err(|error| Error::io(path, "create", error))?;
-        std::io::Write::write_all(&mut file, &self.png).map_err(|error| Error::io(path, "write", error))?;
-        file.persist(path)
-            .map_err(|error| Error::io(path, "rename", error.error))?;
-        Ok(())
+        write_whole(path, &self.png)
     }
+}
+
+/// Writes a file: whole, or not at all.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .prefix(".karin-")
+        .permissions(permissions())
+        .tempfile_in(folder)
+        .map_err(|error| Error::io(path, "create", error))?;
+    std::io::Write::write_all(&mut file, bytes).map_err(|error| Error::io(path, "write", error))?;
+    file.persist(path)
+        .map_err(|error| Error::io(path, "rename", error.error))?;
+    Ok(())
 }
 
 /// Readable by whom the user's umask lets: temporary files are private otherwise.
