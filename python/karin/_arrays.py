@@ -83,10 +83,12 @@ if hasattr(os, "register_at_fork"):
 class MemoryHandle:
     """A dataset that exists only here: the result of a reduction, on its way to arrays."""
 
-    __slots__ = ("_dataset",)
+    __slots__ = ("_dataset", "arrays")
 
-    def __init__(self, dataset: _karin.Dataset) -> None:
+    def __init__(self, dataset: _karin.Dataset, arrays: Mapping[str, Any] | None = None) -> None:
         self._dataset = dataset
+        #: Values that the dataset has given away, by their paths: they need not be copied.
+        self.arrays = arrays or {}
 
     def dataset(self) -> _karin.Dataset:
         """Give the dataset."""
@@ -122,6 +124,8 @@ class KarinArray(BackendArray):
         return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._read)
 
     def _read(self, key: tuple[Any, ...]) -> Any:
+        if isinstance(self.handle, MemoryHandle) and self.path in self.handle.arrays:
+            return _outer(self.handle.arrays[self.path], key)
         wanted: list[Any] = []
         after: list[Any] = []
         for item, size in zip(key, self.shape, strict=True):
@@ -154,6 +158,13 @@ class KarinArray(BackendArray):
             return array
         # Big-endian files keep their byte order until xarray decodes it.
         return array.astype(self.dtype, copy=False)
+
+
+def _outer(array: Any, key: tuple[Any, ...]) -> Any:
+    """Index dimension by dimension, the last first, so that those before it keep their places."""
+    for axis in reversed(range(len(key))):
+        array = array[(slice(None),) * axis + (key[axis],)]
+    return array
 
 
 _DTYPES = {"char": np.dtype("S1"), "string": np.dtype("O", metadata={"element_type": str})}

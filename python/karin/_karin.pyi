@@ -114,8 +114,9 @@ class Plan:
         path: str | PathLike[str] | None = None,
         history: str = "",
         listener: Any = None,
-    ) -> tuple[Any, dict[str, Any]]:
-        """Reduce into memory (a Dataset), or into the netCDF file at ``path`` (None); with a report."""
+    ) -> tuple[Any, dict[str, Any], dict[str, NDArray[Any]]]:
+        """Reduce into memory (a Dataset), or into the netCDF file at ``path`` (None); with a report, and the arrays of the
+        statistics, which the dataset does not hold any more."""
 
     def cube(self, *, jobs: int | None = None, memory: int | None = None, listener: Any = None) -> Dataset:
         """The granules on axes of cycle, pass, line and pixel, as a lazy dataset."""

@@ -66,8 +66,8 @@ def run(collection: Collection, statistics: str, target: str, client: Any = None
     with listener_of(progress) as listener:
         options: dict[str, Any] = {"jobs": jobs, "memory": memory, "listener": listener}
         try:
-            result, _ = plan.reduce(statistics, target, **options)
-            handle, source = MemoryHandle(result), None
+            result, _, arrays = plan.reduce(statistics, target, **options)
+            handle, source = MemoryHandle(result, arrays), None
         except MemoryBudgetError:
             folder = tempfile.mkdtemp(prefix="karin-result-")
             source = os.path.join(folder, "result.nc")

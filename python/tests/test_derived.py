@@ -46,6 +46,6 @@ def test_from_and_method_are_those_of_the_command_line(swot):
 
 def test_statistics_of_derived_quantities(swot):
     one = swot.sel(cycle_number=475, variables="speed")
-    mean = float(one.mean().speed)
+    mean = float(one.mean("all").speed)
     values = one.to_xarray().speed.values
     assert mean == pytest.approx(np.nanmean(values), rel=1e-12)

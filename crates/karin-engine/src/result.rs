@@ -66,6 +66,15 @@ impl MemoryDataset {
             .map(|(_, array)| array)
     }
 
+    /// Gives away the values of the variables of that type: the structure stays, the values are gone from here.
+    pub fn take(&mut self, dtype: karin_core::DType) -> Vec<(String, Array)> {
+        let (taken, kept) = std::mem::take(&mut self.arrays)
+            .into_iter()
+            .partition(|(_, array)| array.values.dtype() == dtype);
+        self.arrays = kept;
+        taken
+    }
+
     /// The structure, to add attributes to.
     pub fn root_mut(&mut self) -> &mut GroupMeta {
         &mut self.root

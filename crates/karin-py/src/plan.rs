@@ -9,7 +9,7 @@ use karin::extract::{ExtractOptions, extract};
 use karin::output::WriteOptions;
 use karin::stat::{Statistic, Target, reduce_to_memory, reduce_to_netcdf};
 use karin::view::View;
-use karin_core::{ErrorKind, Resources};
+use karin_core::{DType, ErrorKind, Resources};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -76,7 +76,8 @@ impl Plan {
     }
 
     /// Reduce: a list of statistics as text; "cycle", "all", "by_cycle", "by_pass", "by_day", "by_month" or the step of
-    /// a grid in degrees. The result is in memory, or in the netCDF file at `path`. With notes and what was left out.
+    /// a grid in degrees. The result is in memory, or in the netCDF file at `path`. With notes and what was left out; and
+    /// with the arrays of the statistics by their paths, which the dataset then no longer holds.
     #[pyo3(signature = (statistics, target, *, jobs=None, memory=None, path=None, history="", listener=None))]
     #[allow(clippy::too_many_arguments, reason = "keywords of Python")]
     fn reduce<'py>(
@@ -89,7 +90,7 @@ impl Plan {
         path: Option<PathBuf>,
         history: &str,
         listener: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<(Option<Dataset>, Bound<'py, PyDict>)> {
+    ) -> PyResult<(Option<Dataset>, Bound<'py, PyDict>, Bound<'py, PyDict>)> {
         let reduction = reduction_of(statistics, target)?;
         let resources = work::resources(jobs, memory);
         let plan = &self.inner;
@@ -108,8 +109,17 @@ impl Plan {
             let text = format!("none of {} granules could be read: {first}", report.granules);
             return Err(raise(ErrorKind::Corrupt, &text));
         }
-        let dataset = result.map(|result| Dataset::of(Arc::new(result)));
-        Ok((dataset, described(py, &report)?))
+        let arrays = PyDict::new(py);
+        let dataset = match result {
+            None => None,
+            Some(mut result) => {
+                for (path, array) in result.take(DType::Float64) {
+                    arrays.set_item(path, crate::values::to_numpy(py, array)?)?;
+                }
+                Some(Dataset::of(Arc::new(result)))
+            }
+        };
+        Ok((dataset, described(py, &report)?, arrays))
     }
 
     /// The granules on axes of cycle, pass, line and pixel, as a lazy dataset.
