@@ -134,7 +134,9 @@ fn densities(spectrum: &Spectrum) -> Panel {
     } else {
         "units²/cpkm".to_owned()
     };
-    let numbers = lines.iter().flat_map(|line| line.y.iter().copied());
+    let bands = lines.iter().filter_map(|line| line.band.as_ref());
+    let bands = bands.flat_map(|(low, high, _)| low.iter().chain(high));
+    let numbers = lines.iter().flat_map(|line| &line.y).chain(bands).copied();
     let label = format!("power spectral density ({units})");
     Panel {
         x: wavenumbers(spectrum),
