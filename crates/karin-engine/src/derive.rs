@@ -68,11 +68,13 @@ impl Formulas {
 
     /// Bytes per pixel that deriving quantities of the swath takes beside their results.
     pub(crate) fn bytes_per_pixel(&self) -> usize {
-        match self.quantities.len() {
-            0 => 0,
-            // Heights, positions and geometry; intermediate and kept fields.
-            count => 112 + 24 * count,
-        }
+        let most = self
+            .quantities
+            .iter()
+            .map(|quantity| quantity.bytes_per_pixel(&self.method))
+            .max();
+        // Heights, positions and geometry; what is computed with; kept fields.
+        most.map_or(0, |most| 112 + most + 16 * self.quantities.len())
     }
 
     /// How quantities of the swath are derived.
@@ -320,13 +322,21 @@ fn unqualified(name: &str) -> &str {
 /// uncorrected anomaly is the anomaly less it. Values of sigma0 are linear, not decibels (attributes of the products).
 const TAKEN_BACK: [(&str, &str, &[&str]); 7] = [
     ("ssha_uncalibrated", "ssha_karin_2", &["ssha_karin_2"]),
-    ("ssha_uncalibrated", "ssha - calibration", &["ssha", "calibration"]),
+    (
+        "ssha_uncalibrated",
+        "ssha - calibration",
+        &["ssha", "calibration"],
+    ),
     (
         "ssha_uncorrected",
         "ssha + dac + ocean_tide + internal_tide",
         &["ssha", "dac", "ocean_tide", "internal_tide"],
     ),
-    ("ssha_uncorrected", "ssha + dac + ocean_tide", &["ssha", "dac", "ocean_tide"]),
+    (
+        "ssha_uncorrected",
+        "ssha + dac + ocean_tide",
+        &["ssha", "dac", "ocean_tide"],
+    ),
     (
         "ssha_uncorrected",
         "ssha + dac + ocean_tide_fes + internal_tide_hret",
