@@ -1,5 +1,7 @@
 //! The shape of a netCDF file, and the one trait through which files, collections, simulations and results meet.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Array, Attributes, DType, DatasetError, Slab};
@@ -160,6 +162,16 @@ pub trait Dataset: Send + Sync {
         Err(DatasetError::invalid(self.label(), path, "it holds no strings"))
     }
 
+    /// Rows of the variable at `path` held ready to be decoded part by part: their stored bytes are in memory and
+    /// checked. `None` where reading in parts would decode the same bytes again and again.
+    ///
+    /// # Errors
+    /// As [`Dataset::read_into`].
+    fn hold(&self, path: &str, rows: Range<usize>) -> Result<Option<Box<dyn Held>>, DatasetError> {
+        let _ = (path, rows);
+        Ok(None)
+    }
+
     /// Reads a slab into an array of its own.
     ///
     /// # Errors
@@ -193,4 +205,27 @@ pub trait Dataset: Send + Sync {
             .ok_or_else(|| DatasetError::no_variable(self.label(), path))?;
         self.read_slab(path, &Slab::all(&shape))
     }
+}
+
+/// Rows of a variable that are in memory as they are stored: see [`Dataset::hold`].
+pub trait Held: Send + Sync {
+    /// Elements in all.
+    fn len(&self) -> usize;
+
+    /// True without elements.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes that are held.
+    fn bytes(&self) -> usize;
+
+    /// Where parts begin that are decoded independently of each other: ascending elements, the first one 0.
+    fn cuts(&self) -> Vec<usize>;
+
+    /// Decodes `elements`, packed as they are, in native byte order, into `out`.
+    ///
+    /// # Errors
+    /// If they lie outside, `out` has another length, or the bytes cannot be decoded.
+    fn decode(&self, elements: Range<usize>, out: &mut [u8]) -> Result<(), DatasetError>;
 }

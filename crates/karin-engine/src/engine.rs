@@ -217,25 +217,34 @@ impl<'a> Engine<'a> {
             fields: &self.fields(piece),
             pixels_at_once: self.pixels_at_once(),
         };
-        let mask = mask_of(dataset, swath, lines, &criteria).map_err(|error| match error {
+        let mut mask = mask_of(dataset, swath, lines, &criteria).map_err(|error| match error {
             crate::mask::MaskError::Dataset(error) => error,
             crate::mask::MaskError::Expression(error) => {
                 DatasetError::invalid(dataset.label(), "", error.to_string())
             }
         })?;
+        if !self.is_shared_mask(piece) {
+            mask.positions = None;
+        }
         let bytes = mask.bytes();
         Ok(self.warm.masks.keep(key, mask, bytes))
     }
 
-    /// What tells one mask from another: the lines and the granule; where only a region restricts and the coordinates of the pass are
-    /// those of every cycle, the pass.
-    fn mask_key(&self, piece: &Piece, swath: &Swath, lines: &Range<usize>) -> Key {
-        let part = format!("{}?{}-{}", swath.group, lines.start, lines.end);
+    /// True if the mask of a granule is that of all cycles of its pass: only a region restricts, and the coordinates of the
+    /// pass are those of every cycle.
+    pub(crate) fn is_shared_mask(&self, piece: &Piece) -> bool {
         let selection = self.plan.selection();
-        let only_region = selection.time.is_none()
+        let only_region = selection.region.is_some()
+            && selection.time.is_none()
             && selection.where_.is_none()
             && selection.nadir == karin_core::Nadir::Keep;
-        if !only_region {
+        only_region && piece.half_orbit.is_some() && self.plan.source().has_checked_grid(piece.entry)
+    }
+
+    /// What tells one mask from another: the lines and the granule, or the pass.
+    fn mask_key(&self, piece: &Piece, swath: &Swath, lines: &Range<usize>) -> Key {
+        let part = format!("{}?{}-{}", swath.group, lines.start, lines.end);
+        if !self.is_shared_mask(piece) {
             return (piece.entry, part);
         }
         let (place, kind) = self.place(piece);

@@ -144,7 +144,8 @@ impl Stored {
     }
 }
 
-fn decode_range(packing: &Packing, values: &Values, range: Range<usize>, block: &mut [f64]) {
+/// True values of some of the stored ones, NaN where there is none.
+pub(crate) fn decode_range(packing: &Packing, values: &Values, range: Range<usize>, block: &mut [f64]) {
     karin_core::with_values!(
         values,
         raw => packing.decode_into(raw.get(range).unwrap_or_default(), block),

@@ -3,13 +3,14 @@
 use std::ops::Range;
 
 use karin_core::{
-    Crop, Dataset, DatasetError, Gate, Nadir, Packed, Product, QualityLevel, Selection, Values,
+    Crop, Dataset, DatasetError, Gate, LonLatBox, Nadir, Packed, Packing, Product, QualityLevel, Selection,
+    Values,
 };
 
 use crate::derive::Formulas;
 use crate::expression::ExpressionError;
 use crate::fields::Fields;
-use crate::load::{Ground, load_program};
+use crate::load::{Ground, decode_range, load_program};
 use crate::swath::{self, Shape, Swath};
 
 /// Pixels to keep, over a range of lines. Lines outside the range are dropped whole.
@@ -23,6 +24,19 @@ pub struct Mask {
     pub pixel_keep: Option<Vec<u8>>,
     /// Pixels of one line.
     pub width: usize,
+    /// Coordinates of the lines, or of more, where finding a region brought them along.
+    pub(crate) positions: Option<Positions>,
+}
+
+/// Coordinates of consecutive lines as the granule stores them.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Positions {
+    /// The lines.
+    pub(crate) lines: Range<usize>,
+    /// Degrees east.
+    pub(crate) longitude: (Packing, Values),
+    /// Degrees north.
+    pub(crate) latitude: (Packing, Values),
 }
 
 impl Mask {
@@ -38,6 +52,7 @@ impl Mask {
             line_keep: None,
             pixel_keep: None,
             width: swath.num_pixels,
+            positions: None,
         }
     }
 
@@ -48,7 +63,11 @@ impl Mask {
 
     /// Bytes that it takes.
     pub fn bytes(&self) -> usize {
-        self.line_keep.as_ref().map_or(0, Vec::len) + self.pixel_keep.as_ref().map_or(0, Vec::len) + 64
+        let masks =
+            self.line_keep.as_ref().map_or(0, Vec::len) + self.pixel_keep.as_ref().map_or(0, Vec::len);
+        let of = |(_, values): &(Packing, Values)| values.as_bytes().len();
+        let positions = self.positions.as_ref();
+        64 + masks + positions.map_or(0, |known| of(&known.longitude) + of(&known.latitude))
     }
 
     /// True if the line (an index of the granule) has something to keep.
@@ -104,7 +123,13 @@ impl Mask {
             .iter()
             .rposition(|keep| *keep == 1)
             .map_or(first, |last| last + 1);
-        let (start, width) = (self.lines.start, self.width);
+        self.restrict_to_lines(self.lines.start + first..self.lines.start + last);
+    }
+
+    /// Drops the lines outside a part of the range.
+    fn restrict_to_lines(&mut self, lines: Range<usize>) {
+        let (first, last) = (lines.start - self.lines.start, lines.end - self.lines.start);
+        let width = self.width;
         if let Some(pixels) = &mut self.pixel_keep {
             pixels.truncate(last * width);
             pixels.drain(..(first * width).min(pixels.len()));
@@ -113,7 +138,7 @@ impl Mask {
             keep.truncate(last);
             keep.drain(..first);
         }
-        self.lines = start + first..start + last;
+        self.lines = lines;
     }
 
     /// Drops lines, and pixels of lines, in which no pixel is kept.
@@ -221,32 +246,38 @@ fn restrict_to_region(
         return Ok(());
     };
     let width = swath.num_pixels.max(1);
-    let mut inside = Vec::with_capacity(mask.lines.len() * swath.num_pixels);
     let bounds = region.bounds();
+    let near = |latitude: f64| {
+        let in_band = |b: &LonLatBox| latitude >= b.south() - 1e-8 && latitude <= b.north() + 1e-8;
+        bounds.iter().any(in_band)
+    };
+    // Pixels of the lines from the first to the last at these latitudes; others are not looked at again.
+    let mut inside: Vec<u8> = Vec::new();
+    let mut found: Option<Range<usize>> = None;
     for lines in blocks(swath, &mask.lines, criteria.pixels_at_once) {
-        let latitudes = swath::decoded(dataset, &swath.latitude, lines.clone())?;
-        let near = |latitude: &f64| {
-            bounds
-                .iter()
-                .any(|b| *latitude >= b.south() - 1e-8 && *latitude <= b.north() + 1e-8)
+        let (packing, latitudes) = swath::packed_rows(dataset, &swath.latitude, lines.clone())?;
+        let Some(rows) = rows_with(&packing, &latitudes, width, near) else {
+            continue;
         };
-        let done = inside.len();
-        inside.resize(done + latitudes.len(), 0);
-        // Longitudes are read only of the lines between the first and the last at these latitudes.
-        let rows = latitudes.chunks(width);
-        let touches = |row: &[f64]| row.iter().any(near);
-        if let Some(first) = rows.clone().position(touches) {
-            let end = rows.len() - rows.rev().position(touches).unwrap_or(0);
-            let longitudes =
-                swath::decoded(dataset, &swath.longitude, lines.start + first..lines.start + end)?;
-            let places = longitudes
-                .iter()
-                .zip(latitudes.get(first * width..).unwrap_or_default());
-            for (keep, (lon, lat)) in inside[done + first * width..].iter_mut().zip(places) {
-                *keep = u8::from(near(lat) && region.contains(*lon, *lat));
-            }
-        }
+        let rows_of_granule = lines.start + rows.start..lines.start + rows.end;
+        let latitudes = rows_of(&latitudes, rows, width);
+        let longitude = swath::packed_rows(dataset, &swath.longitude, rows_of_granule.clone())?;
+        let mut degrees = [vec![0.0; latitudes.len()], vec![0.0; longitude.1.len()]];
+        decode_range(&packing, &latitudes, 0..latitudes.len(), &mut degrees[0]);
+        decode_range(&longitude.0, &longitude.1, 0..longitude.1.len(), &mut degrees[1]);
+        let start = found.as_ref().map_or(rows_of_granule.start, |found| found.start);
+        inside.resize((rows_of_granule.start - start) * width, 0);
+        let places = degrees[1].iter().zip(&degrees[0]);
+        inside.extend(places.map(|(lon, lat)| u8::from(near(*lat) && region.contains(*lon, *lat))));
+        let is_first = found.is_none();
+        found = Some(start..rows_of_granule.end);
+        mask.positions = is_first.then_some(Positions {
+            lines: rows_of_granule,
+            longitude,
+            latitude: (packing, latitudes),
+        });
     }
+    mask.restrict_to_lines(found.unwrap_or(mask.lines.start..mask.lines.start));
     match selection.crop {
         Crop::Exact => intersect(&mut mask.pixel_keep, inside.into_iter()),
         Crop::Lines => {
@@ -257,6 +288,45 @@ fn restrict_to_region(
     }
     mask.drop_empty_lines();
     Ok(())
+}
+
+/// Some rows of consecutive ones.
+fn rows_of(values: &Values, rows: Range<usize>, width: usize) -> Values {
+    let mut picked = Values::zeros(values.dtype(), rows.len() * width);
+    let size = values.dtype().size();
+    let from = values
+        .as_bytes()
+        .get(rows.start * width * size..rows.end * width * size);
+    if let Some(from) = from.filter(|from| from.len() == picked.as_bytes().len()) {
+        picked.as_bytes_mut().copy_from_slice(from);
+    }
+    picked
+}
+
+/// The rows from the first to the last that have a value for which `holds`; decoded row by row, for there are many.
+fn rows_with(
+    packing: &Packing,
+    values: &Values,
+    width: usize,
+    holds: impl Fn(f64) -> bool,
+) -> Option<Range<usize>> {
+    let mut row = vec![0.0; width];
+    let mut touches = |number: &usize| {
+        row.fill(f64::NAN);
+        let range = number * width..(number + 1) * width;
+        decode_range(
+            packing,
+            values,
+            range.start..range.end.min(values.len()),
+            &mut row,
+        );
+        // Without an early end, which would keep the compiler from doing several at a time.
+        row.iter().fold(false, |any, value| any | holds(*value))
+    };
+    let rows = values.len().div_ceil(width);
+    let first = (0..rows).find(&mut touches)?;
+    let last = (first..rows).rfind(&mut touches)?;
+    Some(first..last + 1)
 }
 
 /// Drops, or keeps only, the pixels that hold values of the nadir altimeter.

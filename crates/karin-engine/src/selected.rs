@@ -4,12 +4,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use karin_core::{Array, Dataset, DatasetError, Packing, Values, VariableMeta};
+use karin_core::{Array, Dataset, DatasetError, Packing, PackingError, Values, VariableMeta};
 
 use crate::engine::Engine;
 use crate::plan::{Column, Piece};
 use crate::source::Entry;
-use crate::swath::{Shape, Swath};
+use crate::swath::{self, Shape, Swath};
 use crate::{EngineError, Mask};
 
 /// Some lines of one swath of a granule: what is selected at a time, so that memory stays bounded.
@@ -35,14 +35,45 @@ pub struct SelectedPass {
     pub lines: Vec<usize>,
     /// What is kept of the pixels, by indices of the granule.
     pub mask: Arc<Mask>,
-    /// Degrees east of each pixel of the kept lines, as in the granule; NaN where there is none.
-    pub longitude: Vec<f64>,
+    /// Degrees east of each pixel of the kept lines.
+    pub longitude: Coordinate,
     /// Degrees north of each pixel of the kept lines.
-    pub latitude: Vec<f64>,
+    pub latitude: Coordinate,
     /// Seconds since 2000-01-01 of each kept line; NaN where there is none.
     pub time: Vec<f64>,
     /// The variables, in the order of the plan.
     pub variables: Vec<SelectedVariable>,
+}
+
+/// A coordinate of every pixel of the kept lines, as the granule stores it.
+#[derive(Clone, Debug)]
+pub struct Coordinate {
+    /// What the stored numbers mean.
+    pub packing: Packing,
+    /// The stored numbers.
+    pub packed: Values,
+}
+
+impl Coordinate {
+    /// True values, NaN where there is none.
+    pub fn decoded(&self) -> Vec<f64> {
+        let numbers = self.packing.decode(&self.packed);
+        numbers.unwrap_or_else(|_| vec![f64::NAN; self.packed.len()])
+    }
+
+    /// The same numbers, packed so.
+    ///
+    /// # Errors
+    /// If that packing cannot hold one of them.
+    pub fn packed_as(&self, packing: &Packing) -> Result<Values, PackingError> {
+        // Numbers that are no fill come out as they went in; of two kinds of fill only one would.
+        let is_same = *packing == self.packing && packing.missing.is_none() && packing.dtype.is_integer();
+        if is_same {
+            Ok(self.packed.clone())
+        } else {
+            packing.encode(&self.decoded())
+        }
+    }
 }
 
 /// The values of one variable on the kept lines.
@@ -120,6 +151,21 @@ impl Engine<'_> {
         Ok(parts)
     }
 
+    /// Finds the region on the pass of a part, where all its cycles share that: done before the threads ask for it, it is done
+    /// once, by all of them. What cannot be read is told when the part's turn comes.
+    pub fn prepare(&self, part: &Part) {
+        if !self.is_shared_mask(&part.piece) {
+            return;
+        }
+        let find = || -> Result<(), DatasetError> {
+            let dataset = self.open(&part.piece)?;
+            let swath = self.swath(dataset.as_ref(), &part.group)?;
+            self.mask(&part.piece, dataset.as_ref(), &swath, part.lines.clone())?;
+            Ok(())
+        };
+        let _ = find();
+    }
+
     /// Lines of a swath of which all variables of the plan, selected, take about so many bytes.
     pub fn lines_within(&self, swath: &Swath, bytes: u64) -> usize {
         let columns = self.plan.columns().iter();
@@ -164,7 +210,7 @@ impl Engine<'_> {
         mask: Arc<Mask>,
         lines: Vec<usize>,
     ) -> Result<SelectedPass, EngineError> {
-        let (longitude, latitude) = swath.positions(dataset.as_ref(), mask.lines.clone())?;
+        let (longitude, latitude) = coordinates(dataset.as_ref(), &swath, &mask, &lines)?;
         let time = swath.times(dataset.as_ref(), mask.lines.clone())?;
         let start = mask.lines.start;
         let columns = self
@@ -183,9 +229,9 @@ impl Engine<'_> {
         Ok(SelectedPass {
             entry,
             dataset: Arc::clone(dataset),
-            longitude: rows_of(longitude, &lines, start, swath.num_pixels),
-            latitude: rows_of(latitude, &lines, start, swath.num_pixels),
-            time: rows_of(time, &lines, start, 1),
+            longitude,
+            latitude,
+            time: rows_of(time, &lines, start),
             swath,
             lines,
             mask,
@@ -256,7 +302,11 @@ impl Engine<'_> {
             });
         }
         let width = lengths.iter().skip(1).product();
-        let values = pick_rows(values, lines, mask.lines.start, width);
+        let values = if lines.len() * width == values.len() {
+            values
+        } else {
+            pick_rows(&values, lines, mask.lines.start, width)
+        };
         let mut lengths = lengths;
         if let Some(first) = lengths.first_mut() {
             *first = lines.len();
@@ -291,6 +341,32 @@ impl Engine<'_> {
     }
 }
 
+/// Longitudes and latitudes of the kept lines.
+fn coordinates(
+    dataset: &dyn Dataset,
+    swath: &Swath,
+    mask: &Mask,
+    lines: &[usize],
+) -> Result<(Coordinate, Coordinate), DatasetError> {
+    let pick = |values: &Values, start: usize| pick_rows(values, lines, start, swath.num_pixels);
+    if let Some(known) = &mask.positions
+        && known.lines.start <= mask.lines.start
+        && mask.lines.end <= known.lines.end
+    {
+        let of = |(packing, values): &(Packing, Values)| Coordinate {
+            packing: packing.clone(),
+            packed: pick(values, known.lines.start),
+        };
+        return Ok((of(&known.longitude), of(&known.latitude)));
+    }
+    let read = |path: &str| -> Result<Coordinate, DatasetError> {
+        let (packing, values) = swath::packed_rows(dataset, path, mask.lines.clone())?;
+        let packed = pick(&values, mask.lines.start);
+        Ok(Coordinate { packing, packed })
+    };
+    Ok((read(&swath.longitude)?, read(&swath.latitude)?))
+}
+
 /// The type in which values are loaded: of the packing, else of the variable.
 fn own_type(column: &Column, meta: &VariableMeta) -> karin_core::DType {
     column
@@ -300,26 +376,19 @@ fn own_type(column: &Column, meta: &VariableMeta) -> karin_core::DType {
 }
 
 /// The rows of `lines` from values of consecutive lines starting at `start`.
-fn rows_of(values: Vec<f64>, lines: &[usize], start: usize, width: usize) -> Vec<f64> {
-    if lines.len() * width == values.len() {
+fn rows_of(values: Vec<f64>, lines: &[usize], start: usize) -> Vec<f64> {
+    if lines.len() == values.len() {
         return values;
     }
-    let mut out = Vec::with_capacity(lines.len() * width);
-    for line in lines {
-        let at = (line - start) * width;
-        out.extend_from_slice(values.get(at..at + width).unwrap_or_default());
-    }
-    out
+    let of_line = |line: &usize| values.get(line - start).copied();
+    lines.iter().filter_map(of_line).collect()
 }
 
-fn pick_rows(values: Values, lines: &[usize], start: usize, width: usize) -> Values {
-    let is_whole = lines.len() * width == values.len();
-    if is_whole {
-        return values;
-    }
+/// The rows of `lines` from values of consecutive lines starting at `start`.
+fn pick_rows(values: &Values, lines: &[usize], start: usize, width: usize) -> Values {
     macro_rules! pick {
         ($($variant:ident),*) => {
-            match &values {
+            match values {
                 $(Values::$variant(values) => {
                     let mut out = Vec::with_capacity(lines.len() * width);
                     for line in lines {

@@ -152,10 +152,7 @@ impl NcWriter {
             .map_err(|fault| fault.in_file(self.file.path()))?;
         self.data.append(&self.file, &metadata.bytes)?;
         let superblock = metadata::superblock(metadata.root, self.data.end());
-        if self.options.durable {
-            // The superblock follows only when the rest is safe: a torn file has no signature.
-            self.file.sync()?;
-        }
+        // Whatever order the disk takes it in: the file has no name before all of it is safe.
         self.file.write_at(&superblock, 0)?;
         self.file.persist(self.options.durable)
     }

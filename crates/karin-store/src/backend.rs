@@ -20,6 +20,7 @@ mod recording;
 pub(crate) use files::{HiddenFile, is_hidden};
 pub(crate) use lock::FileLock as CommitLock;
 pub use posix::{PosixStorage, Weakness};
+pub(crate) use read::whole as read_file;
 pub(crate) use recording::RecordingStorage;
 
 use lock::{COMMIT_LOCK, FileLock, LockTerms, SWAP_LOCK};

@@ -12,6 +12,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 use karin_core::DType;
+use rayon::prelude::*;
 use serde_json::{Value, json};
 
 #[cfg(target_endian = "big")]
@@ -175,7 +176,7 @@ impl ChunkCodec {
         if self.packing == Packing::Blosc {
             let shuffle = if size > 1 { "shuffle" } else { "noshuffle" };
             codecs.push(json!({"name": "blosc", "configuration": {
-                "cname": "zstd", "clevel": ZSTD_LEVEL, "shuffle": shuffle, "typesize": size, "blocksize": blosc::BLOCK,
+                "cname": "zstd", "clevel": ZSTD_LEVEL, "shuffle": shuffle, "typesize": size, "blocksize": blosc::block_of(self.rows),
             }}));
         }
         codecs.push(json!({"name": "crc32c"}));
@@ -213,7 +214,7 @@ impl ChunkCodec {
         };
         let mut stored = match self.packing {
             Packing::Plain => ordered.to_vec(),
-            Packing::Blosc => blosc::encode(ordered, self.dtype.size(), ZSTD_LEVEL)?,
+            Packing::Blosc => blosc::encode(ordered, self.dtype.size(), ZSTD_LEVEL, blosc::block_of(self.rows))?,
             Packing::Pcodec => pcodec::encode(ordered, self.dtype)?,
         };
         stored.extend_from_slice(&crc32c::crc32c(&stored).to_le_bytes());
@@ -315,6 +316,67 @@ impl ChunkCodec {
             target.copy_from_slice(&source[columns.start * size..columns.end * size]);
         }
         Ok(())
+    }
+
+    /// True if parts of a chunk can be decoded without the rest of it.
+    pub(crate) fn opens_in_parts(&self) -> bool {
+        self.packing == Packing::Blosc && !self.column_major
+    }
+
+    /// Checks the checksum of a chunk.
+    ///
+    /// # Errors
+    /// If it does not match.
+    pub(crate) fn check(&self, stored: &[u8]) -> Result<(), CodecError> {
+        checked(stored).map(|_| ())
+    }
+
+    /// Elements that are decoded together, of a chunk that opens in parts; `None` where they are too few to matter.
+    pub(crate) fn block_elements(&self, stored: &[u8]) -> Option<usize> {
+        let block = blosc::block_size(stored)? / self.dtype.size().max(1);
+        (block >= 4096).then_some(block)
+    }
+
+    /// Decodes elements of a chunk that opens in parts, and whose checksum was checked before.
+    ///
+    /// # Errors
+    /// If the bytes are damaged, or `elements` and `out` do not fit.
+    pub(crate) fn decode_checked(
+        &self,
+        stored: &[u8],
+        elements: Range<usize>,
+        out: &mut [u8],
+    ) -> Result<(), CodecError> {
+        let content = stored
+            .get(..stored.len().saturating_sub(CHECKSUM))
+            .unwrap_or_default();
+        let size = self.dtype.size();
+        blosc::decode(
+            content,
+            self.len(),
+            elements.start * size..elements.end * size,
+            out,
+        )
+    }
+
+    /// Decodes a whole chunk that was checked before, on all threads of the pool that this runs in, if it does.
+    ///
+    /// # Errors
+    /// As [`ChunkCodec::decode`].
+    pub(crate) fn decode_together(&self, stored: &[u8], out: &mut [u8]) -> Result<(), CodecError> {
+        let block = self.block_elements(stored).filter(|_| self.opens_in_parts());
+        let (Some(block), Some(_)) = (block, rayon::current_thread_index()) else {
+            return self.decode(stored, out);
+        };
+        let size = self.dtype.size();
+        let decode = |(number, part): (usize, &mut [u8])| {
+            let first = number * block;
+            self.decode_checked(stored, first..first + part.len() / size, part)
+        };
+        out.par_chunks_mut(block * size)
+            .with_max_len(1)
+            .enumerate()
+            .try_for_each(decode)
     }
 
     /// Decodes a whole chunk.

@@ -6,15 +6,19 @@
 pub(crate) mod chunks;
 mod granule;
 mod group;
+mod held;
+mod references;
 
 use std::sync::Arc;
 
 use icechunk::format::snapshot::{NodeData, NodeSnapshot};
+use icechunk::session::Session;
 
 use crate::layout::{Blueprint, FORMAT_VERSION, GRANULES, GroupLayout};
 use crate::{GroupKey, Repository, StoreError, StoreOptions};
 use chunks::{ChunkReader, Snapshot, node_path};
 pub use group::CollectionGroup;
+use references::References;
 
 /// How to open a collection.
 #[derive(Clone, Debug, Default)]
@@ -53,11 +57,13 @@ impl Collection {
             None => repository.tip()?,
         };
         let session = repository.read_session(&id)?;
+        let nodes = nodes(repository, &session)?;
+        let layouts = layouts(repository.label(), &nodes)?;
         let snapshot = Arc::new(Snapshot {
             chunks: ChunkReader::new(Arc::clone(repository)),
             session,
+            references: References::new(nodes),
         });
-        let layouts = layouts(&snapshot)?;
         let groups = layouts
             .into_iter()
             .map(|layout| CollectionGroup::new(layout, Arc::clone(&snapshot)));
@@ -88,27 +94,22 @@ impl Collection {
     }
 }
 
-/// The layouts of all groups of a snapshot.
-fn layouts(snapshot: &Snapshot) -> Result<Vec<Arc<GroupLayout>>, StoreError> {
-    let fail = |error| StoreError::of_session(snapshot.label(), "list groups", error);
-    let nodes: Vec<NodeSnapshot> = snapshot
-        .chunks
-        .repository()
-        .block_on(async {
-            snapshot
-                .session
-                .list_nodes(&node_path("/"))
-                .await?
-                .collect::<Result<Vec<_>, _>>()
-        })
-        .map_err(fail)?;
+/// All groups and arrays of a snapshot.
+fn nodes(repository: &Repository, session: &Session) -> Result<Vec<NodeSnapshot>, StoreError> {
+    let nodes: Result<Vec<_>, _> =
+        repository.block_on(async { session.list_nodes(&node_path("/")).await?.collect() });
+    nodes.map_err(|error| StoreError::of_session(repository.label(), "list groups", error))
+}
+
+/// The layouts of all groups among them.
+fn layouts(location: &str, nodes: &[NodeSnapshot]) -> Result<Vec<Arc<GroupLayout>>, StoreError> {
     let mut layouts = Vec::new();
     for node in nodes.iter().filter(|node| node.node_data == NodeData::Group) {
         let path = node.path.to_string();
         let Some(key) = path.strip_suffix(GRANULES).and_then(GroupKey::parse) else {
             continue;
         };
-        layouts.push(Arc::new(read_layout(snapshot.label(), key, &node.user_data)?));
+        layouts.push(Arc::new(read_layout(location, key, &node.user_data)?));
     }
     layouts.sort_by_key(|layout| layout.key);
     Ok(layouts)

@@ -30,7 +30,7 @@ use rayon::prelude::*;
 
 use crate::collection::chunks::ChunkReader;
 use crate::facts::document::{Document, GroupDelta, SourceRecord};
-use crate::facts::view::View;
+use crate::facts::view::{At, View};
 use crate::layout::{Blueprint, FORMAT_VERSION, GroupLayout};
 use crate::objects::WrittenObject;
 use crate::{GranuleFacts, GranuleState, GroupKey, ObjectWriter, Profile, Repository, StoreError};
@@ -297,7 +297,7 @@ impl<'a> Ingest<'a> {
             return Ok((None, false));
         }
         let view = View {
-            session: group.shared.session(),
+            at: At::Session(group.shared.session()),
             chunks: &self.chunks,
             layout: &group.layout,
         };

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::Write as _;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
 
 use bytes::{Bytes, BytesMut};
 use icechunk::format::manifest::ChunkRef;
@@ -19,16 +21,88 @@ pub struct ObjectWriter<'a> {
     repository: &'a Repository,
     id: ChunkId,
     length: u64,
-    hasher: blake3::Hasher,
     target: Target,
 }
 
 #[derive(Debug)]
 enum Target {
     /// A hidden file beside its final name; removed on drop unless finished.
-    File { file: File, hidden: backend::HiddenFile },
+    File(Background),
     /// For object stores, which take an object in one piece.
     Memory(BytesMut),
+}
+
+/// Chunks that wait to be written.
+const WAITING: usize = 32;
+
+/// A thread that hashes and writes, while others encode what comes next.
+#[derive(Debug)]
+struct Background {
+    chunks: Option<SyncSender<Vec<u8>>>,
+    thread: Option<JoinHandle<Result<Written, StoreError>>>,
+}
+
+/// A file with all its chunks, not yet durable.
+#[derive(Debug)]
+struct Written {
+    file: File,
+    hidden: backend::HiddenFile,
+    hash: blake3::Hash,
+}
+
+impl Background {
+    fn start(mut file: File, hidden: backend::HiddenFile) -> Result<Self, StoreError> {
+        let (sender, receiver) = sync_channel::<Vec<u8>>(WAITING);
+        let path = hidden.path().to_owned();
+        let write = move || {
+            let mut hasher = blake3::Hasher::new();
+            for chunk in receiver {
+                file.write_all(&chunk)
+                    .map_err(|source| StoreError::io(hidden.path(), "write", source))?;
+                hasher.update(&chunk);
+            }
+            let hash = hasher.finalize();
+            Ok(Written { file, hidden, hash })
+        };
+        let thread = std::thread::Builder::new()
+            .name("karin-write".into())
+            .spawn(write);
+        let thread = thread.map_err(|source| StoreError::io(&path, "start a thread for", source))?;
+        Ok(Self {
+            chunks: Some(sender),
+            thread: Some(thread),
+        })
+    }
+
+    /// Hands a chunk over; the error may be that of an earlier one.
+    fn push(&mut self, chunk: &[u8]) -> Result<(), StoreError> {
+        let sent = self.chunks.as_ref().map(|chunks| chunks.send(chunk.to_vec()));
+        match sent {
+            Some(Ok(())) => Ok(()),
+            // The thread has stopped, which it does on an error only.
+            Some(Err(_)) | None => self.join().map(|_| ()),
+        }
+    }
+
+    /// Waits until all chunks are written.
+    fn join(&mut self) -> Result<Written, StoreError> {
+        self.chunks = None;
+        let stopped = || {
+            let reason = std::io::Error::other("the thread that writes has stopped");
+            StoreError::io("a chunk object", "write", reason)
+        };
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Ok(written)) => written,
+            Some(Err(_)) | None => Err(stopped()),
+        }
+    }
+}
+
+/// An object that is not finished leaves nothing behind.
+impl Drop for Background {
+    fn drop(&mut self) {
+        let _ = self.join();
+    }
 }
 
 /// An object that is on stable storage and may be referred to by a commit.
@@ -65,7 +139,7 @@ impl Repository {
         let target = match self.chunk_path(&id) {
             Some(path) => {
                 let (file, hidden) = backend::HiddenFile::create(&path)?;
-                Target::File { file, hidden }
+                Target::File(Background::start(file, hidden)?)
             }
             None => Target::Memory(BytesMut::new()),
         };
@@ -73,7 +147,6 @@ impl Repository {
             repository: self,
             id,
             length: 0,
-            hasher: blake3::Hasher::new(),
             target,
         })
     }
@@ -84,6 +157,17 @@ impl Repository {
         match self.location() {
             Location::Folder(root) => Some(root.join(CHUNKS_FILE_PATH).join(id.to_string())),
             Location::Memory(_) | Location::S3 { .. } => None,
+        }
+    }
+
+    /// All bytes of an object, or `None` if it is not there. In a folder it is read at once, by the thread that asks.
+    ///
+    /// # Errors
+    /// What reading met.
+    pub(crate) fn read_whole(&self, object: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.location() {
+            Location::Folder(root) => backend::read_file(&root.join(object)),
+            Location::Memory(_) | Location::S3 { .. } => self.connection.read(object, None),
         }
     }
 
@@ -123,13 +207,9 @@ impl ObjectWriter<'_> {
     /// What writing met (a full disk is [`karin_core::ErrorKind::NoSpace`]); the writer is of no use then.
     pub fn push(&mut self, chunk: &[u8]) -> Result<ChunkRef, StoreError> {
         match &mut self.target {
-            Target::File { file, hidden } => {
-                file.write_all(chunk)
-                    .map_err(|source| StoreError::io(hidden.path(), "write", source))?;
-            }
+            Target::File(background) => background.push(chunk)?,
             Target::Memory(buffer) => buffer.extend_from_slice(chunk),
         }
-        self.hasher.update(chunk);
         let offset = self.length;
         self.length += chunk.len() as u64;
         Ok(ChunkRef {
@@ -153,18 +233,19 @@ impl ObjectWriter<'_> {
             repository,
             id,
             length,
-            hasher,
             target,
         } = self;
         let object = format!("{CHUNKS_FILE_PATH}/{id}");
-        let hash = hasher.finalize();
         let connection = &repository.connection;
-        match target {
-            Target::File { file, hidden } => {
+        let hash = match target {
+            Target::File(mut background) => {
+                let Written { file, hidden, hash } = background.join()?;
                 hidden.publish(file)?;
                 connection.recorder.record(Record { object, length, hash });
+                hash
             }
             Target::Memory(buffer) => {
+                let hash = blake3::hash(&buffer);
                 let put = async {
                     let context = connection.context();
                     let bytes = buffer.freeze();
@@ -176,8 +257,9 @@ impl ObjectWriter<'_> {
                 connection
                     .block_on(put)
                     .map_err(|error| connection.failed("write a chunk object", error))?;
+                hash
             }
-        }
+        };
         Ok(WrittenObject {
             id,
             length,

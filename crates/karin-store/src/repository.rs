@@ -18,6 +18,7 @@ use icechunk::format::{
 use icechunk::repository::VersionInfo;
 use icechunk::session::Session;
 use icechunk::{RepositoryConfig, Storage};
+use karin_core::Phase;
 
 use crate::backend;
 use crate::connection::Connection;
@@ -44,7 +45,8 @@ pub struct StoreOptions {
 /// What a new repository is told once and keeps.
 #[derive(Clone, Copy, Debug)]
 pub struct CreateOptions {
-    /// Cycles per manifest: a commit rewrites the references of the cycles that it touches and no others.
+    /// Cycles of the science orbit per manifest: a commit rewrites the references of the cycles that it touches and no
+    /// others. Of the cal/val orbit, whose cycles have 28 passes and not 584, a manifest holds as many more.
     pub cycles_per_manifest: u32,
 }
 
@@ -341,12 +343,24 @@ fn without_preload() -> RepositoryConfig {
 /// The configuration that a new repository persists. It differs from Icechunk's default on purpose: only then is it
 /// stored, and with it the settings that make stock local writers refuse.
 fn config(create: &CreateOptions) -> RepositoryConfig {
-    let along_cycles = ManifestSplitDim {
-        condition: ManifestSplitDimCondition::DimensionName("cycle_number".into()),
-        num_chunks: create.cycles_per_manifest.max(1),
+    let along_cycles = |num_chunks: u32| {
+        vec![ManifestSplitDim {
+            condition: ManifestSplitDimCondition::DimensionName("cycle_number".into()),
+            num_chunks: num_chunks.max(1),
+        }]
     };
+    let science = create.cycles_per_manifest;
+    let passes = |phase: Phase| u32::from(phase.pass_count());
+    let calval = science.saturating_mul(passes(Phase::Science)) / passes(Phase::CalVal);
+    let is_calval = ManifestSplitCondition::PathMatches {
+        regex: format!("/{}/", Phase::CalVal.name()),
+    };
+    // Of the conditions that an array meets, the first counts.
     let splitting = ManifestSplittingConfig {
-        split_sizes: Some(vec![(ManifestSplitCondition::AnyArray, vec![along_cycles])]),
+        split_sizes: Some(vec![
+            (is_calval, along_cycles(calval)),
+            (ManifestSplitCondition::AnyArray, along_cycles(science)),
+        ]),
     };
     RepositoryConfig {
         manifest: Some(ManifestConfig {

@@ -282,6 +282,12 @@ fn together(
         }
         for batch in parts.chunks(jobs) {
             let select = |part: &Part| engine.select_part(part).map_err(Error::from);
+            let pass = |part: &Part| part.piece.half_orbit.map(|half_orbit| half_orbit.pass);
+            if let [first, second, ..] = batch
+                && pass(first) == pass(second)
+            {
+                pool.install(|| engine.prepare(first));
+            }
             let selected: Vec<_> = pool.install(|| batch.par_iter().map(select).collect());
             for (part, result) in batch.iter().zip(selected) {
                 let Some(granule) = under_way.iter_mut().find(|granule| granule.piece == part.piece) else {

@@ -18,6 +18,7 @@ use crate::reduction::{Cells, Fill, Needs, Sample, Scale, Statistic, quantile, y
 use crate::swath::{self, Shape};
 
 mod extent;
+mod held;
 mod positions;
 mod structure;
 
@@ -346,6 +347,9 @@ type Load<'l, T> = &'l (dyn Fn(&Piece, Range<usize>, &mut Vec<T>) -> Result<(), 
 
 impl<T: Sample> Runner<'_, T> {
     fn run(&self, load: Load<'_, T>, scale: Scale) -> Result<(), EngineError> {
+        if let Some(results) = self.run_held(scale)? {
+            return self.write(results, &[]);
+        }
         let len = self.lane.lines.len() * self.lane.width;
         let spare = &self.work.engine.spare;
         let part = if self.together {
@@ -376,7 +380,11 @@ impl<T: Sample> Runner<'_, T> {
             }
             self.work.advance(pieces.len());
         }
-        self.write(&parts, &quantiles, scale)?;
+        let mut results = self.no_results();
+        parts
+            .iter()
+            .for_each(|cells| self.collect(cells, scale, &mut results));
+        self.write(results, &quantiles)?;
         parts.into_iter().for_each(|cells| cells.give_back(spare));
         buffers.into_iter().for_each(|buffer| spare.give(buffer));
         Ok(())
@@ -486,46 +494,52 @@ impl<T: Sample> Runner<'_, T> {
         (0..fractions.len()).map(of_statistic).collect()
     }
 
-    fn write(&self, parts: &[Cells<T>], quantiles: &[Vec<f64>], scale: Scale) -> Result<(), EngineError> {
+    /// Results of no cells yet: a vector for every statistic.
+    fn no_results(&self) -> Results {
+        let empty = |statistic: &Statistic| match statistic {
+            Statistic::Count => Values::from(Vec::<i64>::new()),
+            Statistic::Median | Statistic::Quantile(_) => Values::from(Vec::<f64>::new()),
+            _ => Values::from(self.work.engine.spare.take::<f64>(0)),
+        };
+        self.work.reduction.statistics.iter().map(empty).collect()
+    }
+
+    /// Appends the results of the next cells; quantiles are none of theirs.
+    fn collect(&self, cells: &Cells<T>, scale: Scale, results: &mut Results) {
+        for (statistic, values) in self.work.reduction.statistics.iter().zip(results) {
+            match (statistic, values) {
+                (Statistic::Count, Values::Int64(counts)) => {
+                    counts.extend(cells.counts().iter().map(|&count| i64::from(count)));
+                }
+                (Statistic::Median | Statistic::Quantile(_), _) => {}
+                (other, Values::Float64(values)) => cells.values_into(*other, scale, values),
+                _ => {}
+            }
+        }
+    }
+
+    fn write(&self, results: Results, quantiles: &[Vec<f64>]) -> Result<(), EngineError> {
         let lane = self.lane;
         let mut quantiles = quantiles.iter();
         let slab = slab(lane);
-        for statistic in &self.work.reduction.statistics {
+        for (statistic, mut values) in self.work.reduction.statistics.iter().zip(results) {
             let name = describe::result_name(self.work.reduction, lane.column, *statistic);
             let path = swath::join(&lane.column.group, &name);
-            match statistic {
-                Statistic::Count => {
-                    let counts: Vec<i64> = parts
-                        .iter()
-                        .flat_map(|cells| cells.counts())
-                        .map(|&count| i64::from(count))
-                        .collect();
-                    self.work.write(&path, &slab, &counts.into())?;
-                }
-                Statistic::Median | Statistic::Quantile(_) => {
-                    let empty = || vec![f64::NAN; slab.len()];
-                    self.work.write(
-                        &path,
-                        &slab,
-                        &quantiles.next().cloned().unwrap_or_else(empty).into(),
-                    )?;
-                }
-                other => {
-                    let mut values = self.work.engine.spare.take(0);
-                    parts
-                        .iter()
-                        .for_each(|cells| cells.values_into(*other, scale, &mut values));
-                    let values = Values::from(values);
-                    self.work.write(&path, &slab, &values)?;
-                    if let Values::Float64(values) = values {
-                        self.work.engine.spare.give(values);
-                    }
-                }
+            if let Statistic::Median | Statistic::Quantile(_) = statistic {
+                let empty = || vec![f64::NAN; slab.len()];
+                values = quantiles.next().cloned().unwrap_or_else(empty).into();
+            }
+            self.work.write(&path, &slab, &values)?;
+            if let Values::Float64(values) = values {
+                self.work.engine.spare.give(values);
             }
         }
         Ok(())
     }
 }
+
+/// The values of every statistic.
+type Results = Vec<Values>;
 
 /// The fraction of a statistic that is a quantile.
 pub(super) fn fraction(statistic: Statistic) -> Option<f64> {

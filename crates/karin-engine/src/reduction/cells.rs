@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use multiversion::multiversion;
+
 use super::sample::{Fill, Sample, Sum};
 use super::saved::Saved;
 use super::single::{Ends, Slope, Spread};
@@ -104,7 +106,10 @@ impl<T: Sample> Cells<T> {
             let range = start..len.min(start + BLOCK);
             let mut group = slices;
             while let [first, rest @ ..] = group {
-                if let [a, b, c, d, rest @ ..] = group {
+                if let [a, b, c, d, e, f, g, h, rest @ ..] = group {
+                    self.add_sums(fill, range.clone(), [a, b, c, d, e, f, g, h]);
+                    group = rest;
+                } else if let [a, b, c, d, rest @ ..] = group {
                     self.add_sums(fill, range.clone(), [a, b, c, d]);
                     group = rest;
                 } else {
@@ -137,19 +142,7 @@ impl<T: Sample> Cells<T> {
             }
             return;
         }
-        let sums = &mut self.sum[range][..len];
-        for index in 0..len {
-            let mut count = counts[index];
-            let mut sum = sums[index];
-            for slice in slices {
-                let value = slice[index];
-                let keeps = fill.keeps(value);
-                count += u32::from(keeps);
-                sum = sum.plus(if keeps { value.widen() } else { T::Sum::default() });
-            }
-            counts[index] = count;
-            sums[index] = sum;
-        }
+        add_up(fill, counts, &mut self.sum[range], slices);
     }
 
     /// Squares, extremes and ends of one slice, after its sums.
@@ -367,5 +360,34 @@ impl<T: Sample> Cells<T> {
             (None, Some(spread)) => spread.squared / count,
             (None, None) => f64::NAN,
         }
+    }
+}
+
+/// Adds slices to counts and sums of the same length, in order. Compiled for wider vectors too: the loop waits for
+/// memory where it has them, and for arithmetic where it does not.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+fn add_up<T: Sample, const N: usize>(
+    fill: Fill<T>,
+    counts: &mut [u32],
+    sums: &mut [T::Sum],
+    slices: [&[T]; N],
+) {
+    let len = slices
+        .iter()
+        .map(|slice| slice.len())
+        .fold(counts.len().min(sums.len()), usize::min);
+    let (counts, sums) = (&mut counts[..len], &mut sums[..len]);
+    let slices = slices.map(|slice| &slice[..len]);
+    for index in 0..len {
+        let mut count = counts[index];
+        let mut sum = sums[index];
+        for slice in slices {
+            let value = slice[index];
+            let keeps = fill.keeps(value);
+            count += u32::from(keeps);
+            sum = sum.plus(if keeps { value.widen() } else { T::Sum::default() });
+        }
+        counts[index] = count;
+        sums[index] = sum;
     }
 }

@@ -37,18 +37,35 @@ impl Spare {
 
     /// A vector of `len` zeros (the default of the type).
     pub fn take<T: Clone + Default + Send + 'static>(&self, len: usize) -> Vec<T> {
-        let kept = {
-            let mut vectors = self.vectors.lock().unwrap_or_else(PoisonError::into_inner);
-            let kept = vectors.by_type.get_mut(&TypeId::of::<T>()).and_then(Vec::pop);
-            vectors.bytes -= kept.as_ref().map_or(0, |(_, bytes)| *bytes);
-            kept
-        };
-        let mut vector: Vec<T> = kept
-            .and_then(|(kept, _)| kept.downcast().ok())
-            .map_or_else(Vec::new, |kept| *kept);
+        let mut vector = self.find(len);
         vector.clear();
         vector.resize(len, T::default());
         vector
+    }
+
+    /// A vector of at least `len` elements of any value.
+    pub fn take_any<T: Clone + Default + Send + 'static>(&self, len: usize) -> Vec<T> {
+        let mut vector = self.find(len);
+        vector.resize(len.max(vector.len()), T::default());
+        vector
+    }
+
+    /// The vector that fits best: the smallest that is large enough, else the largest.
+    fn find<T: Send + 'static>(&self, len: usize) -> Vec<T> {
+        let wanted = len * size_of::<T>();
+        let kept = {
+            let mut vectors = self.vectors.lock().unwrap_or_else(PoisonError::into_inner);
+            let of_type = vectors.by_type.get_mut(&TypeId::of::<T>());
+            let kept = of_type.and_then(|kept| {
+                let fit = |(_, bytes): &Kept| (*bytes < wanted, bytes.abs_diff(wanted));
+                let best = (0..kept.len()).min_by_key(|index| kept.get(*index).map(fit))?;
+                Some(kept.swap_remove(best))
+            });
+            vectors.bytes -= kept.as_ref().map_or(0, |(_, bytes)| *bytes);
+            kept
+        };
+        kept.and_then(|(kept, _)| kept.downcast().ok())
+            .map_or_else(Vec::new, |kept| *kept)
     }
 
     /// Gives a vector back.

@@ -51,7 +51,7 @@ impl Temporary {
             .map_err(|source| self.io("writing", source))
     }
 
-    pub(super) fn sync(&self) -> Result<(), WriteError> {
+    fn sync(&self) -> Result<(), WriteError> {
         self.file
             .as_file()
             .sync_all()

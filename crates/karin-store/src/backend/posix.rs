@@ -381,10 +381,8 @@ impl Storage for PosixStorage {
         path: &str,
         range: Option<&Range<u64>>,
     ) -> StorageResult<(Pin<Box<dyn AsyncBufRead + Send>>, VersionInfo)> {
-        let (path, range) = (path.to_owned(), range.cloned());
-        let (bytes, version) = self
-            .blocking(move |storage| storage.get(&path, range.as_ref()))
-            .await?;
+        // Small files in the page cache: a change of thread would cost more than reading them.
+        let (bytes, version) = self.get(path, range)?;
         Ok((Box::pin(Cursor::new(bytes)), version))
     }
 
@@ -397,10 +395,7 @@ impl Storage for PosixStorage {
         Pin<Box<dyn Stream<Item = StorageResult<Bytes>> + Send>>,
         VersionInfo,
     )> {
-        let (path, range) = (path.to_owned(), range.cloned());
-        let (bytes, version) = self
-            .blocking(move |storage| storage.get(&path, range.as_ref()))
-            .await?;
+        let (bytes, version) = self.get(path, range)?;
         Ok((stream::once(std::future::ready(Ok(bytes))).boxed(), version))
     }
 
@@ -485,8 +480,7 @@ impl Storage for PosixStorage {
         path: &str,
         previous_version: Option<&VersionInfo>,
     ) -> StorageResult<GetModifiedResult> {
-        let path = path.to_owned();
-        let (bytes, new_version) = self.blocking(move |storage| storage.get(&path, None)).await?;
+        let (bytes, new_version) = self.get(path, None)?;
         if previous_version == Some(&new_version) {
             return Ok(GetModifiedResult::OnLatestVersion);
         }

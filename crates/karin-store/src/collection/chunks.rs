@@ -4,17 +4,22 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use icechunk::format::manifest::{ChunkPayload, ChunkRef};
 use icechunk::format::{ChunkId, ChunkIndices, Path};
 use icechunk::session::Session;
 
+use super::references::References;
 use crate::codec::{ChunkCodec, CodecError};
 use crate::{Repository, StoreError};
 
 /// Descriptors kept open; beyond that, all are closed and the count begins anew.
 const OPEN_FILES: usize = 256;
+
+/// Buffers that are kept, and bytes that one of them may have.
+const SPARE: usize = 64;
+const SPARE_BYTES: usize = 1 << 20;
 
 thread_local! {
     static STORED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
@@ -25,6 +30,8 @@ thread_local! {
 pub(crate) struct ChunkReader {
     repository: Arc<Repository>,
     files: Mutex<HashMap<ChunkId, Arc<File>>>,
+    /// Buffers for stored bytes between uses: fresh pages cost as much as reading into them.
+    spare: Mutex<Vec<Vec<u8>>>,
 }
 
 impl ChunkReader {
@@ -32,6 +39,7 @@ impl ChunkReader {
         Self {
             repository,
             files: Mutex::new(HashMap::new()),
+            spare: Mutex::default(),
         }
     }
 
@@ -69,6 +77,42 @@ impl ChunkReader {
         decoded.map_err(|error| self.damaged(payload, &error))
     }
 
+    /// The stored bytes of a chunk, checked against their checksum.
+    ///
+    /// # Errors
+    /// As [`ChunkReader::with_stored`].
+    pub(crate) fn stored(&self, payload: &ChunkPayload, codec: &ChunkCodec) -> Result<Vec<u8>, StoreError> {
+        let mut stored = self.spare().pop().unwrap_or_default();
+        let file = match payload {
+            ChunkPayload::Ref(reference) => self.file(&reference.id)?.map(|file| (file, reference)),
+            _ => None,
+        };
+        match file {
+            Some((file, reference)) => self.read(&file, reference, &mut stored)?,
+            None => self.with_stored(payload, |bytes| {
+                stored.clear();
+                stored.extend_from_slice(bytes);
+                Ok(())
+            })?,
+        }
+        codec
+            .check(&stored)
+            .map_err(|error| self.damaged(payload, &error))?;
+        Ok(stored)
+    }
+
+    /// Takes back what [`ChunkReader::stored`] gave.
+    pub(crate) fn give_back(&self, stored: Vec<u8>) {
+        let mut spare = self.spare();
+        if spare.len() < SPARE && stored.capacity() <= SPARE_BYTES {
+            spare.push(stored);
+        }
+    }
+
+    fn spare(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Decodes a whole chunk.
     ///
     /// # Errors
@@ -78,6 +122,24 @@ impl ChunkReader {
             let mut raw = vec![0; codec.len()];
             codec.decode(stored, &mut raw).map(|()| raw)
         })
+    }
+
+    /// Decodes a whole chunk on all threads of the pool that this runs in, if it does.
+    ///
+    /// # Errors
+    /// As [`ChunkReader::with_stored`].
+    pub(crate) fn decode_together(
+        &self,
+        payload: &ChunkPayload,
+        codec: &ChunkCodec,
+    ) -> Result<Vec<u8>, StoreError> {
+        let stored = self.stored(payload, codec)?;
+        let mut raw = vec![0; codec.len()];
+        let decoded = codec.decode_together(&stored, &mut raw);
+        self.give_back(stored);
+        decoded
+            .map(|()| raw)
+            .map_err(|error| self.damaged(payload, &error))
     }
 
     fn file(&self, id: &ChunkId) -> Result<Option<Arc<File>>, StoreError> {
@@ -127,7 +189,7 @@ impl ChunkReader {
         file.read_exact_at(stored, reference.offset).map_err(fail)
     }
 
-    fn damaged(&self, payload: &ChunkPayload, error: &CodecError) -> StoreError {
+    pub(crate) fn damaged(&self, payload: &ChunkPayload, error: &CodecError) -> StoreError {
         let object = match payload {
             ChunkPayload::Ref(reference) => {
                 format!(
@@ -152,6 +214,7 @@ impl ChunkReader {
 pub(crate) struct Snapshot {
     pub chunks: ChunkReader,
     pub session: Session,
+    pub references: References,
 }
 
 impl Snapshot {
@@ -168,7 +231,7 @@ impl Snapshot {
         array: &str,
         coordinates: Vec<u32>,
     ) -> Result<Option<ChunkPayload>, StoreError> {
-        reference(&self.chunks.repository, &self.session, array, coordinates)
+        self.references.find(&self.chunks.repository, array, coordinates)
     }
 }
 
@@ -176,7 +239,7 @@ impl Snapshot {
 ///
 /// # Errors
 /// As [`Snapshot::reference`].
-pub(crate) fn reference(
+pub(crate) fn reference_of_session(
     repository: &Repository,
     session: &Session,
     array: &str,

@@ -4,9 +4,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use icechunk::format::manifest::ChunkPayload;
-use karin_core::{Dataset, DatasetError, ErrorKind, GroupMeta, HalfOrbit, Slab};
+use karin_core::{Dataset, DatasetError, ErrorKind, GroupMeta, HalfOrbit, Held, Slab};
 
 use super::group::Inner;
+use super::held::HeldRows;
 use crate::layout::{ArrayLayout, Placement};
 use crate::{GranuleFacts, StoreError};
 
@@ -68,7 +69,7 @@ impl CollectionGranule {
             match self.reference(array, block)? {
                 Some(payload) => {
                     let cached = array.placement != Placement::Granule && !self.facts.own_geometry;
-                    if cached && let Some(raw) = self.group.shared(array, &payload)? {
+                    if cached && let Some(raw) = self.group.shared(array, &payload, inside.len())? {
                         let whole = raw
                             .chunks_exact((array.columns() * size).max(1))
                             .skip(inside.start);
@@ -86,6 +87,25 @@ impl CollectionGranule {
             (rest, at) = (next, end);
         }
         Ok(())
+    }
+
+    fn hold_rows(&self, array: &ArrayLayout, path: &str, rows: Range<usize>) -> Result<HeldRows, StoreError> {
+        let (names, of_element) = (
+            (self.label.as_str(), path),
+            (array.dtype.size(), array.fill.as_slice()),
+        );
+        let mut held = HeldRows::new(&self.group.snapshot, names, array.codec, of_element);
+        let chunk_rows = array.chunk_rows.max(1);
+        let mut at = rows.start;
+        while at < rows.end {
+            let block = at / chunk_rows;
+            let first = block * chunk_rows;
+            let end = rows.end.min(first + chunk_rows);
+            let elements = (at - first) * array.columns()..(end - first) * array.columns();
+            held.push(elements, self.reference(array, block)?)?;
+            at = end;
+        }
+        Ok(held)
     }
 
     fn read_slab_into(&self, array: &ArrayLayout, slab: &Slab, out: &mut [u8]) -> Result<(), StoreError> {
@@ -124,7 +144,7 @@ impl CollectionGranule {
 }
 
 /// Fills `out` with copies of one element.
-fn fill(out: &mut [u8], element: &[u8]) {
+pub(super) fn fill(out: &mut [u8], element: &[u8]) {
     match element {
         [byte] => out.fill(*byte),
         _ => out
@@ -174,5 +194,19 @@ impl Dataset for CollectionGranule {
         }
         self.read_slab_into(array, slab, out)
             .map_err(|error| self.failed(path, error))
+    }
+
+    fn hold(&self, path: &str, rows: Range<usize>) -> Result<Option<Box<dyn Held>>, DatasetError> {
+        let shape = self.root.shape(path).unwrap_or_default();
+        let array = self.group.layout.find(path).filter(|array| {
+            let fits = rows.end <= shape.first().copied().unwrap_or(0) && rows.end <= array.rows();
+            // Coordinates that granules share are decoded once for all of them.
+            let is_own = array.placement == Placement::Granule;
+            fits && is_own && shape.get(1..) == array.tail.get(1..) && array.codec.opens_in_parts()
+        });
+        let Some(array) = array else { return Ok(None) };
+        let held = self.hold_rows(array, path, rows);
+        let held = held.map_err(|error| self.failed(path, error))?;
+        Ok(Some(Box::new(held)))
     }
 }

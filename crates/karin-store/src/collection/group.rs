@@ -3,13 +3,12 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use futures::TryStreamExt as _;
-use icechunk::format::manifest::{ChunkInfo, ChunkPayload};
+use icechunk::format::manifest::ChunkPayload;
 use karin_core::{Dataset, Dimension, GroupMeta, HalfOrbit, VariableMeta};
 
-use super::chunks::{Snapshot, node_path};
+use super::chunks::Snapshot;
 use super::granule::CollectionGranule;
-use crate::facts::view::View;
+use crate::facts::view::{At, View};
 use crate::layout::{ArrayLayout, GroupLayout};
 use crate::{GranuleFacts, GroupKey, StoreError};
 
@@ -27,6 +26,8 @@ pub(super) struct Inner {
     pub snapshot: Arc<Snapshot>,
     facts: OnceLock<Vec<GranuleFacts>>,
     shared: Mutex<VecDeque<(ChunkPayload, Arc<Vec<u8>>)>>,
+    /// Chunks of such coordinates of which little was read.
+    seen: Mutex<VecDeque<ChunkPayload>>,
 }
 
 impl std::fmt::Debug for CollectionGroup {
@@ -47,6 +48,7 @@ impl CollectionGroup {
             snapshot,
             facts: OnceLock::new(),
             shared: Mutex::default(),
+            seen: Mutex::default(),
         };
         Self {
             inner: Arc::new(inner),
@@ -145,7 +147,7 @@ impl CollectionGroup {
 impl Inner {
     fn view(&self) -> View<'_> {
         View {
-            session: &self.snapshot.session,
+            at: At::Snapshot(&self.snapshot),
             chunks: &self.snapshot.chunks,
             layout: &self.layout,
         }
@@ -155,11 +157,16 @@ impl Inner {
         let view = self.view();
         let names: Vec<&str> = view.fact_names().collect();
         let mut found: HashMap<HalfOrbit, Vec<Option<ChunkPayload>>> = HashMap::new();
-        for (index, chunks) in self.list_chunks(&names)?.into_iter().enumerate() {
-            for chunk in chunks {
-                if let Some(half_orbit) = view.half_orbit(&chunk.coord.0) {
+        let paths: Vec<String> = names.iter().map(|name| view.fact_path(name)).collect();
+        let listed = self
+            .snapshot
+            .references
+            .list(self.snapshot.chunks.repository(), &paths)?;
+        for (index, chunks) in listed.into_iter().enumerate() {
+            for (coordinates, payload) in chunks {
+                if let Some(half_orbit) = view.half_orbit(&coordinates) {
                     let slots = found.entry(half_orbit).or_insert_with(|| vec![None; names.len()]);
-                    slots[index] = Some(chunk.payload);
+                    slots[index] = Some(payload);
                 }
             }
         }
@@ -180,21 +187,6 @@ impl Inner {
         Ok(facts)
     }
 
-    /// The chunks of several fact arrays; their manifests are fetched at the same time.
-    fn list_chunks(&self, names: &[&str]) -> Result<Vec<Vec<ChunkInfo>>, StoreError> {
-        let view = self.view();
-        let list = |name: &&str| {
-            let path = node_path(&view.fact_path(name));
-            async move {
-                let stream = self.snapshot.session.array_chunk_iterator(&path).await;
-                stream.try_collect::<Vec<_>>().await
-            }
-        };
-        let all = futures::future::try_join_all(names.iter().map(list));
-        let listed = self.snapshot.chunks.repository().block_on(all);
-        listed.map_err(|error| StoreError::of_session(self.snapshot.label(), "list granules", error))
-    }
-
     /// Gives the dimensions that differ between granules their true lengths.
     fn set_counts(&self, root: &mut GroupMeta, facts: &GranuleFacts) {
         for (count, &length) in self.layout.counts.iter().zip(&facts.counts) {
@@ -210,11 +202,26 @@ impl Inner {
         }
     }
 
-    /// The decoded chunk of coordinates that many granules share, kept in memory; `None` if it is not worth it.
+    /// True the first time that it is asked of a chunk, or after a while.
+    fn is_new(&self, payload: &ChunkPayload) -> bool {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.contains(payload) {
+            return false;
+        }
+        if seen.len() >= SHARED {
+            seen.pop_front();
+        }
+        seen.push_back(payload.clone());
+        true
+    }
+
+    /// The decoded chunk of coordinates that many granules share, kept in memory, of which so many rows are wanted; `None`
+    /// if it is not worth it.
     pub(super) fn shared(
         &self,
         array: &ArrayLayout,
         payload: &ChunkPayload,
+        rows: usize,
     ) -> Result<Option<Arc<Vec<u8>>>, StoreError> {
         if array.blocks() != 1 {
             return Ok(None);
@@ -227,7 +234,12 @@ impl Inner {
         if let Some(raw) = find(&self.shared.lock().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(Some(raw));
         }
-        let raw = Arc::new(self.snapshot.chunks.decode(payload, &array.codec)?);
+        // A few lines of it, for the first time: perhaps nobody asks again.
+        let is_little = 2 * rows < array.rows() && array.codec.opens_in_parts();
+        if is_little && self.is_new(payload) {
+            return Ok(None);
+        }
+        let raw = Arc::new(self.snapshot.chunks.decode_together(payload, &array.codec)?);
         let mut kept = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         if find(&kept).is_none() {
             if kept.len() >= SHARED {

@@ -9,14 +9,23 @@ use karin_core::{CycleNumber, DType, HalfOrbit, PassNumber};
 use super::document::Document;
 use super::{DOCUMENT, DOCUMENT_CHUNK, FACTS, document_codec};
 use crate::codec::{ChunkCodec, CodecError};
-use crate::collection::chunks::{ChunkReader, reference};
+use crate::collection::chunks::{ChunkReader, Snapshot, reference_of_session};
 use crate::layout::GroupLayout;
 use crate::{GranuleFacts, StoreError};
 
-/// A group in a session.
+/// Where references come from.
+#[derive(Clone, Copy)]
+pub(crate) enum At<'a> {
+    /// A snapshot that is read.
+    Snapshot(&'a Snapshot),
+    /// A session, its uncommitted changes included.
+    Session(&'a Session),
+}
+
+/// A group as it is there.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
-    pub session: &'a Session,
+    pub at: At<'a>,
     pub chunks: &'a ChunkReader,
     pub layout: &'a GroupLayout,
 }
@@ -28,7 +37,12 @@ impl View<'_> {
         array: &str,
         coordinates: Vec<u32>,
     ) -> Result<Option<ChunkPayload>, StoreError> {
-        reference(self.chunks.repository(), self.session, array, coordinates)
+        match self.at {
+            At::Snapshot(snapshot) => snapshot.reference(array, coordinates),
+            At::Session(session) => {
+                reference_of_session(self.chunks.repository(), session, array, coordinates)
+            }
+        }
     }
 
     /// Indices of cycle and pass.

@@ -74,7 +74,22 @@ pub(super) struct Column {
     pub latitudes: Vec<f64>,
 }
 
+/// Lines that are compared with the track at both ends only, if they lie close to the great circle between these.
+const STRETCH: usize = 64;
+
+/// How much less than the tolerance is allowed to lines between such ends: the track bends away from the great circle, by
+/// 46 m over 128 km, and the figure of the Earth adds metres.
+const BEND_M: f64 = 250.0;
+
+/// Metres between the two ends at most.
+const STRETCH_M: f64 = 200_000.0;
+
+const EARTH_RADIUS_M: f64 = 6_371_000.0;
+
 /// Checks a column line by line.
+///
+/// The track is smooth, and so is a column of a sound granule: most lines need no comparison of their own. A line that lies
+/// anywhere else than close to the great circle between two that were compared is compared itself.
 ///
 /// # Errors
 /// [`Refusal::Geometry`] with the largest distance and where it is.
@@ -85,21 +100,45 @@ pub(super) fn check(
     column: &Column,
 ) -> Result<(), Refusal> {
     let orbit = Orbit::of(phase);
-    let mut worst = (0.0, 0, 0.0);
-    for (line, (&longitude, &latitude)) in column.longitudes.iter().zip(&column.latitudes).enumerate() {
-        if longitude.is_nan() || latitude.is_nan() {
-            continue;
-        }
-        let sane = longitude.abs() <= 720.0 && latitude.abs() <= 90.0;
-        let across_m = if sane {
+    let is_sane = |longitude: f64, latitude: f64| longitude.abs() <= 720.0 && latitude.abs() <= 90.0;
+    let across_m = |longitude: f64, latitude: f64| {
+        if is_sane(longitude, latitude) {
             orbit.cross_track(half_orbit.pass, longitude, latitude).1
         } else {
             f64::INFINITY
-        };
+        }
+    };
+    let places = column.longitudes.iter().zip(&column.latitudes).enumerate();
+    let places: Vec<(usize, f64, f64)> = places
+        .map(|(line, (&longitude, &latitude))| (line, longitude, latitude))
+        .filter(|(_, longitude, latitude)| !longitude.is_nan() && !latitude.is_nan())
+        .collect();
+    let mut worst = (0.0, 0, 0.0);
+    let mut compare = |(line, longitude, latitude): (usize, f64, f64)| {
+        let across_m = across_m(longitude, latitude);
         let miss = guide.miss_m(across_m, column.shift_m);
         if miss > worst.0 {
             worst = (miss, line, across_m);
         }
+        across_m
+    };
+    let mut before = None;
+    for lines in places.chunks(STRETCH) {
+        let [between @ .., last] = lines else { continue };
+        let end = (compare(*last), direction(last.1, last.2));
+        let stretch = before.and_then(|before| Stretch::between(before, end));
+        for place in between {
+            let is_close = stretch.as_ref().filter(|_| is_sane(place.1, place.2));
+            let is_close = is_close.is_some_and(|stretch| {
+                let (low, high) = stretch.across_m(direction(place.1, place.2));
+                let miss = |across_m: f64| guide.miss_m(across_m, column.shift_m);
+                miss(low) <= 0.0 && miss(high) <= 0.0
+            });
+            if !is_close {
+                compare(*place);
+            }
+        }
+        before = Some(end);
     }
     let (miss, line, across_m) = worst;
     if miss <= 0.0 {
@@ -120,3 +159,63 @@ pub(super) fn check(
         across_m.abs() / 1000.0,
     )))
 }
+
+/// A place as a unit vector.
+type Vector = [f64; 3];
+
+fn direction(longitude: f64, latitude: f64) -> Vector {
+    let (lon, lat) = (longitude.to_radians(), latitude.to_radians());
+    [lat.cos() * lon.cos(), lat.cos() * lon.sin(), lat.sin()]
+}
+
+fn dot(a: Vector, b: Vector) -> f64 {
+    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+}
+
+fn scaled(vector: Vector) -> Option<Vector> {
+    let length = dot(vector, vector).sqrt();
+    (length > 1e-9).then(|| vector.map(|part| part / length))
+}
+
+/// The great circle between two places that were compared with the track.
+struct Stretch {
+    normal: Vector,
+    middle: Vector,
+    /// Cosine of the angle from the middle to either end.
+    reach: f64,
+    /// The least and the greatest distance of its ends from the track.
+    ends_m: (f64, f64),
+}
+
+impl Stretch {
+    /// Between two places, each with its distance from the track; `None` if they lie too far apart, or on one another.
+    fn between((a_m, a): (f64, Vector), (b_m, b): (f64, Vector)) -> Option<Self> {
+        let normal = scaled([
+            a[1] * b[2] - a[2] * b[1],
+            a[2] * b[0] - a[0] * b[2],
+            a[0] * b[1] - a[1] * b[0],
+        ])?;
+        let middle = scaled([a[0] + b[0], a[1] + b[1], a[2] + b[2]])?;
+        let reach = dot(a, middle).min(dot(b, middle));
+        let is_short = reach >= (STRETCH_M / 2.0 / EARTH_RADIUS_M).cos();
+        let ends_m = (a_m.min(b_m), a_m.max(b_m));
+        (is_short && ends_m.0.is_finite() && ends_m.1.is_finite()).then_some(Self {
+            normal,
+            middle,
+            reach,
+            ends_m,
+        })
+    }
+
+    /// Between which distances from the track a place lies; all of them, if it does not lie between the ends.
+    fn across_m(&self, place: Vector) -> (f64, f64) {
+        if dot(place, self.middle) < self.reach {
+            return (f64::NEG_INFINITY, f64::INFINITY);
+        }
+        let aside_m = dot(place, self.normal).abs() * EARTH_RADIUS_M + BEND_M;
+        (self.ends_m.0 - aside_m, self.ends_m.1 + aside_m)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,7 @@ use super::{IngestCommit, IngestOptions, Pending};
 use crate::codec::{ChunkCodec, CodecError};
 use crate::collection::chunks::ChunkReader;
 use crate::facts::document::Document;
-use crate::facts::view::View;
+use crate::facts::view::{At, View};
 use crate::facts::{DOCUMENT, DOCUMENT_CHUNK, DOCUMENT_LIMIT, document_codec};
 use crate::layout::Placement;
 use crate::{GranuleFacts, GroupKey, Repository, StoreError};
@@ -82,7 +82,7 @@ struct Place {
 impl Work<'_> {
     fn view<'v>(&'v self, one: &'v Pending) -> View<'v> {
         View {
-            session: self.session,
+            at: At::Session(self.session),
             chunks: self.chunks,
             layout: &one.layout,
         }

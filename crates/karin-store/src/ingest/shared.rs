@@ -8,7 +8,7 @@ use icechunk::session::Session;
 use super::encode::KnownShared;
 use crate::StoreError;
 use crate::collection::chunks::ChunkReader;
-use crate::facts::view::View;
+use crate::facts::view::{At, View};
 use crate::layout::{GroupLayout, Placement};
 
 /// A granule's word about one shared array: these are its values.
@@ -72,7 +72,7 @@ impl SharedArrays {
             return Ok(());
         }
         let view = View {
-            session: &self.session,
+            at: At::Session(&self.session),
             chunks,
             layout,
         };

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use karin_core::{
-    Array, Attributes, DType, Dataset, GroupMeta, Packing, Progress, Schema, Storage, Values, VariableMeta,
+    Array, Attributes, DType, Dataset, DatasetError, GroupMeta, Packing, PackingError, Progress, Schema,
+    Storage, Values, VariableMeta,
 };
 use karin_engine::{Column, Piece, Plan, SelectedPass, SelectedVariable, Shape, Swath};
 
@@ -111,9 +112,7 @@ impl Collected {
                 "lines of {} pixels do not fit those of {width}",
                 pass.swath.num_pixels
             );
-            return Err(
-                karin_core::DatasetError::invalid(&pass.entry.label, &pass.swath.group, reason).into(),
-            );
+            return Err(DatasetError::invalid(&pass.entry.label, &pass.swath.group, reason).into());
         }
         self.add_coordinates(piece, number, pass)?;
         for selected in &pass.variables {
@@ -182,17 +181,23 @@ impl Collected {
             let index = joined::schema_of(&self.schemas, piece);
             self.put(&swath.path("schema"), 1, &Values::Int8(vec![index; count]))?;
         }
-        for (path, decoded) in [
-            (swath.time.as_ref(), &pass.time),
-            (Some(&swath.longitude), &pass.longitude),
-            (Some(&swath.latitude), &pass.latitude),
-        ] {
+        type Pack<'p> = &'p dyn Fn(&Packing) -> Result<Values, PackingError>;
+        let coordinates: [(Option<&String>, Pack<'_>); 3] = [
+            (swath.time.as_ref(), &|packing| packing.encode(&pass.time)),
+            (Some(&swath.longitude), &|packing| {
+                pass.longitude.packed_as(packing)
+            }),
+            (Some(&swath.latitude), &|packing| pass.latitude.packed_as(packing)),
+        ];
+        for (path, pack) in coordinates {
             let Some(path) = path else { continue };
             let Some(meta) = self.structure.variable(path).cloned() else {
                 continue;
             };
-            let values = coordinate_values(&meta, decoded, pass, path)?;
-            self.put(path, decoded.len() / count.max(1), &values)?;
+            let wrong = |reason: String| Error::from(DatasetError::invalid(&pass.entry.label, path, reason));
+            let packing = Packing::of(&meta).ok_or_else(|| wrong("coordinates are text".into()))?;
+            let values = pack(&packing).map_err(|error| wrong(error.to_string()))?;
+            self.put(path, values.len() / count.max(1), &values)?;
             self.note(number, meta);
         }
         if let Some(group) = self.groups.get_mut(number) {
@@ -341,19 +346,6 @@ fn original_lines(pass: &SelectedPass) -> Result<Vec<i32>, Error> {
         Some(numbers) => numbers.into_iter().map(|number| number as i32).collect(),
         None => pass.lines.iter().map(|&line| line as i32).collect(),
     })
-}
-
-/// Decoded coordinates as the product stores them. Packing what was unpacked gives the same numbers back.
-fn coordinate_values(
-    meta: &VariableMeta,
-    decoded: &[f64],
-    pass: &SelectedPass,
-    path: &str,
-) -> Result<Values, Error> {
-    let wrong =
-        |reason: String| Error::from(karin_core::DatasetError::invalid(&pass.entry.label, path, reason));
-    let packing = Packing::of(meta).ok_or_else(|| wrong("coordinates are text".into()))?;
-    packing.encode(decoded).map_err(|error| wrong(error.to_string()))
 }
 
 fn fill_group(

@@ -476,8 +476,8 @@ impl Drawing<'_> {
         };
         let values: Vec<f32> = variable.decoded().into_iter().map(|value| value as f32).collect();
         let layer = Kept {
-            longitude: pick(&pass.longitude),
-            latitude: pick(&pass.latitude),
+            longitude: pick(&pass.longitude.decoded()),
+            latitude: pick(&pass.latitude.decoded()),
             values,
             shape: [lines, width],
             is_track: width == 1,
