@@ -312,8 +312,10 @@ impl Edited {
         }
         dataset.root_mut().attributes.set("history", history);
         if output::Format::of(path)? == output::Format::Png {
-            let mut options = crate::plot::MapOptions::default();
-            options.title = format!("{} after editing", self.variable);
+            let options = crate::plot::MapOptions {
+                title: format!("{} after editing", self.variable),
+                ..Default::default()
+            };
             return crate::plot::dataset(&dataset, Some(&self.variable), options)?.write(path);
         }
         let options = WriteOptions::default().with_resources(resources);

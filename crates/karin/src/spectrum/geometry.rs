@@ -7,7 +7,7 @@ use karin_engine::{Engine, Piece, Plan};
 use crate::Error;
 
 /// Radius of the sphere that distances are measured on, in kilometres (mean radius of WGS84).
-const RADIUS_KM: f64 = 6371.008_771_415_059;
+const RADIUS_KM: f64 = 6_371.008_771_415_059;
 
 /// The swaths that spectra are taken of: the same in every granule of a plan.
 #[derive(Clone, Debug, PartialEq)]
