@@ -214,7 +214,9 @@ impl ChunkCodec {
         };
         let mut stored = match self.packing {
             Packing::Plain => ordered.to_vec(),
-            Packing::Blosc => blosc::encode(ordered, self.dtype.size(), ZSTD_LEVEL, blosc::block_of(self.rows))?,
+            Packing::Blosc => {
+                blosc::encode(ordered, self.dtype.size(), ZSTD_LEVEL, blosc::block_of(self.rows))?
+            }
             Packing::Pcodec => pcodec::encode(ordered, self.dtype)?,
         };
         stored.extend_from_slice(&crc32c::crc32c(&stored).to_le_bytes());
