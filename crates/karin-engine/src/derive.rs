@@ -380,8 +380,8 @@ pub fn built_in(group: &GroupMeta) -> Vec<Let> {
         define("adt", "ssha + mdt");
     }
     for (name, text, inputs) in TAKEN_BACK {
-        let is_known = |input: &&str| has(input) || (**input == *"ssha" && has_ssha);
-        if inputs.iter().all(|input| is_known(&input)) && !has(name) {
+        let is_known = |input: &&str| has(input) || (*input == "ssha" && has_ssha);
+        if inputs.iter().all(is_known) && !has(name) {
             define(name, text);
         }
     }

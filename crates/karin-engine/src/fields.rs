@@ -143,8 +143,8 @@ impl Fields<'_> {
 
 /// The lines that quantities on `lines` reach.
 fn around(lines: &Range<usize>, wanted: &[Quantity], formulas: &Formulas, num_lines: usize) -> Range<usize> {
-    let reaches = wanted.iter().map(|quantity| quantity.reach(formulas.method()));
-    match reaches.fold(Some(0), |most, reach| Some(most?.max(reach?))) {
+    let mut reaches = wanted.iter().map(|quantity| quantity.reach(formulas.method()));
+    match reaches.try_fold(0, |most: usize, reach| Some(most.max(reach?))) {
         // A metric is that of the whole pass but on its outermost lines.
         Some(reach) => lines.start.saturating_sub(reach + 1)..num_lines.min(lines.end + reach + 1),
         None => 0..num_lines,
