@@ -15,6 +15,13 @@ pub enum Outcome {
     Damaged,
 }
 
+impl Outcome {
+    /// Of work on granules of which so many had to be left out.
+    pub fn of_left_out(granules: usize) -> Self {
+        if granules == 0 { Self::Done } else { Self::Partial }
+    }
+}
+
 /// Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done in part, 4 damage found, 130 stopped by Ctrl-C.
 pub fn code_of(context: &Context, result: anyhow::Result<Outcome>) -> u8 {
     match result {

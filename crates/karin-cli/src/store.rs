@@ -3,8 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use karin::engine::Plan;
 use karin::shard::Origin;
 use karin::store::{OpenOptions, StoreOptions};
+use karin_core::Selection;
+
+use crate::context::Context;
 
 /// How to reach a collection.
 #[derive(Clone, Debug, Default, Args)]
@@ -38,6 +42,22 @@ impl StoreFlags {
             locks_work: self.locks_work,
             ..StoreOptions::default()
         }
+    }
+
+    /// What a selection means for sources that are reached so: a plan, or with `--version all` one per schema.
+    ///
+    /// # Errors
+    /// If a source cannot be opened, or the selection does not fit it.
+    pub fn plans(
+        &self,
+        sources: &[PathBuf],
+        selection: &Selection,
+        context: &Context,
+    ) -> anyhow::Result<Vec<Plan>> {
+        let progress = context.progress.as_ref();
+        let options = self.reading(selection.snapshot.as_deref());
+        let source = karin::sources::open(sources, &options, progress)?;
+        Ok(Plan::new(source, selection, progress)?)
     }
 
     /// For reading, at a snapshot or the newest.

@@ -385,8 +385,7 @@ pub fn built_in(group: &GroupMeta) -> Vec<Let> {
             define(name, text);
         }
     }
-    // The first that the product allows.
-    let mut names = std::collections::HashSet::new();
-    found.retain(|definition| names.insert(definition.name.clone()));
+    // Of one name, whose ways stand side by side, the first that the product allows.
+    found.dedup_by(|later, earlier| later.name == earlier.name);
     found
 }

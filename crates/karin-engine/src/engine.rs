@@ -147,7 +147,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Tells the user what was left out.
-    pub(crate) fn report_failures(&self) {
+    pub fn report_failures(&self) {
         for failure in self.failures() {
             self.progress
                 .warn(&format!("left out {}: {}", failure.granule, failure.reason));

@@ -58,12 +58,7 @@ pub fn spline_outliers(field: &[f64], extent: Extent, wavelength: f64, n: f64) -
     let reach = (wavelength / 2.0).ceil() as usize;
     for _ in 0..20 {
         let distances = spline_distances(&left, extent, wavelength);
-        let mut finite: Vec<f64> = distances
-            .iter()
-            .copied()
-            .filter(|distance| distance.is_finite())
-            .collect();
-        let limit = n * 1.4826 * middle(&mut finite);
+        let limit = limit(&distances, n);
         let is_peak = |line: usize, pixel: usize| {
             let own = distances[extent.index(line, pixel)];
             let near = line.saturating_sub(reach)..(line + reach + 1).min(extent.num_lines);
@@ -107,13 +102,18 @@ fn beyond(field: &[f64], smooth: &[f64], n: f64) -> Vec<bool> {
         .zip(smooth)
         .map(|(value, smooth)| (value - smooth).abs())
         .collect();
+    let limit = limit(&distances, n);
+    distances.iter().map(|distance| *distance > limit).collect()
+}
+
+/// `n` standard deviations, each 1.4826 times the median of absolute distances, of those that are finite.
+fn limit(distances: &[f64], n: f64) -> f64 {
     let mut finite: Vec<f64> = distances
         .iter()
         .copied()
         .filter(|distance| distance.is_finite())
         .collect();
-    let limit = n * 1.4826 * middle(&mut finite);
-    distances.iter().map(|distance| *distance > limit).collect()
+    n * 1.4826 * middle(&mut finite)
 }
 
 fn only_values(field: &[f64], mut rejected: Vec<bool>) -> Vec<bool> {

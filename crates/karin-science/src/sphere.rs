@@ -17,6 +17,11 @@ const SMALL: f64 = 0.01;
 /// Degrees from which a step in longitude times cos(latitude) is a poor direction; beyond what SWOT sees.
 const POLAR: f64 = 80.0;
 
+/// Metres between two places, each degrees east and north, along the great circle (haversine); longitudes in any convention.
+pub fn distance(from: (f64, f64), to: (f64, f64)) -> f64 {
+    Position::new(from.1, from.0).distance(&Position::new(to.1, to.0))
+}
+
 /// One position, with what every distance from it needs.
 #[derive(Clone, Copy)]
 pub(crate) struct Position {
@@ -28,7 +33,6 @@ pub(crate) struct Position {
 
 impl Position {
     /// The position at degrees north and east.
-    #[cfg(test)]
     pub(crate) fn new(latitude: f64, longitude: f64) -> Self {
         let (sine, cosine) = latitude.to_radians().sin_cos();
         Self {
@@ -181,6 +185,13 @@ fn arc_sine(value: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn distances_cross_the_antimeridian() {
+        let degree = RADIUS.to_radians();
+        assert!((distance((179.5, 0.0), (-179.5, 0.0)) - degree).abs() < 1e-6);
+        assert!((distance((10.0, 50.0), (10.0, 51.0)) - degree).abs() < 1e-6);
+    }
 
     fn haversine(a: (f64, f64), b: (f64, f64)) -> f64 {
         let (north, east) = ((b.0 - a.0).to_radians(), (b.1 - a.1).to_radians());

@@ -139,10 +139,8 @@ pub fn edit(
         }
     }
     progress.finish();
+    engine.report_failures();
     let failures = engine.failures();
-    for failure in &failures {
-        progress.warn(&format!("left out {}: {}", failure.granule, failure.reason));
-    }
     if let (Some(failure), 0) = (failures.first(), granules) {
         return Err(DatasetError::new(failure.kind, &failure.granule, "", failure.reason.clone()).into());
     }

@@ -34,6 +34,7 @@ mod page;
 mod projection;
 mod raster;
 mod selected;
+pub(crate) mod subtitle;
 mod text;
 mod ticks;
 

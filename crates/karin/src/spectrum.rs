@@ -142,10 +142,8 @@ pub fn spectrum(
     let totals = work.run();
     progress.finish();
     let totals = totals?;
+    engine.report_failures();
     let failures = engine.failures();
-    for failure in &failures {
-        progress.warn(&format!("left out {}: {}", failure.granule, failure.reason));
-    }
     if totals.count() == 0 {
         let reason = format!(
             "no {:.0} km of {} without a hole longer than {} % or with more than {} % missing: choose a shorter --segment",

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use karin::engine::Plan;
 use karin_core::Selection;
 
 use crate::context::Context;
@@ -35,20 +34,10 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> {
     let started = Instant::now();
     let mut selection = arguments.selection.selection()?;
-    let mut variables = Selection::parse_variables(&arguments.diagnostics)?;
-    variables.extend(
-        selection
-            .variables
-            .iter()
-            .filter(|name| !variables.contains(name))
-            .cloned()
-            .collect::<Vec<_>>(),
-    );
-    selection.variables = variables;
-    let progress = context.progress.as_ref();
-    let store = arguments.store.reading(selection.snapshot.as_deref());
-    let source = karin::sources::open(&arguments.sources, &store, progress)?;
-    let plans = Plan::new(source, &selection, progress)?;
+    let named = Selection::parse_variables(&arguments.diagnostics)?;
+    let added = selection.variables.iter().filter(|name| !named.contains(name));
+    selection.variables = named.iter().chain(added).cloned().collect();
+    let plans = arguments.store.plans(&arguments.sources, &selection, context)?;
     match &arguments.output {
         Some(path) => super::extract::write(&plans, path, context, started),
         None => super::stat::tell(&plans, "count,min,mean,max,std", context, started),

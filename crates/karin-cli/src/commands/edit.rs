@@ -6,7 +6,6 @@ use std::time::Instant;
 use anyhow::Context as _;
 use clap::Args;
 use karin::edit::{Count, Rules};
-use karin::engine::Plan;
 use serde::Serialize;
 
 use crate::context::{Context, Report};
@@ -42,9 +41,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
     let rules = Rules::parse(&text, &name)?;
     let selection = rules.selection(&arguments.selection.selection()?);
     let progress = context.progress.as_ref();
-    let open = arguments.store.reading(selection.snapshot.as_deref());
-    let source = karin::sources::open(&arguments.sources, &open, progress)?;
-    let plans = Plan::new(source, &selection, progress)?;
+    let plans = arguments.store.plans(&arguments.sources, &selection, context)?;
     let mut outcome = Outcome::Done;
     for plan in &plans {
         let keep = arguments.output.is_some();
@@ -55,9 +52,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
             edited.write(&path, &context.command, context.resources, progress)?;
             output = Some(path.display().to_string());
         }
-        if !edited.failures.is_empty() {
-            outcome = Outcome::Partial;
-        }
+        outcome = outcome.max(Outcome::of_left_out(edited.failures.len()));
         context.answer(&Answer {
             variable: rules.variable.clone(),
             granules: edited.granules,

@@ -33,10 +33,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> {
     let started = Instant::now();
     let selection = arguments.selection.selection()?;
-    let progress = context.progress.as_ref();
-    let store = arguments.store.reading(selection.snapshot.as_deref());
-    let source = karin::sources::open(&arguments.sources, &store, progress)?;
-    let plans = Plan::new(source, &selection, progress)?;
+    let plans = arguments.store.plans(&arguments.sources, &selection, context)?;
     write(&plans, &arguments.output, context, started)
 }
 
@@ -60,9 +57,7 @@ pub(super) fn write(
             _ => super::stat::numbered(output, plan, plans.len()),
         };
         let extracted = extract(plan, &path, &options, progress)?;
-        if !extracted.left_out.is_empty() {
-            outcome = Outcome::Partial;
-        }
+        outcome = outcome.max(Outcome::of_left_out(extracted.left_out.len()));
         let seconds = started.elapsed().as_secs_f64();
         context.answer(&Answer {
             plan: plan.to_string(),

@@ -35,17 +35,13 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
         progress.warn(&format!("left out {granule}: {reason}"));
     }
     merged.notes.iter().for_each(|note| context.note(note));
-    let is_partial = !merged.left_out.is_empty();
+    let outcome = Outcome::of_left_out(merged.left_out.len());
     context.answer(&Answer {
         output: arguments.output.display().to_string(),
         merged,
         seconds: started.elapsed().as_secs_f64(),
     })?;
-    Ok(if is_partial {
-        Outcome::Partial
-    } else {
-        Outcome::Done
-    })
+    Ok(outcome)
 }
 
 /// What is printed.

@@ -80,9 +80,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
     let started = Instant::now();
     let selection = arguments.selection()?;
     let progress = context.progress.as_ref();
-    let open = arguments.store.reading(selection.snapshot.as_deref());
-    let source = karin::sources::open(&arguments.sources, &open, progress)?;
-    let plans = Plan::new(source, &selection, progress)?;
+    let plans = arguments.store.plans(&arguments.sources, &selection, context)?;
     let options = arguments.options(context);
     let mut outcome = Outcome::Done;
     for plan in &plans {
@@ -94,9 +92,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
             answer.output = Some(path.display().to_string());
         }
         answer.seconds = started.elapsed().as_secs_f64();
-        if answer.left_out > 0 {
-            outcome = Outcome::Partial;
-        }
+        outcome = outcome.max(Outcome::of_left_out(answer.left_out));
         context.answer(&answer)?;
     }
     Ok(outcome)

@@ -75,10 +75,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
         statistics: Statistic::parse_list(&arguments.stats)?,
         target: arguments.target(),
     };
-    let progress = context.progress.as_ref();
-    let options = arguments.store.reading(selection.snapshot.as_deref());
-    let source = karin::sources::open(&arguments.sources, &options, progress)?;
-    let plans = Plan::new(source, &selection, progress)?;
+    let plans = arguments.store.plans(&arguments.sources, &selection, context)?;
     let mut outcome = Outcome::Done;
     for plan in &plans {
         if let (Some(shard), Some(path)) = (arguments.shard, &arguments.output) {
@@ -86,13 +83,11 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
             outcome = sharded::run(arguments, (plan, &reduction), shard, context, &path)?.max(outcome);
             continue;
         }
-        let mut answer = match &arguments.output {
+        let answer = match &arguments.output {
             Some(path) => arguments.to_file(plan, &reduction, context, &numbered(path, plan, plans.len()))?,
             None => summary(plan, &reduction, context)?,
         };
-        answer.seconds = started.elapsed().as_secs_f64();
-        outcome = outcome.max(answer.outcome()?);
-        context.answer(&answer)?;
+        outcome = outcome.max(answer.tell(context, started)?);
     }
     Ok(outcome)
 }
@@ -110,10 +105,7 @@ pub(super) fn tell(
     };
     let mut outcome = Outcome::Done;
     for plan in plans {
-        let mut answer = summary(plan, &reduction, context)?;
-        answer.seconds = started.elapsed().as_secs_f64();
-        outcome = outcome.max(answer.outcome()?);
-        context.answer(&answer)?;
+        outcome = outcome.max(summary(plan, &reduction, context)?.tell(context, started)?);
     }
     Ok(outcome)
 }
@@ -232,13 +224,14 @@ impl Answer {
         }
     }
 
-    /// Whether all granules could be read, or at least one.
-    fn outcome(&self) -> anyhow::Result<Outcome> {
-        match self.left_out {
-            0 => Ok(Outcome::Done),
-            all if all == self.granules => anyhow::bail!("none of {all} granules could be read"),
-            _ => Ok(Outcome::Partial),
+    /// Prints it, with the time since `started`.
+    fn tell(mut self, context: &Context, started: Instant) -> anyhow::Result<Outcome> {
+        if self.left_out > 0 && self.left_out == self.granules {
+            anyhow::bail!("none of {} granules could be read", self.granules);
         }
+        self.seconds = started.elapsed().as_secs_f64();
+        context.answer(&self)?;
+        Ok(Outcome::of_left_out(self.left_out))
     }
 
     fn of_summary(plan: &Plan, done: &Done, summary: &Summary) -> Self {

@@ -5,16 +5,14 @@ use std::sync::Arc;
 
 use karin_core::geo::Extent;
 use karin_core::time::Day;
-use karin_core::{
-    NumberList, Progress, QualityLevel, Region, Resources, Selection, VersionChoice, VersionPattern,
-};
+use karin_core::{Progress, QualityLevel, Region, Resources, Selection, VersionChoice, VersionPattern};
 use karin_engine::swath::{Shape, Swath};
 use karin_engine::{Column, Engine, EngineError, Entry, Part, Piece, Plan, SelectedPass, Source};
 use rayon::prelude::*;
 
 use super::projection::Frame;
 use super::raster::Marks;
-use super::{Layer, MapCanvas, MapOptions, PlotError, check, named};
+use super::{Layer, MapCanvas, MapOptions, PlotError, check, named, subtitle};
 use crate::Error;
 
 /// What is drawn where no variable is named, the first that there is.
@@ -529,16 +527,6 @@ impl Facts {
 
     /// Product, cycles, passes, days and quality.
     fn subtitle(&self, plan: &Plan) -> String {
-        let list = |one: &str, many: &str, numbers: &[u16]| {
-            let list: NumberList = numbers.iter().copied().collect();
-            let text = list.to_string().replace('-', "–").replace(',', ", ");
-            match list.len() {
-                0 => None,
-                1 => Some(format!("{one} {text}")),
-                _ if text.len() <= 40 => Some(format!("{many} {text}")),
-                count => Some(format!("{count} {many}")),
-            }
-        };
         let days = self
             .time
             .and_then(|(first, last)| Some((Day::of(first)?, Day::of(last)?)));
@@ -549,11 +537,11 @@ impl Facts {
         let quality = plan.selection().quality;
         let parts = [
             plan.product().map(|product| product.to_string()),
-            list("cycle", "cycles", &self.cycles),
-            list("pass", "passes", &self.passes),
+            subtitle::numbers("cycle", "cycles", self.cycles.iter().copied()),
+            subtitle::numbers("pass", "passes", self.passes.iter().copied()),
             days,
             (quality != QualityLevel::Any).then(|| format!("quality: {quality}")),
         ];
-        parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+        subtitle::of(parts)
     }
 }

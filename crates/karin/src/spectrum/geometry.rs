@@ -3,11 +3,9 @@
 use karin_core::{Dataset, DatasetError};
 use karin_engine::swath::Swath;
 use karin_engine::{Engine, Piece, Plan};
+use karin_science::sphere::distance;
 
 use crate::Error;
-
-/// Radius of the sphere that distances are measured on, in kilometres (mean radius of WGS84).
-const RADIUS_KM: f64 = 6_371.008_771_415_059;
 
 /// The swaths that spectra are taken of: the same in every granule of a plan.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,7 +56,7 @@ impl Geometry {
             let width = swath.num_pixels.max(1);
             let place = |at: usize| Some((*longitude.get(at)?, *latitude.get(at)?));
             let lines = longitude.len() / width;
-            let between = |from: usize, to: usize| Some(distance_km(place(from)?, place(to)?));
+            let between = |from: usize, to: usize| Some(distance(place(from)?, place(to)?) / 1000.0);
             let along = (1..lines).filter_map(|line| {
                 let at = line * width + width / 2;
                 between(at - width, at)
@@ -68,8 +66,8 @@ impl Geometry {
                 between(at - 1, at)
             });
             if own.swaths.is_empty() {
-                own.along_km = median(along);
-                own.across_km = median(across);
+                own.along_km = median_km(along);
+                own.across_km = median_km(across);
             }
             own.cross_track.extend(cross_track(dataset.as_ref(), &swath)?);
             own.swaths.push((group.clone(), swath.num_pixels));
@@ -109,24 +107,16 @@ fn cross_track(dataset: &dyn Dataset, swath: &Swath) -> Result<Vec<f64>, Dataset
     Ok(decoded.into_iter().map(|metres| metres * scale).collect())
 }
 
-/// Great-circle distance of two places (longitude and latitude in degrees) by the haversine formula.
-fn distance_km(from: (f64, f64), to: (f64, f64)) -> f64 {
-    let (from_latitude, to_latitude) = (from.1.to_radians(), to.1.to_radians());
-    let north = ((to_latitude - from_latitude) / 2.0).sin();
-    let east = ((to.0 - from.0).to_radians() / 2.0).sin();
-    let a = north * north + from_latitude.cos() * to_latitude.cos() * east * east;
-    2.0 * RADIUS_KM * a.sqrt().min(1.0).asin()
-}
-
-/// The median of what is finite, rounded to thousandths; NaN of nothing.
-fn median(values: impl Iterator<Item = f64>) -> f64 {
+/// The median of what is finite, the upper one of two; `None` of nothing.
+fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     let mut values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
     let middle = values.len() / 2;
-    if values.is_empty() {
-        return f64::NAN;
-    }
-    let (_, median, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
-    (*median * 1000.0).round() / 1000.0
+    (middle < values.len()).then(|| *values.select_nth_unstable_by(middle, f64::total_cmp).1)
+}
+
+/// The median of kilometres, rounded to metres; NaN of nothing.
+fn median_km(kilometres: impl Iterator<Item = f64>) -> f64 {
+    median(kilometres).map_or(f64::NAN, |median| (median * 1000.0).round() / 1000.0)
 }
 
 /// Where lines are missing: index of the line behind, and how many.
@@ -135,13 +125,9 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 /// unknown times are NaN, and nothing is missing.
 pub(super) fn missing_lines(times: &[f64]) -> Vec<(usize, usize)> {
     let steps = || times.windows(2).map(|pair| pair[1] - pair[0]);
-    let mut finite: Vec<f64> = steps().filter(|step| step.is_finite() && *step > 0.0).collect();
-    let middle = finite.len() / 2;
-    if finite.is_empty() {
+    let Some(median) = median(steps().filter(|step| *step > 0.0)) else {
         return Vec::new();
-    }
-    let (_, median, _) = finite.select_nth_unstable_by(middle, f64::total_cmp);
-    let median = *median;
+    };
     let missing = steps().enumerate().filter(|(_, step)| *step > 1.5 * median);
     missing
         .map(|(index, step)| (index + 1, (step / median).round().min(1e9) as usize - 1))
@@ -157,12 +143,5 @@ mod tests {
         assert_eq!(missing_lines(&[0.0, 1.0, 2.0, 5.0, 6.0, 7.0]), [(3, 2)]);
         assert_eq!(missing_lines(&[f64::NAN; 4]), []);
         assert_eq!(missing_lines(&[0.0, 1.0, f64::NAN, 3.0]), []);
-    }
-
-    #[test]
-    fn distances_cross_the_antimeridian() {
-        let degree = RADIUS_KM.to_radians();
-        assert!((distance_km((179.5, 0.0), (-179.5, 0.0)) - degree).abs() < 1e-9);
-        assert!((distance_km((10.0, 50.0), (10.0, 51.0)) - degree).abs() < 1e-9);
     }
 }

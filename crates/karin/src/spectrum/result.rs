@@ -1,6 +1,6 @@
 //! From sums to a dataset.
 
-use karin_core::{Array, AttrValue, Attributes, DType, NumberList, Storage, Values, VariableMeta};
+use karin_core::{Array, AttrValue, Attributes, DType, Storage, Values, VariableMeta};
 use karin_engine::{Failure, MemoryDataset, Plan, Sink as _};
 use karin_science::spectrum::{
     Sums, coherence_significance, coherence_squared, confidence_factors, degrees_of_freedom, phase_degrees,
@@ -11,6 +11,7 @@ use super::estimate::{Estimator, Sum};
 use super::gather::{Totals, Work};
 use super::{Axis, Curve, Spectrum, SpectrumOptions};
 use crate::joined;
+use crate::plot::subtitle;
 
 /// Variables of the result with their values.
 #[derive(Default)]
@@ -400,15 +401,6 @@ fn attributes(own: &mut Attributes, work: &Work<'_>, options: &SpectrumOptions, 
 
 /// Product, cycles, passes, and how the spectrum was made.
 fn subtitle(plan: &Plan, options: &SpectrumOptions, totals: &Totals) -> String {
-    let list = |one: &str, many: &str, numbers: NumberList| {
-        let text = numbers.to_string().replace('-', "–").replace(',', ", ");
-        match numbers.len() {
-            0 => None,
-            1 => Some(format!("{one} {text}")),
-            _ if text.len() <= 40 => Some(format!("{many} {text}")),
-            count => Some(format!("{count} {many}")),
-        }
-    };
     let half_orbits = || totals.read.iter().filter_map(|piece| piece.half_orbit);
     let way = match options.axis {
         Axis::Along => "along track",
@@ -418,12 +410,8 @@ fn subtitle(plan: &Plan, options: &SpectrumOptions, totals: &Totals) -> String {
     let parts = [
         Some(way.to_owned()),
         plan.product().map(|product| product.to_string()),
-        list(
-            "cycle",
-            "cycles",
-            half_orbits().map(|half| half.cycle.0).collect(),
-        ),
-        list("pass", "passes", half_orbits().map(|half| half.pass.0).collect()),
+        subtitle::numbers("cycle", "cycles", half_orbits().map(|half| half.cycle.0)),
+        subtitle::numbers("pass", "passes", half_orbits().map(|half| half.pass.0)),
     ];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    subtitle::of(parts)
 }

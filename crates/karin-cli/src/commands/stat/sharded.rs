@@ -36,11 +36,7 @@ pub(super) fn run(
         output: path.display().to_string(),
         seconds: started.elapsed().as_secs_f64(),
     })?;
-    Ok(if done.failures.is_empty() {
-        Outcome::Done
-    } else {
-        Outcome::Partial
-    })
+    Ok(Outcome::of_left_out(done.failures.len()))
 }
 
 /// What is printed.
