@@ -45,8 +45,8 @@ impl<'w> AlongTrack<'w> {
 
     /// Says that so many lines are missing here.
     pub fn skip_lines(&mut self, count: usize) {
-        // A hole as long as a segment ends every section.
-        for _ in 0..count.min(self.workspace.welch.options.samples) {
+        // A hole longer than a segment ends every section.
+        for _ in 0..count.min(self.workspace.welch.options.samples + 1) {
             for segmenter in &mut self.columns {
                 segmenter.push([f64::NAN; 2], &mut |_| {});
             }

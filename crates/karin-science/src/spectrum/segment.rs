@@ -16,6 +16,8 @@ pub(super) struct Segmenter {
     held: [Vec<f64>; 2],
     /// Which of them are values.
     is_value: Vec<bool>,
+    /// The last value of the section, also where the next segment begins behind it; none outside of sections.
+    last: Option<[f64; 2]>,
     /// Invalid samples since.
     pending: usize,
 }
@@ -29,6 +31,7 @@ impl Segmenter {
             least_values: options.least_values(),
             held: [Vec::new(), Vec::new()],
             is_value: Vec::new(),
+            last: None,
             pending: 0,
         }
     }
@@ -37,13 +40,14 @@ impl Segmenter {
     pub(super) fn end(&mut self) {
         self.held.iter_mut().for_each(Vec::clear);
         self.is_value.clear();
+        self.last = None;
         self.pending = 0;
     }
 
     /// Adds a sample; `emit` gets every segment that becomes whole.
     pub(super) fn push(&mut self, sample: [f64; 2], emit: &mut impl FnMut([&[f64]; 2])) {
         if !(sample[0].is_finite() && sample[1].is_finite()) {
-            if !self.is_value.is_empty() {
+            if self.last.is_some() {
                 self.pending += 1;
                 if self.pending > self.longest_hole {
                     self.end();
@@ -51,15 +55,14 @@ impl Segmenter {
             }
             return;
         }
-        if self.pending > 0 {
-            self.fill(sample, emit);
+        if let Some(last) = self.last.replace(sample) {
+            self.fill(last, sample, emit);
         }
         self.add(sample, true, emit);
     }
 
-    /// Fills the hole before a value.
-    fn fill(&mut self, next: [f64; 2], emit: &mut impl FnMut([&[f64]; 2])) {
-        let last = [0, 1].map(|series: usize| self.held[series].last().copied().unwrap_or(next[series]));
+    /// Fills the hole between two values.
+    fn fill(&mut self, last: [f64; 2], next: [f64; 2], emit: &mut impl FnMut([&[f64]; 2])) {
         let count = std::mem::take(&mut self.pending);
         for index in 1..=count {
             let part = index as f64 / (count + 1) as f64;

@@ -239,6 +239,20 @@ proptest! {
 }
 
 #[test]
+fn a_hole_between_segments_that_do_not_overlap_is_filled_like_any_other() {
+    let own = options(10).with_overlap(0.0).with_holes(0.2, 0.5);
+    let mut series: Vec<f64> = (0..30).map(f64::from).collect();
+    (10..12).for_each(|at| series[at] = f64::NAN);
+    let mut starts = Vec::new();
+    let mut segmenter = segment::Segmenter::new(&own);
+    for value in &series {
+        segmenter.push([*value, 1.0], &mut |segments| starts.push(segments[0][0]));
+    }
+    assert_eq!(starts, [0.0, 10.0, 20.0]);
+    assert_eq!(segments_of(&series, &own).len(), 3);
+}
+
+#[test]
 fn missing_lines_end_sections() {
     let welch = Welch::new(options(50)).unwrap();
     let series = noise(80, 5);
