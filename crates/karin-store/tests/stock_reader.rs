@@ -3,7 +3,6 @@
 mod common;
 
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 
 use common::{Granule, granule, ingest, lean};
@@ -67,6 +66,10 @@ fn write_expected(folder: &Path, granule: &Granule) {
     std::fs::write(folder.join("granule.json"), document).expect("written");
 }
 
+/// Its first argument is the script, the others are the script's.
+const RUN_SCRIPT: &str =
+    "import runpy, sys; del sys.argv[0]; runpy.run_path(sys.argv[0], run_name='__main__')";
+
 #[test]
 fn xarray_reads_what_was_ingested() {
     let Some(python) = test_support::python("xarray_reads_what_was_ingested") else {
@@ -104,17 +107,8 @@ fn xarray_reads_what_was_ingested() {
         granules
             .iter()
             .for_each(|granule| write_expected(&expected, granule));
-        let output = Command::new(&python)
-            .arg("-W")
-            .arg("ignore")
-            .arg(&script)
-            .arg(&place)
-            .arg(&expected)
-            .output()
-            .unwrap();
-        let text =
-            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{profile}: {text}");
+        let arguments = [script.as_os_str(), place.as_os_str(), expected.as_os_str()];
+        let text = test_support::run_stock_python(&python, RUN_SCRIPT, &arguments);
         assert!(text.contains("compared "), "{text}");
     }
 }

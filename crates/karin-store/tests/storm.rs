@@ -298,22 +298,6 @@ fn writers_on_s3_lose_nothing() {
     assert!(report.is_clean(), "{report:?}");
 }
 
-/// Runs a Python program; it must end well.
-fn run_python(python: &Path, program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(python)
-        .arg("-c")
-        .arg(program)
-        .args(arguments)
-        .output()
-        .expect("python");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
 const STOCK_READER: &str = "
 import sys, icechunk, zarr, numpy
 location, total = sys.argv[1], int(sys.argv[2])
@@ -344,7 +328,9 @@ fn stock_python_reads_during_a_storm() {
     let repository = Repository::create(location, &store, &CreateOptions::default()).expect("create");
     commit_chunks(&repository, "/a", CHUNKS, 0, &[&0_u32.to_le_bytes()]);
     std::thread::scope(|scope| {
-        let reader = scope.spawn(|| run_python(&python, STOCK_READER, &[location, "61"]));
+        let reader = scope.spawn(|| {
+            test_support::run_stock_python(&python, STOCK_READER, &[location.as_ref(), "61".as_ref()])
+        });
         for worker in 0..2_u32 {
             scope.spawn(move || {
                 let repository = Repository::open(location, &StoreOptions::default()).expect("open");
@@ -389,7 +375,8 @@ fn stock_local_writers_are_refused_and_harm_nothing() {
     let repository = Repository::open(&task.location, &StoreOptions::default()).expect("open");
     let tip = repository.tip().expect("tip");
     for configured in ["configured", "default"] {
-        run_python(&python, STOCK_WRITER, &[&task.location, configured]);
+        let arguments = [task.location.as_ref(), configured.as_ref()];
+        test_support::run_stock_python(&python, STOCK_WRITER, &arguments);
     }
     assert_eq!(repository.tip().expect("tip"), tip);
     commit_chunks(&repository, "/a", CHUNKS, 0, &[b"abcd"]);

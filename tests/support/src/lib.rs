@@ -2,6 +2,7 @@
 //!
 //! A test that cannot run says why through [`skip`] and returns; `cargo xtask test` counts these lines and prints them.
 
+use std::ffi::OsStr;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -34,6 +35,33 @@ pub fn python(test: &str) -> Option<PathBuf> {
     }
     skip(test, "no Python environment: run `cargo xtask setup`");
     None
+}
+
+/// Runs a Python `program` that uses stock Icechunk, with `arguments`; what it printed.
+///
+/// It leaves by `os._exit`. Icechunk's own threads outlive its last call by a moment, and where the interpreter is already
+/// being torn down they drop Python objects without its lock (CPython ends a thread that asks for the lock by unwinding it,
+/// up to 3.13): under load that killed a program now and then after it had done all its work.
+///
+/// # Panics
+/// If the program fails, which fails the test.
+pub fn run_stock_python(python: &Path, program: &str, arguments: &[&OsStr]) -> String {
+    let run = std::process::Command::new(python)
+        .args(["-W", "ignore", "-c"])
+        .arg(format!(
+            "{program}\nimport os, sys\nsys.stdout.flush()\nos._exit(0)\n"
+        ))
+        .args(arguments)
+        .output()
+        .expect("python starts");
+    let printed = String::from_utf8_lossy(&run.stdout).into_owned();
+    assert!(
+        run.status.success(),
+        "stock Python ended with {}: {printed}{}",
+        run.status,
+        String::from_utf8_lossy(&run.stderr)
+    );
+    printed
 }
 
 /// netCDF and HDF5 files of every kind, made in `folder` by the program that makes those of the oracle tests; `None`
