@@ -1,9 +1,10 @@
-//! Developer tasks: `cargo xtask setup | test [--long] | bench | layers`.
+//! Developer tasks: `cargo xtask setup | test [--long] | bench | fuzz | layers`.
 //!
 //! `test` is what CI runs: it sets up all it needs (the Python environment of the oracle tests included), then runs
 //! format, lints, layers, documentation, Rust tests and oracle tests, and counts what was skipped.
 
 mod bench;
+mod fuzz;
 mod layers;
 mod python;
 mod steps;
@@ -18,6 +19,7 @@ usage: cargo xtask TASK
   test           everything: format, lints, layers, documentation, Rust tests, oracle tests
   test --long    the same with the full fault and fuzz matrix
   bench [NAME]   the benchmarks of benches/, karin and its peers in one run
+  fuzz SECONDS [TARGET]   the fuzz targets of fuzz/, each for so long
   layers         check that the crates depend downwards only";
 
 /// The Python environment, and the package in it.
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         ["test"] => test::run(false),
         ["test", "--long"] => test::run(true),
         ["bench", names @ ..] => bench::run(names),
+        ["fuzz", seconds, names @ ..] => fuzz::run(seconds, names),
         ["layers"] => layers::check(),
         _ => {
             eprintln!("{USAGE}");

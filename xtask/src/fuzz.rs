@@ -1,0 +1,82 @@
+//! `cargo xtask fuzz`: the fuzz targets, each for some time.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, bail};
+
+use crate::python;
+use crate::steps::{cargo, exists, step, workspace};
+
+/// Every target, and the feature that it needs.
+const TARGETS: [(&str, Option<&str>); 4] = [
+    ("netcdf_open_read", None),
+    ("granule_name", None),
+    ("selection", None),
+    ("expression", Some("engine")),
+];
+
+/// A small file of every kind that the reader knows, as the oracle tests make them.
+const SEEDS: &str = "
+import pathlib, shutil, sys
+sys.path.insert(0, sys.argv[1])
+import netcdf_matrix as matrix
+corpus = pathlib.Path(sys.argv[2])
+work = corpus / 'work'
+work.mkdir(parents=True, exist_ok=True)
+for make in matrix.CASES.values():
+    made = pathlib.Path(make(work)[0])
+    if made.stat().st_size < 1 << 18:
+        shutil.move(made, corpus / made.name)
+shutil.rmtree(work)
+";
+
+/// Runs the targets named (all without any) for so many seconds each, one after the other. Inputs that led somewhere new
+/// stay in `fuzz/corpus`, those that broke something in `fuzz/artifacts`.
+///
+/// # Errors
+/// If cargo-fuzz is missing, a target does not build, or an input breaks one.
+pub fn run(seconds: &str, names: &[&str]) -> anyhow::Result<()> {
+    let seconds: u32 = seconds
+        .parse()
+        .with_context(|| format!("'{seconds}' is no number of seconds for each target"))?;
+    if let Some(unknown) = names
+        .iter()
+        .find(|name| TARGETS.iter().all(|(known, _)| known != *name))
+    {
+        let known: Vec<&str> = TARGETS.iter().map(|(name, _)| *name).collect();
+        bail!(
+            "there is no fuzz target '{unknown}': there are {}",
+            known.join(", ")
+        );
+    }
+    if !exists("cargo-fuzz") {
+        bail!("cargo-fuzz is not installed: run `cargo install cargo-fuzz --locked`");
+    }
+    seed_netcdf(&workspace().join("fuzz/corpus/netcdf_open_read"))?;
+    let wanted = |name: &&str| names.is_empty() || names.contains(name);
+    for (name, feature) in TARGETS.iter().filter(|(name, _)| wanted(name)) {
+        let mut fuzz = cargo(&["fuzz", "run", name, "--target-dir", "target/fuzz"]);
+        fuzz.args(feature.iter().flat_map(|feature| ["--features", feature]));
+        fuzz.args(["--", "-rss_limit_mb=2048", "-timeout=20"]);
+        fuzz.arg(format!("-max_total_time={seconds}"));
+        // The sanitizer of the compiler that the workspace is pinned to.
+        fuzz.env("RUSTC_BOOTSTRAP", "1");
+        step(&format!("fuzz target {name}, {seconds} s"), fuzz)?;
+    }
+    Ok(())
+}
+
+/// Makes the corpus of the netCDF reader to start with, once, where there is a Python environment.
+fn seed_netcdf(corpus: &Path) -> anyhow::Result<()> {
+    if corpus.exists() {
+        return Ok(());
+    }
+    let environment = python::environment()?;
+    let mut seeds = Command::new(&environment.python);
+    seeds
+        .args(["-W", "ignore", "-c", SEEDS])
+        .arg(workspace().join("tests/oracle"))
+        .arg(corpus);
+    step("seeds of the netCDF reader", seeds)
+}
