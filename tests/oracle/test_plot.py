@@ -116,6 +116,23 @@ def test_the_picture_does_not_depend_on_threads(karin, tmp_path):
     assert texts["Granules"].count("\n") == 2
 
 
+def test_several_variables_are_panels_of_one_picture(karin, tmp_path):
+    folder = tmp_path / "granules"
+    karin("simulate", "--product", "L2_LR_SSH_Basic", "--phase", "calval", "--cycles", "475", "--passes", "1",
+          "--vars", "ssha_karin_2,height_cor_xover", folder)
+    out, drawn, one = (tmp_path / f"{name}.png" for name in ("diag", "plot", "one"))
+    names = "u_geo,v_geo,vorticity_over_f,strain"
+    karin("diag", names, folder, "-o", out, "--bbox", "-180,-40,180,-30")
+    karin("plot", folder, "--vars", names, "-o", drawn, "--bbox", "-180,-40,180,-30")
+    assert (png(out)[0] == png(drawn)[0]).all()
+    karin("plot", folder, "--vars", "u_geo", "-o", one, "--bbox", "-180,-40,180,-30")
+    (panels, texts), (single, _) = png(out), png(one)
+    assert panels.shape[0] * panels.shape[1] >= 4 * single.shape[0] * single.shape[1]
+    assert "diag u_geo" in texts["Command"]
+    ten = ",".join([names, "speed,eke,divergence,normal_strain,shear_strain,okubo_weiss"])
+    assert "at most 9" in karin("plot", folder, "--vars", ten, "-o", out, code=2).stderr
+
+
 def test_real_grids_tracks_and_subsets_are_drawn(karin, reference_data, tmp_path):
     for name, variable in [
         ("duacs_l4/dt_global_allsat_phy_l4_20190101_20190515.nc", "adt"),

@@ -375,8 +375,7 @@ fn map(
                 let reason = "this file has no swath: it can be drawn whole, or by --vars";
                 return Err(Error::option("selection", reason));
             }
-            let variable = plan.selection().variables.first().map(String::as_str);
-            plot::dataset(plan.open(piece)?.as_ref(), variable, look)?
+            plot::datasets(plan.open(piece)?.as_ref(), &plan.selection().variables, look)?
         }
         _ => plot::of_plan(plan, look, resources, progress)?,
     };

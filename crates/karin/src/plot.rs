@@ -34,12 +34,13 @@ mod page;
 mod projection;
 mod raster;
 mod selected;
+mod sheet;
 pub(crate) mod subtitle;
 mod text;
 mod ticks;
 
 pub use color_map::{ColorMap, UnknownColorMap};
-pub use dataset::dataset;
+pub use dataset::{dataset, datasets};
 pub use inputs::inputs;
 pub use land::land;
 pub use raster::Overlap;
@@ -232,9 +233,12 @@ impl MapCanvas {
     /// # Errors
     /// If no value lies on it, or the range of colours is empty.
     pub fn png(&self) -> Result<Vec<u8>, PlotError> {
+        encode(&self.page()?, &self.options.notes)
+    }
+
+    fn page(&self) -> Result<tiny_skia::Pixmap, PlotError> {
         let scale = self.color_scale()?;
-        let picture = self.page.draw(&self.raster, &scale, &self.options);
-        encode(&picture, &self.options.notes)
+        Ok(self.page.draw(&self.raster, &scale, &self.options))
     }
 
     fn color_scale(&self) -> Result<ColorScale, PlotError> {

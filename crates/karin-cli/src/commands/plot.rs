@@ -33,7 +33,7 @@ pub struct Arguments {
     /// Width and height of the picture in pixels, as 1920x1080 [default: 1600 wide, or what suits the map]
     #[arg(long, value_name = "WxH", value_parser = size)]
     size: Option<(u32, u32)>,
-    /// Title [default: the long name of the variable]
+    /// Title, of several variables above all of them [default: the long name of the variable]
     #[arg(long, value_name = "TEXT")]
     title: Option<String>,
     #[command(flatten)]
@@ -53,7 +53,7 @@ struct Answer {
     seconds: f64,
 }
 
-/// Draws the first variable asked for, else sea surface height anomaly or what comes nearest to it.
+/// Draws the variables asked for, several as panels; else sea surface height anomaly or what comes nearest to it.
 pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> {
     let started = Instant::now();
     let is_png = arguments

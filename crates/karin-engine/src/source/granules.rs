@@ -80,9 +80,7 @@ fn entry(path: &Path, progress: &dyn Progress) -> Entry {
     let bytes = std::fs::metadata(path).map_or(0, |meta| meta.len());
     match GranuleName::parse(&label) {
         Ok(parsed) => {
-            for warning in &parsed.warnings {
-                progress.warn(&format!("{label}: {warning}"));
-            }
+            parsed.warnings.iter().for_each(|warning| progress.warn(warning));
             Entry {
                 label,
                 product: Some(parsed.product),

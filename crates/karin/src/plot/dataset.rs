@@ -5,6 +5,7 @@ use std::ops::Range;
 use karin_core::{Dataset, DatasetError, GroupMeta, Packing, Slab, VariableMeta};
 
 use super::selected::{FAVOURITES, Picture};
+use super::sheet::{self, Drawn};
 use super::{Layer, MapCanvas, MapOptions, PlotError, named};
 use crate::Error;
 use karin_core::geo::Extent;
@@ -21,7 +22,20 @@ const PART_VALUES: usize = 4 << 20;
 ///
 /// # Errors
 /// If there is no such variable, it has no coordinates, it cannot be read, or there is nothing to be seen.
-pub fn dataset(dataset: &dyn Dataset, path: Option<&str>, mut options: MapOptions) -> Result<Picture, Error> {
+pub fn dataset(dataset: &dyn Dataset, path: Option<&str>, options: MapOptions) -> Result<Picture, Error> {
+    datasets(dataset, path.map(str::to_owned).as_slice(), options)
+}
+
+/// Draws variables of a dataset, each as [`dataset`] does, as panels of one picture; the one that suits best where
+/// none is named.
+///
+/// # Errors
+/// As [`dataset`]; also if there are more than nine.
+pub fn datasets(dataset: &dyn Dataset, paths: &[String], options: MapOptions) -> Result<Picture, Error> {
+    sheet::of(paths, options, |path, options| drawn(dataset, path, options))
+}
+
+fn drawn(dataset: &dyn Dataset, path: Option<&str>, mut options: MapOptions) -> Result<Drawn, Error> {
     let found = match path {
         Some(path) => all_named(dataset, path)?,
         None => favourite(dataset)?,
@@ -59,8 +73,8 @@ pub fn dataset(dataset: &dyn Dataset, path: Option<&str>, mut options: MapOption
         granules += usize::from(layer.values.iter().any(|value| !value.is_nan()));
         canvas.add_part(layer, is_track)
     })?;
-    Ok(Picture {
-        png: canvas.png()?,
+    Ok(Drawn {
+        canvas,
         variable: name,
         granules,
         unread: Vec::new(),

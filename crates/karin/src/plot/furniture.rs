@@ -4,7 +4,7 @@ use tiny_skia::{FillRule, Path, PathBuilder, Pixmap, PremultipliedColorU8, Rect,
 
 use super::page::{Layout, ink, paint, pen};
 use super::projection::Frame;
-use super::text::{Align, Font};
+use super::text::{self, Align, Font, superscript};
 use super::{ColorScale, MapOptions, ticks};
 
 fn stroke(page: &mut Pixmap, path: Option<Path>, color: [u8; 4], width: f32) {
@@ -225,8 +225,9 @@ pub(super) fn color_bar(page: &mut Pixmap, layout: &Layout, scale: &ColorScale, 
         outline.push((0.0, middle));
     }
     stroke(page, bar.polygon(&outline), ink::FRAME, 1.2 * s);
-    let widest = bar_ticks(page, &bar, scale, (low, high));
-    bar_label(page, &bar, &label(options), widest);
+    let power = ticks::power(scale.minimum, scale.maximum);
+    let widest = bar_ticks(page, &bar, scale, power, (low, high));
+    bar_label(page, &bar, &label(options, power), widest);
 }
 
 fn fill(page: &mut Pixmap, path: Option<Path>, color: [u8; 4]) {
@@ -241,17 +242,19 @@ fn fill(page: &mut Pixmap, path: Option<Path>, color: [u8; 4]) {
     }
 }
 
-/// Draws the ticks and their numbers; answers how far the numbers reach from the bar.
-fn bar_ticks(page: &mut Pixmap, bar: &Bar, scale: &ColorScale, (low, high): (f32, f32)) -> f32 {
+/// Draws the ticks and their numbers, in units of a power of ten; answers how far the numbers reach from the bar.
+fn bar_ticks(page: &mut Pixmap, bar: &Bar, scale: &ColorScale, power: i32, (low, high): (f32, f32)) -> f32 {
     let s = bar.scale;
     let font = Font::regular(18.5 * s);
     let room = if bar.is_level { 110.0 * s } else { 74.0 * s };
     let wanted = f64::from((high - low) / room).clamp(2.0, 9.0);
-    let (numbers, decimals) = ticks::round_numbers(scale.minimum, scale.maximum, wanted);
+    let unit = 10f64.powi(power);
+    let (minimum, maximum) = (scale.minimum / unit, scale.maximum / unit);
+    let (numbers, decimals) = ticks::round_numbers(minimum, maximum, wanted);
     let mut marks = PathBuilder::new();
     let mut widest: f32 = 0.0;
     for value in numbers {
-        let part = (value - scale.minimum) / (scale.maximum - scale.minimum);
+        let part = (value - minimum) / (maximum - minimum);
         let along = low + (high - low) * part as f32;
         let (from, to) = (
             bar.point(along, bar.breadth),
@@ -299,12 +302,20 @@ fn bar_label(page: &mut Pixmap, bar: &Bar, label: &str, widest: f32) {
     }
 }
 
-/// `ssha_karin_2 (m)`.
-fn label(options: &MapOptions) -> String {
-    let units = options.units.trim();
-    match (options.variable.as_str(), units) {
+/// `ssha_karin_2 (m)`; `strain (10⁻⁵ s⁻¹)` where the numbers are in units of a power of ten.
+fn label(options: &MapOptions, power: i32) -> String {
+    let units = match options.units.trim() {
+        "1" | "-" => "",
+        units => units,
+    };
+    let power = match power {
+        0 => String::new(),
+        power => format!("10{}", superscript(power)),
+    };
+    let units = format!("{power} {}", text::units(units));
+    match (options.variable.as_str(), units.trim()) {
         ("", units) => units.to_owned(),
-        (name, "" | "1" | "-") => name.to_owned(),
+        (name, "") => name.to_owned(),
         (name, units) => format!("{name} ({units})"),
     }
 }

@@ -10,8 +10,8 @@ use karin_store::OpenOptions;
 use super::{MapOptions, Picture};
 use crate::Error;
 
-/// Draws one variable of any mix of collections, granules and folders, or of one netCDF file with a grid or the result
-/// of a reduction. See [`selection`](super::selection) and [`dataset`](super::dataset).
+/// Draws variables of any mix of collections, granules and folders, or of one netCDF file with a grid or the result
+/// of a reduction. See [`selection`](super::selection) and [`datasets`](super::datasets).
 ///
 /// # Errors
 /// If an input cannot be opened, nothing is selected, or nothing is to be seen; for grids and results, if the
@@ -39,7 +39,7 @@ pub fn inputs(
         if let Some(Region::Box(bounds)) = &selection.region {
             options.region = Some(*bounds);
         }
-        return super::dataset(&file, selection.variables.first().map(String::as_str), options);
+        return super::datasets(&file, &selection.variables, options);
     }
     let source = crate::sources::open(inputs, open, progress)?;
     super::selection(&source, selection, options, resources, progress)

@@ -281,7 +281,8 @@ pub(super) fn pen(width: f32) -> Stroke {
     }
 }
 
-fn blank(width: u32, height: u32, [red, green, blue, alpha]: [u8; 4]) -> Pixmap {
+/// A page of one colour.
+pub(super) fn blank(width: u32, height: u32, [red, green, blue, alpha]: [u8; 4]) -> Pixmap {
     // Sizes are checked where they come in; a picture of one pixel stands for the impossible.
     let size = tiny_skia::IntSize::from_wh(width.clamp(1, 16_384), height.clamp(1, 16_384));
     let bytes = width.clamp(1, 16_384) as usize * height.clamp(1, 16_384) as usize * 4;

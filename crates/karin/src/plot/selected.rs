@@ -12,6 +12,7 @@ use rayon::prelude::*;
 
 use super::projection::Frame;
 use super::raster::Marks;
+use super::sheet::{self, Drawn};
 use super::{Layer, MapCanvas, MapOptions, PlotError, check, named, subtitle};
 use crate::Error;
 
@@ -34,7 +35,7 @@ pub(super) const FAVOURITES: [&str; 10] = [
 pub struct Picture {
     /// The PNG.
     pub png: Vec<u8>,
-    /// The variable drawn.
+    /// The variable drawn; several as a list.
     pub variable: String,
     /// Granules (or layers of a dataset) with values on the map.
     pub granules: usize,
@@ -42,15 +43,15 @@ pub struct Picture {
     pub unread: Vec<(String, String)>,
 }
 
-/// Draws one variable of what a selection keeps of a source: the first that it names, else sea surface height anomaly
-/// or what comes nearest to it. Title, subtitle, units and region are filled in where the options leave them out.
+/// Draws what a selection keeps of a source: the variables that it names, several as panels of one picture, each with
+/// its own scale; else sea surface height anomaly or what comes nearest to it. Title, subtitle, units and region are filled in where the options leave them out.
 ///
 /// Granules are read and drawn in parallel, and added in their order: the picture does not depend on the number of
 /// threads. What is held at one time stays within a part of the memory budget; granules that do not fit, where the
 /// region is not known beforehand, are read twice, once to learn where they lie.
 ///
 /// # Errors
-/// If nothing is selected, nothing can be read, or nothing is to be seen.
+/// If nothing is selected, nothing can be read, nothing is to be seen, or more than nine variables are named.
 pub fn selection(
     source: &Arc<dyn Source>,
     selection: &Selection,
@@ -58,10 +59,14 @@ pub fn selection(
     resources: Resources,
     progress: &dyn Progress,
 ) -> Result<Picture, Error> {
-    drawn(&plan(source, selection, progress)?, options, resources, progress)
+    sheet::of(&selection.variables, options, |variable, options| {
+        let mut selection = selection.clone();
+        selection.variables = variable.map(str::to_owned).into_iter().collect();
+        drawn(&plan(source, &selection, progress)?, options, resources, progress)
+    })
 }
 
-/// Draws one variable of the granules of a plan: the same picture as [`selection`] makes of its selection.
+/// Draws the granules of a plan: the same picture as [`selection`] makes of its selection.
 ///
 /// # Errors
 /// As [`selection`].
@@ -71,17 +76,22 @@ pub fn of_plan(
     resources: Resources,
     progress: &dyn Progress,
 ) -> Result<Picture, Error> {
-    drawn(&one_variable(plan, progress)?, options, resources, progress)
+    selection(plan.source(), &of_its_schema(plan), options, resources, progress)
 }
 
 /// The plan for the one variable that is drawn of the granules of another one.
 pub(crate) fn one_variable(of: &Plan, progress: &dyn Progress) -> Result<Plan, Error> {
+    plan(of.source(), &of_its_schema(of), progress)
+}
+
+/// The selection of a plan, which may be one of several for `--version all`.
+fn of_its_schema(of: &Plan) -> Selection {
     let mut selection = of.selection().clone();
     if let (VersionChoice::All, [schema]) = (&selection.version, of.schemas().as_slice()) {
         let pattern = VersionPattern::parse(&schema.to_string());
         selection.version = pattern.map_or(VersionChoice::Best, VersionChoice::Matching);
     }
-    plan(of.source(), &selection, progress)
+    selection
 }
 
 fn drawn(
@@ -89,7 +99,7 @@ fn drawn(
     options: MapOptions,
     resources: Resources,
     progress: &dyn Progress,
-) -> Result<Picture, Error> {
+) -> Result<Drawn, Error> {
     let engine = Engine::new(plan, resources, progress)?;
     let column = plan.columns().iter().find(|column| column.shape == Shape::Pixels);
     let column = column.or_else(|| plan.columns().first());
@@ -118,8 +128,8 @@ fn drawn(
     let notes = drawing.facts.notes(plan.source().as_ref());
     canvas.options.notes.extend(notes);
     let Drawing { variable, facts, .. } = drawing;
-    Ok(Picture {
-        png: canvas.png()?,
+    Ok(Drawn {
+        canvas,
         variable,
         granules: facts.granules,
         unread: facts.unread,

@@ -86,9 +86,15 @@ impl Font {
             path: PathBuilder::new(),
             x: self.start(text, align),
             scale: self.scale,
+            lift: 0.0,
         };
         for character in text.chars() {
-            face.outline_glyph(self.glyph(character), &mut pen);
+            let (drawn, size) = raised(character);
+            (pen.scale, pen.lift) = match size < 1.0 {
+                true => (size * self.scale, 0.52 * self.cap_height()),
+                false => (self.scale, 0.0),
+            };
+            face.outline_glyph(self.glyph(drawn), &mut pen);
             pen.x += self.advance(character);
         }
         if let Some(path) = pen.path.finish() {
@@ -111,12 +117,55 @@ impl Font {
     }
 
     fn advance(&self, character: char) -> f32 {
+        let (character, size) = raised(character);
         let advance = self
             .face
             .as_ref()
             .and_then(|face| face.glyph_hor_advance(self.glyph(character)));
-        f32::from(advance.unwrap_or(0)) * self.scale
+        f32::from(advance.unwrap_or(0)) * self.scale * size
     }
+}
+
+/// The character that is drawn for another one, and how large: superscripts are small ordinary ones, lifted.
+fn raised(character: char) -> (char, f32) {
+    const ORDINARY: &str = "0123456789−";
+    let ordinary = SUPERSCRIPTS
+        .chars()
+        .position(|superscript| superscript == character)
+        .and_then(|at| ORDINARY.chars().nth(at));
+    ordinary.map_or((character, 1.0), |ordinary| (ordinary, 0.66))
+}
+
+/// Digits and the minus sign, raised.
+const SUPERSCRIPTS: &str = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻";
+
+/// An exponent as superscripts.
+pub(super) fn superscript(exponent: i32) -> String {
+    let digit = |character: char| match character {
+        '-' => Some('⁻'),
+        digit => SUPERSCRIPTS.chars().nth(digit.to_digit(10)? as usize),
+    };
+    exponent.to_string().chars().filter_map(digit).collect()
+}
+
+/// Units of UDUNITS as they are printed: `m s⁻¹` for `m s-1`, `m²` for `m2` or `m^2`; what is no such product is left alone.
+pub(super) fn units(text: &str) -> String {
+    let factor = |word: &str| -> String {
+        let letters = word.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-');
+        let name = letters
+            .strip_suffix("**")
+            .or(letters.strip_suffix('^'))
+            .unwrap_or(letters);
+        let is_name = !name.is_empty()
+            && name
+                .chars()
+                .all(|c| c.is_alphabetic() || matches!(c, '_' | '/' | '°'));
+        match word.strip_prefix(letters).map(str::parse) {
+            Some(Ok(exponent)) if is_name => format!("{name}{}", superscript(exponent)),
+            _ => word.to_owned(),
+        }
+    };
+    text.split(' ').map(factor).collect::<Vec<_>>().join(" ")
 }
 
 /// Turns outlines, y upward, into a path, y downward.
@@ -124,11 +173,13 @@ struct Pen {
     path: PathBuilder,
     x: f32,
     scale: f32,
+    /// How far above the baseline.
+    lift: f32,
 }
 
 impl Pen {
     fn at(&self, x: f32, y: f32) -> (f32, f32) {
-        (self.x + x * self.scale, -y * self.scale)
+        (self.x + x * self.scale, -y * self.scale - self.lift)
     }
 }
 
@@ -171,6 +222,30 @@ mod tests {
             }
             assert!(font.cap_height() > 13.0 && font.cap_height() < 16.0);
         }
+    }
+
+    #[test]
+    fn units_are_printed_with_superscripts() {
+        for (given, printed) in [
+            ("m s-1", "m s⁻¹"),
+            ("m2 s-2", "m² s⁻²"),
+            ("m^2/cpkm", "m^2/cpkm"),
+            ("m**2", "m²"),
+            ("kg m-3", "kg m⁻³"),
+            ("degrees_north", "degrees_north"),
+            (
+                "seconds since 2000-01-01 00:00:00.0",
+                "seconds since 2000-01-01 00:00:00.0",
+            ),
+            ("1", "1"),
+            ("", ""),
+            ("m-99999999999", "m-99999999999"),
+        ] {
+            assert_eq!(units(given), printed);
+        }
+        assert_eq!(superscript(-15), "⁻¹⁵");
+        let font = Font::regular(20.0);
+        assert!(font.width("s⁻¹") < font.width("s−1"));
     }
 
     #[test]

@@ -24,6 +24,15 @@ pub(super) fn round_numbers(low: f64, high: f64, wanted: f64) -> (Vec<f64>, usiz
     (multiples(low, high, step), decimals)
 }
 
+/// The power of ten in units of which numbers between these are written: 0 unless they are tiny or huge.
+pub(super) fn power(low: f64, high: f64) -> i32 {
+    let most = low.abs().max(high.abs());
+    match most {
+        most if most > 0.0 && most.is_finite() && !(1e-3..1e5).contains(&most) => most.log10().floor() as i32,
+        _ => 0,
+    }
+}
+
 /// Multiples of `step` from `low` to `high`.
 pub(super) fn multiples(low: f64, high: f64, step: f64) -> Vec<f64> {
     let (first, last) = (

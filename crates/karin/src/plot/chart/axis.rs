@@ -1,5 +1,6 @@
 //! Axes: where a number lies between two ends, and which numbers are marked.
 
+use crate::plot::text::superscript;
 use crate::plot::ticks;
 
 /// How numbers lie along an axis.
@@ -18,11 +19,11 @@ pub(crate) struct Axis {
     pub(crate) high: f64,
 }
 
-/// A mark along an axis: where, from 0 to 1, and what it says (`None`: nothing; a power of ten has its exponent apart).
+/// A mark along an axis: where, from 0 to 1, and what it says (`None`: nothing).
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Mark {
     pub(super) at: f32,
-    pub(super) text: Option<(String, String)>,
+    pub(super) text: Option<String>,
 }
 
 impl Axis {
@@ -80,7 +81,7 @@ impl Axis {
                 let (numbers, decimals) = ticks::round_numbers(self.low, self.high, wanted);
                 let mark = |x: f64| {
                     let at = self.place(x)?;
-                    let text = Some((ticks::number(x, decimals), String::new()));
+                    let text = Some(ticks::number(x, decimals));
                     Some(Mark { at, text })
                 };
                 numbers.into_iter().filter_map(mark).collect()
@@ -108,15 +109,14 @@ impl Axis {
                     2 | 5 => is_short,
                     _ => false,
                 };
-                let base = if factor == 1 {
-                    "10".to_owned()
-                } else {
-                    format!("{factor}·10")
+                let power = superscript(power);
+                let text = match factor {
+                    1 => format!("10{power}"),
+                    factor => format!("{factor}·10{power}"),
                 };
-                let exponent = power.to_string().replace('-', "−");
                 marks.push(Mark {
                     at,
-                    text: is_labelled.then_some((base, exponent)),
+                    text: is_labelled.then_some(text),
                 });
             }
         }
@@ -133,7 +133,7 @@ impl Axis {
                     continue;
                 };
                 let decimals = usize::try_from(-power).unwrap_or(0);
-                let text = Some((ticks::number(round, decimals), String::new()));
+                let text = Some(ticks::number(round, decimals));
                 marks.push(Mark { at, text });
             }
         }
@@ -151,13 +151,12 @@ mod tests {
         assert_eq!((axis.low, axis.high), (0.001, 0.25));
         let labelled: Vec<String> = (axis.marks(5.0).into_iter())
             .filter_map(|mark| mark.text)
-            .map(|(base, exponent)| format!("{base}^{exponent}"))
             .collect();
-        assert_eq!(labelled, ["10^−3", "10^−2", "10^−1"]);
+        assert_eq!(labelled, ["10⁻³", "10⁻²", "10⁻¹"]);
         let inverse: Vec<String> = axis
             .inverse_marks()
             .into_iter()
-            .filter_map(|mark| Some(mark.text?.0))
+            .filter_map(|mark| mark.text)
             .collect();
         assert_eq!(inverse, ["5", "10", "20", "50", "100", "200", "500", "1000"]);
     }

@@ -206,19 +206,9 @@ fn draw_band(page: &mut Pixmap, panel: &Panel, line: &Line, frame: &Frame, insid
     }
 }
 
-/// Draws what a mark says, `10` with a raised exponent.
-fn mark_text(page: &mut Pixmap, (base, exponent): &(String, String), (x, y): (f32, f32), align: Align) {
-    let (font, small) = (Font::regular(20.0), Font::regular(14.5));
-    let width = font.width(base) + small.width(exponent) + if exponent.is_empty() { 0.0 } else { 1.5 };
-    let left = match align {
-        Align::Left => x,
-        Align::Center => x - width / 2.0,
-        Align::Right => x - width,
-    };
-    let text = paint(ink::SOFT_TEXT);
-    font.draw(page, base, (left, y), Align::Left, &text);
-    let raised = (left + font.width(base) + 1.5, y - 8.5);
-    small.draw(page, exponent, raised, Align::Left, &text);
+/// Draws what a mark says.
+fn mark_text(page: &mut Pixmap, text: &str, place: (f32, f32), align: Align) {
+    Font::regular(20.0).draw(page, text, place, align, &paint(ink::SOFT_TEXT));
 }
 
 fn below(page: &mut Pixmap, frame: &Frame, marks: &[Mark], label: &str) {

@@ -150,3 +150,56 @@ fn what_has_no_place_is_refused() {
     assert!(message("lot").contains("did you mean 'lon'?") || message("lot").contains("did you mean 'lat'?"));
     assert!(dataset(&made, None, MapOptions::default()).is_err());
 }
+
+#[test]
+fn several_variables_are_panels_of_one_sheet() {
+    let slope: Vec<f64> = (0..16).map(|i| f64::from(i) * 1e-6).collect();
+    let made = Made::new(
+        &[("latitude", 4), ("longitude", 4)],
+        &[
+            ("latitude", &["latitude"], vec![0.0, 1.0, 2.0, 3.0]),
+            ("longitude", &["longitude"], vec![0.0, 1.0, 2.0, 3.0]),
+            ("north", &["latitude", "longitude"], slope.clone()),
+            ("east", &["latitude", "longitude"], slope.clone()),
+            ("speed", &["latitude", "longitude"], slope),
+        ],
+    );
+    let options = || MapOptions {
+        size: Some((1200, 800)),
+        color_map: Some("gray".parse().unwrap()),
+        ..MapOptions::default()
+    };
+    let sheet = |names: &[&str]| {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        datasets(&made, &names, options())
+    };
+    let three = sheet(&["north", "east", "speed"]).unwrap();
+    assert_eq!(three.variable, "north, east, speed");
+    let mut reader = png::Decoder::new(std::io::Cursor::new(&three.png))
+        .read_info()
+        .unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut pixels).unwrap();
+    assert_eq!((info.width, info.height), (1200, 800));
+    // The darkest of the colours fills a corner of every map; the place of a fourth panel in two rows is paper.
+    let dark = |columns: Range<usize>, rows: Range<usize>| {
+        let inside = rows.flat_map(|row| columns.clone().map(move |column| 3 * (1200 * row + column)));
+        inside
+            .filter(|at| pixels[*at..].iter().take(3).all(|part| *part < 20))
+            .count()
+    };
+    assert!(dark(0..600, 60..420) > 2000 && dark(600..1200, 60..420) > 2000 && dark(0..600, 440..800) > 2000);
+    assert_eq!(dark(600..1200, 440..800), 0);
+
+    assert_eq!(
+        sheet(&["east"]).unwrap().png,
+        dataset(&made, Some("east"), options()).unwrap().png
+    );
+    assert!(
+        sheet(&["east"; 10])
+            .unwrap_err()
+            .to_string()
+            .contains("at most 9")
+    );
+    assert!(sheet(&["east", "west"]).unwrap_err().to_string().contains("west"));
+}
