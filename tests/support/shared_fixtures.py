@@ -24,8 +24,9 @@ def reference_data():
 
 def pytest_runtest_logreport(report):
     """Adds every skipped test to the list that `cargo xtask test` prints."""
-    log = os.environ.get("KARIN_SKIP_LOG")
+    # Of several processes, only the one that gathers all reports writes.
+    log = None if "PYTEST_XDIST_WORKER" in os.environ else os.environ.get("KARIN_SKIP_LOG")
     if report.skipped and log and report.when in ("setup", "call"):
-        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reason = report.longrepr[2] if isinstance(report.longrepr, (tuple, list)) else str(report.longrepr)
         with open(log, "a") as file:
             file.write(f"{report.nodeid}: {reason}\n")

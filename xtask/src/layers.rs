@@ -34,17 +34,9 @@ pub fn check() -> anyhow::Result<()> {
             }
         }
     }
-    let tree = cargo(&[
-        "tree",
-        "--package",
-        "karin-core",
-        "--edges",
-        "normal",
-        "--prefix",
-        "none",
-    ])
-    .current_dir(workspace())
-    .output()?;
+    let tree = cargo("tree --package karin-core --edges normal --prefix none")
+        .current_dir(workspace())
+        .output()?;
     let tree = String::from_utf8(tree.stdout).context("cargo tree")?;
     for forbidden in NOT_IN_CORE {
         if tree.lines().any(|line| line.split(' ').next() == Some(forbidden)) {
@@ -73,7 +65,7 @@ fn is_allowed(name: &str, used: &str) -> bool {
 
 /// For every crate of the workspace, the crates of the workspace that it uses outside its tests.
 fn own_dependencies() -> anyhow::Result<BTreeMap<String, Vec<String>>> {
-    let output = cargo(&["metadata", "--format-version", "1", "--no-deps"])
+    let output = cargo("metadata --format-version 1 --no-deps")
         .current_dir(workspace())
         .output()?;
     let metadata: Value = serde_json::from_slice(&output.stdout).context("cargo metadata")?;

@@ -12,6 +12,8 @@ mod test;
 
 use std::process::ExitCode;
 
+use steps::{Lane, cargo};
+
 const USAGE: &str = "\
 usage: cargo xtask TASK
 
@@ -24,10 +26,10 @@ usage: cargo xtask TASK
 
 /// The Python environment, and the package in it.
 fn setup() -> anyhow::Result<()> {
-    let environment = python::environment()?;
-    let mut build = steps::cargo(&["build", "--release", "--workspace", "--bins", "--lib"]);
-    steps::step("cargo build", &mut build)?;
-    python::install_package(&environment)
+    let lane = Lane::in_front();
+    let environment = python::environment(&lane)?;
+    lane.step("cargo build", cargo("build --release --workspace --bins --lib"))?;
+    python::install_package(&lane, &environment)
 }
 
 fn main() -> ExitCode {

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, bail};
 
-use crate::steps::{step, workspace};
+use crate::steps::{Lane, workspace};
 
 /// The first CPython with which stock `icechunk` and `zarr` can be installed.
 const STOCK_READERS: (u32, u32) = (3, 12);
@@ -24,7 +24,7 @@ pub struct Environment {
 ///
 /// # Errors
 /// If there is no CPython of at least 3.11, or the packages cannot be installed.
-pub fn environment() -> anyhow::Result<Environment> {
+pub fn environment(lane: &Lane) -> anyhow::Result<Environment> {
     let python = workspace().join(".venv/bin/python");
     if version(&python).is_none() {
         let (base, found) = best_python()?;
@@ -34,7 +34,7 @@ pub fn environment() -> anyhow::Result<Environment> {
             found.0,
             found.1
         );
-        step(
+        lane.step(
             "python -m venv .venv",
             Command::new(&base).args(["-m", "venv", "--clear", ".venv"]),
         )?;
@@ -47,9 +47,9 @@ pub fn environment() -> anyhow::Result<Environment> {
     } else {
         "requirements-3.11.txt"
     };
-    install(&python, &Path::new("tests/oracle").join(requirements))?;
+    install(lane, &python, &Path::new("tests/oracle").join(requirements))?;
     if has_stock_readers {
-        install_simulator(&python);
+        install_simulator(lane, &python);
     }
     if !has_stock_readers {
         eprintln!(
@@ -64,7 +64,7 @@ pub fn environment() -> anyhow::Result<Environment> {
 }
 
 /// Installs the requirements unless this very file was installed before.
-fn install(python: &Path, requirements: &Path) -> anyhow::Result<()> {
+fn install(lane: &Lane, python: &Path, requirements: &Path) -> anyhow::Result<()> {
     let wanted = std::fs::read(workspace().join(requirements))?;
     let stamp = workspace().join(".venv/installed-requirements.txt");
     if std::fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
@@ -80,7 +80,7 @@ fn install(python: &Path, requirements: &Path) -> anyhow::Result<()> {
         "-r",
     ])
     .arg(requirements);
-    step("pip install", &mut pip)?;
+    lane.step("pip install", &mut pip)?;
     std::fs::write(stamp, wanted)?;
     Ok(())
 }
@@ -89,7 +89,7 @@ fn install(python: &Path, requirements: &Path) -> anyhow::Result<()> {
 const SIMULATOR: &str = "swot_simulator==1.2.1";
 
 /// Installs the simulator once; the test that needs it is skipped where that fails.
-fn install_simulator(python: &Path) {
+fn install_simulator(lane: &Lane, python: &Path) {
     let stamp = workspace().join(".venv/installed-simulator.txt");
     if std::fs::read_to_string(&stamp).is_ok_and(|tried| tried == SIMULATOR) {
         return;
@@ -98,7 +98,7 @@ fn install_simulator(python: &Path) {
         let mut pip = Command::new(python);
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
             .args(arguments);
-        step("pip install", &mut pip)
+        lane.step("pip install", &mut pip)
     };
     let installed = pip(&["-r", "tests/oracle/requirements-simulator.txt"])
         .and_then(|()| pip(&["--no-deps", "--no-build-isolation", SIMULATOR]));
@@ -118,7 +118,7 @@ fn install_simulator(python: &Path) {
 ///
 /// # Errors
 /// If the module was not built, or maturin cannot say what the package is.
-pub fn install_package(environment: &Environment) -> anyhow::Result<()> {
+pub fn install_package(lane: &Lane, environment: &Environment) -> anyhow::Result<()> {
     let built = ["lib_karin.so", "lib_karin.dylib"]
         .map(|name| workspace().join("target/release").join(name))
         .into_iter()
@@ -139,7 +139,7 @@ pub fn install_package(environment: &Environment) -> anyhow::Result<()> {
         .arg(&environment.python)
         .arg("--metadata-directory")
         .arg(&site);
-    step("metadata of the package", &mut describe)?;
+    lane.step("metadata of the package", &mut describe)?;
     let sources = std::fs::canonicalize(workspace().join("python"))?;
     std::fs::write(site.join("karin_sources.pth"), format!("{}\n", sources.display()))?;
     Ok(())

@@ -1,7 +1,10 @@
-//! Running other programs, each with its name and time.
+//! Running other programs, each with its name, its time and what became of it.
 
+use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Mutex;
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
@@ -11,30 +14,112 @@ pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Runs `command` in the workspace, its output passed through.
-///
-/// # Errors
-/// If it cannot be started or fails.
-pub fn step(name: &str, command: impl std::borrow::BorrowMut<Command>) -> anyhow::Result<()> {
-    let mut command = command;
-    let command = command.borrow_mut();
-    eprintln!("==> {name}");
-    let start = Instant::now();
-    let status = command
-        .current_dir(workspace())
-        .status()
-        .with_context(|| format!("cannot start {name}"))?;
-    if !status.success() {
-        bail!("{name} failed ({status})");
-    }
-    eprintln!("    {name}: {:.0} s", start.elapsed().as_secs_f64());
-    Ok(())
+/// Steps one after the other. What a lane in front runs prints as it goes; a lane beside it keeps the output of a step
+/// and prints it whole when the step has ended, so that both can be read.
+pub struct Lane {
+    beside: bool,
+    done: Mutex<Vec<Done>>,
 }
 
-/// `cargo` with these arguments.
-pub fn cargo(arguments: &[&str]) -> Command {
+/// What became of a step.
+pub struct Done {
+    /// What it is called.
+    pub name: String,
+    /// How long it took.
+    pub seconds: f64,
+    /// Whether it succeeded.
+    pub passed: bool,
+}
+
+impl Lane {
+    /// A lane whose steps print as they go.
+    pub const fn in_front() -> Self {
+        Self {
+            beside: false,
+            done: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// A lane whose steps print when they have ended.
+    pub const fn beside() -> Self {
+        Self {
+            beside: true,
+            done: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// Runs `command` in the workspace.
+    ///
+    /// # Errors
+    /// If it cannot be started or fails.
+    pub fn step(&self, name: &str, command: impl std::borrow::BorrowMut<Command>) -> anyhow::Result<()> {
+        let mut command = command;
+        let command = command.borrow_mut().current_dir(workspace());
+        let start = Instant::now();
+        let status = if self.beside {
+            run_beside(name, command)
+        } else {
+            eprintln!("==> {name}");
+            command.status().map_err(anyhow::Error::from)
+        };
+        let passed = status.as_ref().is_ok_and(ExitStatus::success);
+        let seconds = start.elapsed().as_secs_f64();
+        eprintln!(
+            "    {name}: {seconds:.0} s{}",
+            if passed { "" } else { ", FAILED" }
+        );
+        self.note(name, seconds, passed);
+        let status = status.with_context(|| format!("cannot run {name}"))?;
+        if !passed {
+            bail!("{name} failed ({status})");
+        }
+        Ok(())
+    }
+
+    /// What became of the steps so far, in their order.
+    pub fn done(self) -> Vec<Done> {
+        self.done
+            .into_inner()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn note(&self, name: &str, seconds: f64, passed: bool) {
+        let mut done = self
+            .done
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        done.push(Done {
+            name: name.to_owned(),
+            seconds,
+            passed,
+        });
+    }
+}
+
+/// Runs `command` with its output in `target/steps/NAME.log`, and prints that when it has ended.
+fn run_beside(name: &str, command: &mut Command) -> anyhow::Result<ExitStatus> {
+    eprintln!("==> {name} (begins, beside)");
+    let folder = workspace().join("target/steps");
+    std::fs::create_dir_all(&folder)?;
+    let path = folder.join(format!("{}.log", name.replace([' ', '/'], "-")));
+    let log = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    let status = command
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .status()?;
+    let output = std::fs::read(&path)?;
+    // One write, so that lines of the lane in front do not come between.
+    let mut block = format!("==> {name}\n").into_bytes();
+    block.extend(output);
+    std::io::stderr().lock().write_all(&block)?;
+    Ok(status)
+}
+
+/// `cargo` with these arguments, which white space parts.
+pub fn cargo(arguments: &str) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(arguments);
+    command.args(arguments.split_whitespace());
     command
 }
 

@@ -1,144 +1,159 @@
 //! `cargo xtask test`: everything that must hold before a change lands.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::mpsc::{self, Receiver, Sender};
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 
 use crate::layers;
-use crate::python::{self, Environment};
-use crate::steps::{cargo, exists, step, workspace};
+use crate::python;
+use crate::steps::{Done, Lane, cargo, exists, workspace};
 
 /// Runs all steps; `long` adds the full fault and fuzz matrix.
 ///
+/// Two lanes share the machine: Cargo's, and beside it the Python environment while Cargo builds, then whatever tests
+/// what was built.
+///
 /// # Errors
-/// At the first step that fails; on CI also where the stock-reader tests had to be skipped.
+/// If a step fails; on CI also where the stock-reader tests had to be skipped.
 pub fn run(long: bool) -> anyhow::Result<()> {
-    step("cargo fmt", cargo(&["fmt", "--all", "--check"]))?;
+    let (front, beside) = (Lane::in_front(), Lane::beside());
+    front.step("cargo fmt", cargo("fmt --all --check"))?;
     layers::check()?;
-    let environment = python::environment()?;
-    debian_tools();
-    node_packages();
-    step(
-        "cargo clippy",
-        cargo(&[
-            "clippy",
-            "--release",
-            "--workspace",
-            "--all-targets",
-            "--",
-            "-D",
-            "warnings",
-        ]),
-    )?;
-    step(
-        "cargo build",
-        cargo(&[
-            "build",
-            "--release",
-            "--workspace",
-            "--lib",
-            "--bins",
-            "--examples",
-        ]),
-    )?;
-    step(
-        "cargo doc",
-        cargo(&["doc", "--release", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"),
-    )?;
-    python::install_package(&environment)?;
     let skips = workspace().join("target/skipped-tests.txt");
     let _ = std::fs::remove_file(&skips);
-    rust_tests(&environment, &skips, long)?;
-    oracle_tests(&environment, &skips, long)?;
-    package_tests(&environment, &skips, long)?;
-    report(&environment, &skips)
+    let surroundings = Surroundings { skips, long };
+    let (tell_built, built) = mpsc::channel();
+    let (tell_ready, ready) = mpsc::channel();
+    let (of_cargo, of_python) = std::thread::scope(|scope| {
+        let python = {
+            let (lane, surroundings) = (&beside, &surroundings);
+            scope.spawn(move || python_steps(lane, surroundings, &built, &tell_ready))
+        };
+        let of_cargo = cargo_steps(&front, &surroundings, tell_built, &ready);
+        let panicked = |_| Err(anyhow!("the steps beside Cargo's panicked"));
+        (of_cargo, python.join().unwrap_or_else(panicked))
+    });
+    table(front.done().iter().chain(beside.done().iter()));
+    report(&surroundings.skips);
+    match (of_cargo, of_python) {
+        (Err(error), Err(other)) => bail!("{error:#}; {other:#}"),
+        (Ok(()), result) | (result, Ok(())) => result,
+    }
 }
 
-fn rust_tests(environment: &Environment, skips: &PathBuf, long: bool) -> anyhow::Result<()> {
-    let mut tests = if exists("cargo-nextest") {
-        cargo(&["nextest", "run", "--release", "--workspace", "--no-fail-fast"])
+/// Builds, tests and lints all crates. Says when the programs and the extension module are there.
+fn cargo_steps(
+    lane: &Lane,
+    surroundings: &Surroundings,
+    tell_built: Sender<()>,
+    ready: &Receiver<PathBuf>,
+) -> anyhow::Result<()> {
+    lane.step(
+        "cargo build",
+        cargo("build --release --workspace --lib --bins --examples"),
+    )?;
+    // Nobody listens if the other lane has failed: then that one says why.
+    let _ = tell_built.send(());
+    let clippy = "clippy --release --workspace --all-targets -- -D warnings";
+    lane.step("cargo clippy", cargo(clippy))?;
+    let mut doc = cargo("doc --release --workspace --no-deps");
+    lane.step("cargo doc", doc.env("RUSTDOCFLAGS", "-D warnings"))?;
+    let runner = if exists("cargo-nextest") {
+        "nextest run"
     } else {
-        cargo(&["test", "--release", "--workspace", "--no-fail-fast"])
+        "test"
     };
-    step(
-        "Rust tests",
-        with_surroundings(&mut tests, environment, skips, long),
-    )?;
-    let mut doctests = cargo(&["test", "--release", "--workspace", "--doc", "--quiet"]);
-    step(
-        "documentation tests",
-        with_surroundings(&mut doctests, environment, skips, long),
-    )
+    let tests = format!("{runner} --release --workspace --no-fail-fast");
+    lane.step("build of the Rust tests", cargo(&format!("{tests} --no-run")))?;
+    let Ok(python) = ready.recv() else {
+        return Ok(());
+    };
+    lane.step("Rust tests", surroundings.tell(&mut cargo(&tests), &python))?;
+    let mut doctests = cargo("test --release --workspace --doc --quiet");
+    lane.step("documentation tests", surroundings.tell(&mut doctests, &python))
 }
 
-fn oracle_tests(environment: &Environment, skips: &PathBuf, long: bool) -> anyhow::Result<()> {
-    let mut pytest = Command::new(&environment.python);
-    pytest.args(["-m", "pytest", "-q", "-rs", "--durations=8", "tests/oracle"]);
-    step(
-        "oracle tests",
-        with_surroundings(&mut pytest, environment, skips, long),
-    )
-}
-
-/// The Python package: its types, and its tests.
-fn package_tests(environment: &Environment, skips: &PathBuf, long: bool) -> anyhow::Result<()> {
-    step("mypy", Command::new(&environment.python).args(["-m", "mypy"]))?;
-    step(
-        "stubtest",
-        Command::new(&environment.python).args(["-m", "mypy.stubtest", "karin._karin"]),
-    )?;
-    let mut pytest = Command::new(&environment.python);
-    pytest.args(["-m", "pytest", "-q", "-rs", "--durations=8", "python/tests"]);
-    step(
-        "package tests",
-        with_surroundings(&mut pytest, environment, skips, long),
-    )?;
+/// Sets up the Python environment, says when it is there, and tests what Cargo has built.
+fn python_steps(
+    lane: &Lane,
+    surroundings: &Surroundings,
+    built: &Receiver<()>,
+    tell_ready: &Sender<PathBuf>,
+) -> anyhow::Result<()> {
+    debian_tools();
+    node_packages(lane);
+    let environment = python::environment(lane)?;
+    let _ = tell_ready.send(environment.python.clone());
+    if built.recv().is_err() {
+        return Ok(());
+    }
+    python::install_package(lane, &environment)?;
+    let module = |words: &str| {
+        let mut command = Command::new(&environment.python);
+        command.arg("-m").args(words.split_whitespace());
+        surroundings.tell(&mut command, &environment.python);
+        command
+    };
+    lane.step("mypy", module("mypy"))?;
+    lane.step("stubtest", module("mypy.stubtest karin._karin"))?;
+    // Tests of one module share what they were set up with, and so one process.
+    let pytest = "pytest -q -rs --durations=8 -n 2 --dist loadscope";
+    lane.step("oracle tests", module(&format!("{pytest} tests/oracle")))?;
+    lane.step("package tests", module(&format!("{pytest} python/tests")))?;
     // Runs the notebooks of the gallery; a warning or a cell that fails fails it.
-    let mut site = Command::new(&environment.python);
-    site.args([
-        "-m",
-        "sphinx",
-        "-W",
-        "--keep-going",
-        "-q",
-        "-b",
-        "html",
-        "docs/python",
-        "target/docs-python",
-    ]);
+    let mut site = module("sphinx -W --keep-going -q -b html docs/python target/docs-python");
     site.env("KARIN_GALLERY_DATA", workspace().join("target/gallery-data"));
-    step("documentation of the package", &mut site)
+    lane.step("documentation of the package", &mut site)?;
+    if !environment.has_stock_readers && std::env::var_os("CI").is_some() {
+        bail!("the stock-reader tests were skipped: CI needs a CPython >= 3.12");
+    }
+    Ok(())
 }
 
 /// What the tests are told about where things are.
-fn with_surroundings<'c>(
-    command: &'c mut Command,
-    environment: &Environment,
-    skips: &PathBuf,
+struct Surroundings {
+    /// Where skipped tests are listed.
+    skips: PathBuf,
+    /// Whether the full fault and fuzz matrix is wanted.
     long: bool,
-) -> &'c mut Command {
-    command
-        .env("KARIN_PYTHON", &environment.python)
-        .env("KARIN_SKIP_LOG", skips);
-    command.env("KARIN_BIN", workspace().join("target/release/karin"));
-    if long {
-        command.env("KARIN_LONG", "1");
-    }
-    command
 }
 
-/// Counts and prints what was skipped; on CI the stock-reader tests must have run.
-fn report(environment: &Environment, skips: &PathBuf) -> anyhow::Result<()> {
+impl Surroundings {
+    fn tell<'c>(&self, command: &'c mut Command, python: &Path) -> &'c mut Command {
+        command
+            .env("KARIN_PYTHON", python)
+            .env("KARIN_SKIP_LOG", &self.skips)
+            .env("KARIN_BIN", workspace().join("target/release/karin"));
+        if self.long {
+            command.env("KARIN_LONG", "1");
+        }
+        command
+    }
+}
+
+/// Prints how long each step took and which failed.
+fn table<'d>(steps: impl Iterator<Item = &'d Done>) {
+    eprintln!("==> steps");
+    for Done {
+        name,
+        seconds,
+        passed,
+    } in steps
+    {
+        let outcome = if *passed { "passed" } else { "FAILED" };
+        eprintln!("    {outcome} {seconds:6.0} s  {name}");
+    }
+}
+
+/// Counts and prints what was skipped.
+fn report(skips: &Path) {
     let skipped = std::fs::read_to_string(skips).unwrap_or_default();
     eprintln!("==> {} tests were skipped", skipped.lines().count());
     for line in skipped.lines() {
         eprintln!("    {line}");
     }
-    if !environment.has_stock_readers && std::env::var_os("CI").is_some() {
-        bail!("the stock-reader tests were skipped: CI needs a CPython >= 3.12");
-    }
-    Ok(())
 }
 
 /// Installs ncdump and strace where this is a Debian machine and we may; tests that need them skip otherwise.
@@ -168,7 +183,7 @@ fn debian_tools() {
 }
 
 /// Installs the JavaScript Zarr reader of the interoperability tests; without it they skip.
-fn node_packages() {
+fn node_packages(lane: &Lane) {
     let folder = workspace().join("tests/oracle/zarrita");
     if !exists("npm") || folder.join("node_modules").exists() {
         return;
@@ -177,7 +192,7 @@ fn node_packages() {
     install
         .args(["ci", "--silent", "--no-audit", "--no-fund", "--prefix"])
         .arg(&folder);
-    if let Err(error) = step("npm ci", install) {
+    if let Err(error) = lane.step("npm ci", install) {
         eprintln!("warning: {error:#}: the tests with zarrita will be skipped");
     }
 }
