@@ -38,6 +38,49 @@ def collection():
     return _made("swot.karin", lambda folder: karin.ingest(basic(), folder, progress=False))
 
 
+def maps():
+    """Daily maps in files built as those of DUACS: what altimeters resolve of the same sea, 0.25 degrees and smoothed."""
+    return sorted(_made("maps", lambda folder: _daily_maps(karin.open(collection()), folder)).glob("*.nc"))
+
+
+def _daily_maps(swot, folder):
+    folder.mkdir(exist_ok=True)
+    swot = swot.sel(variables="ssha", quality="good")
+    for cycle in (475, 476, 477, 478):
+        cells = swot.sel(cycle_number=cycle).grid(0.25)["ssha"]
+        (day,) = swot.sel(cycle_number=cycle, variables="time").mean(None).time.values.astype("datetime64[D]").reshape(1)
+        _write_map(folder / f"dt_global_allsat_phy_l4_{str(day).replace('-', '')}_20240501.nc", day, cells, _smoothed(cells.values))
+
+
+def _smoothed(cells, reach=3):
+    """The mean of what lies around each cell, weighted by a bell of 2 cells; nothing beyond the swaths."""
+    values, weights = np.nan_to_num(cells), (~np.isnan(cells)).astype(float)
+    bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) / 2) ** 2)
+    for axis in (0, 1):
+        values, weights = (sum(w * np.roll(of, k - reach, axis) for k, w in enumerate(bell)) for of in (values, weights))
+    return np.where(weights > 0.5, values / np.maximum(weights, 0.5), np.nan)
+
+
+def _write_map(path, day, cells, sla):
+    """Names, types, packing and attributes as in the daily files of the Copernicus Marine Service."""
+    with netCDF4.Dataset(path, "w") as dataset:
+        dataset.setncatts({"Conventions": "CF-1.6", "title": "an imagined sea in the shape of DT merged all satellites Global "
+                           "Ocean Gridded SSALTO/DUACS Sea Surface Height L4 product", "processing_level": "L4"})
+        for name, values, axis in (("time", np.array([day - np.datetime64("1950-01-01")]).astype(float), "T"),
+                                   ("latitude", cells.latitude.values, "Y"), ("longitude", cells.longitude.values, "X")):
+            dataset.createDimension(name, len(values))
+            variable = dataset.createVariable(name, "f4", (name,))
+            variable.setncatts({"axis": axis, "long_name": name.capitalize(), "standard_name": name})
+            variable.units = {"T": "days since 1950-01-01", "Y": "degrees_north", "X": "degrees_east"}[axis]
+            variable[:] = values
+        dataset["time"].calendar = "gregorian"
+        variable = dataset.createVariable("sla", "i4", ("time", "latitude", "longitude"), zlib=True, fill_value=-2147483647)
+        variable.setncatts({"scale_factor": 1e-4, "units": "m", "long_name": "Sea level anomaly", "coordinates": "longitude latitude",
+                            "standard_name": "sea_surface_height_above_sea_level", "grid_mapping": "crs"})
+        variable[0] = np.ma.masked_array(np.nan_to_num(sla), np.isnan(sla))
+        dataset.createVariable("crs", "i4").grid_mapping_name = "latitude_longitude"
+
+
 def level3():
     """Two passes of L3 Expert."""
     names = ["ssha_filtered", "ssha_unedited", "ssha_unfiltered", "mdt", "quality_flag", "i_num_line", "i_num_pixel"]

@@ -15,7 +15,7 @@ from karin import _karin, _show
 from karin._progress import listener_of
 from karin._reduce import GroupBy, Reducible
 from karin._selection import SelectionSpec
-from karin._source import SourceSpec, source_of
+from karin._source import SourceSpec, name_of, source_of
 from karin._table import GranuleTable
 from karin._write import Writable
 from karin.errors import InvalidArgumentError
@@ -121,10 +121,7 @@ class Collection(Reducible, Writable):
 
     def _token(self) -> str:
         """Name what is selected of exactly which granules: the same for the same, in every process."""
-        entries = self._source.entries()
-        what: list[Any] = [self._source.snapshot, self._selection, entries["granule"], entries["bytes"], entries["version"]]
-        if self._source.snapshot is None:
-            what.append(self._spec)
+        what = [name_of(self._spec, progress=self._options.progress), self._selection]
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:32]
 
     @property

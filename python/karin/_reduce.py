@@ -231,6 +231,8 @@ class Reducible:
             one = one.swap_dims(cycle_number="time").reset_coords("cycle_number")
             parts.append(one.assign(pass_number=("time", np.full(one.sizes["time"], number))))
         series = xr.concat(parts, "time", data_vars="all", combine_attrs="drop_conflicts").sortby("time")
+        series["time"].attrs.update(long_name="mean time of the lines inside", standard_name="time")
+        series["pass_number"].attrs["long_name"] = "pass number"
         placed: xr.Dataset = series.set_coords(["cycle_number", "pass_number"])
         return placed
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import threading
 from typing import NamedTuple
@@ -21,6 +23,7 @@ class SourceSpec(NamedTuple):
 
 _LOCK = threading.Lock()
 _OPEN: dict[tuple[int, SourceSpec], _karin.Source] = {}
+_NAMES: dict[SourceSpec, tuple[_karin.Source, str]] = {}
 _KEPT = 16
 
 
@@ -46,6 +49,24 @@ def source_of(spec: SourceSpec, *, progress: bool | None = None, fresh: bool = F
     return source
 
 
+def name_of(spec: SourceSpec, *, progress: bool | None = None) -> str:
+    """Name exactly the granules of a source: the same for the same, in every process."""
+    source = source_of(spec, progress=progress)
+    known = _NAMES.get(spec)
+    if known is not None and known[0] is source:
+        return known[1]
+    entries = source.entries()
+    # Files have no snapshot that names them: where they are is all there is beside what they say of themselves.
+    place = None if source.snapshot is not None else spec
+    what = [source.snapshot, place, entries["granule"], entries["bytes"], entries["version"]]
+    name = hashlib.sha256(json.dumps(what).encode()).hexdigest()
+    with _LOCK:
+        for old in list(_NAMES)[: max(0, len(_NAMES) - _KEPT)]:
+            _NAMES.pop(old, None)
+        _NAMES[spec] = (source, name)
+    return name
+
+
 def _after_fork() -> None:
     """Give a fork a lock that no thread of its parent holds, and sources of its own.
 
@@ -55,9 +76,10 @@ def _after_fork() -> None:
 
     global _LOCK
     _LOCK = threading.Lock()
-    for source in _OPEN.values():
+    for source in [*_OPEN.values(), *(source for source, _ in _NAMES.values())]:
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(source))
     _OPEN.clear()
+    _NAMES.clear()
 
 
 if hasattr(os, "register_at_fork"):

@@ -253,11 +253,12 @@ impl Formulas {
         let definitions = self.definitions(group);
         let definition = definitions.iter().find(|definition| definition.name == name)?;
         let mut attributes = Attributes::new();
-        attributes.set(
-            "long_name",
-            format!("{name} = {}", definition.expression.text().trim()),
-        );
+        let formula = format!("{name} = {}", definition.expression.text().trim());
         let is_user = self.lets.iter().any(|own| own.name == name);
+        // What users define is called by its name, which labels of pictures show where there is no long one.
+        if !is_user && let Some((_, long_name)) = LONG_NAMES.iter().find(|(known, _)| *known == name) {
+            attributes.set("long_name", *long_name);
+        }
         let first = inputs
             .first()
             .and_then(|input| group.variables.iter().find(|variable| variable.name == *input));
@@ -269,10 +270,10 @@ impl Formulas {
             _ => {}
         }
         if name == "ssha" && definition.expression.text().contains("mean_sea_surface_cnescls") {
-            attributes.set(
-                "comment",
-                "height above the mean sea surface only: this product has no corrections for tides and cross-over",
-            );
+            let lacks = "height above the mean sea surface only: this product has no corrections for tides and cross-over";
+            attributes.set("comment", format!("{formula}; {lacks}"));
+        } else {
+            attributes.set("comment", formula);
         }
         attributes.set("coordinates", "longitude latitude");
         Some(derived_meta(name, attributes))
@@ -317,6 +318,22 @@ fn has(group: &GroupMeta, name: &str) -> bool {
 fn unqualified(name: &str) -> &str {
     name.rsplit_once('/').map_or(name, |(_, name)| name)
 }
+
+/// What derived quantities of one pixel are called in labels and titles.
+const LONG_NAMES: [(&str, &str); 6] = [
+    ("ssha", "sea surface height anomaly"),
+    ("ssha_filtered", "sea surface height anomaly, filtered"),
+    ("adt", "absolute dynamic topography"),
+    (
+        "ssha_uncalibrated",
+        "sea surface height anomaly without cross-over calibration",
+    ),
+    (
+        "ssha_uncorrected",
+        "sea surface height anomaly with atmosphere and tides",
+    ),
+    ("sigma0_db", "normalized radar cross section"),
+];
 
 /// Name, expression and inputs. Corrections were subtracted, so they are added; L3 says of its calibration that the
 /// uncorrected anomaly is the anomaly less it. Values of sigma0 are linear, not decibels (attributes of the products).

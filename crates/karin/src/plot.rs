@@ -285,14 +285,8 @@ fn named(options: &mut MapOptions, name: &str, meta: &VariableMeta) {
             *field = text;
         }
     };
-    // The long name of a derived variable is its formula, which is no title.
-    let formula = format!("{name} =");
     let said = meta.attributes.text("long_name").map(str::trim);
-    let long_name = match name {
-        "ssha" => Some("sea surface height anomaly"),
-        "adt" => Some("absolute dynamic topography"),
-        _ => said.filter(|text| !text.is_empty() && !text.starts_with(&formula)),
-    };
+    let long_name = said.filter(|text| !text.is_empty());
     let mut title = long_name.unwrap_or(name).to_owned();
     if long_name.is_some()
         && let Some(first) = title.get_mut(..1)

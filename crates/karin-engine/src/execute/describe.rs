@@ -69,17 +69,23 @@ pub(super) fn result_variable(
     for name in KEPT {
         match (name, from.get(name)) {
             ("units", Some(units)) => {
-                let units = units
-                    .as_text()
-                    .map_or("1".to_owned(), |units| statistic.units(units));
-                attributes.set("units", units);
+                attributes.set(
+                    "units",
+                    units
+                        .as_text()
+                        .map_or("1".to_owned(), |units| units_of(statistic, units)),
+                );
             }
-            // Standard names are of quantities, which a count or a trend no longer is.
+            // Standard names are of quantities, which a count or a trend no longer is, nor how much times differ.
             ("standard_name", _) if matches!(statistic, Statistic::Count | Statistic::Trend) => {}
+            ("standard_name", Some(name)) if name.as_text() == Some("time") && is_of_spread(statistic) => {}
             ("long_name", Some(text)) => {
-                let text = text.as_text().unwrap_or(&column.name);
-                attributes.set("long_name", format!("{} of {text}", words(statistic)));
+                attributes.set(
+                    "long_name",
+                    long_name(statistic, text.as_text().unwrap_or(&column.name)),
+                );
             }
+            ("long_name", None) => attributes.set("long_name", long_name(statistic, &column.name)),
             (_, Some(value)) => attributes.set(name, value.clone()),
             (_, None) => {}
         }
@@ -96,6 +102,35 @@ pub(super) fn result_variable(
         dimensions: dimensions.to_vec(),
         attributes,
         storage: storage(chunks),
+    }
+}
+
+/// True for what says how much values differ, not where they lie.
+const fn is_of_spread(statistic: Statistic) -> bool {
+    matches!(
+        statistic,
+        Statistic::Variance | Statistic::StandardDeviation | Statistic::Trend
+    )
+}
+
+/// Units of a statistic. How much times differ has no epoch.
+fn units_of(statistic: Statistic, units: &str) -> String {
+    match units.split_once(" since ") {
+        Some((unit, _)) if is_of_spread(statistic) => {
+            let unit = unit.trim();
+            // Not spelled out: xarray takes "seconds" for a duration and makes nanoseconds of it.
+            statistic.units(if unit == "seconds" { "s" } else { unit })
+        }
+        _ => statistic.units(units),
+    }
+}
+
+/// What the statistic of a variable is called: "mean sea surface height anomaly".
+fn long_name(statistic: Statistic, of: &str) -> String {
+    let words = words(statistic);
+    match statistic {
+        Statistic::Mean | Statistic::Median => format!("{words} {of}"),
+        _ => format!("{words} of {of}"),
     }
 }
 

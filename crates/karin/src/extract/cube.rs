@@ -185,8 +185,8 @@ fn reshape(group: &mut GroupMeta, lines: &str, axes: &Axes, is_fixed: impl Fn(&s
         storage: Storage::default(),
     };
     let mut variables = vec![
-        own("cycle_number", DType::Int16, "cycle"),
-        own("pass_number", DType::Int16, "pass"),
+        own("cycle_number", DType::Int16, "cycle number"),
+        own("pass_number", DType::Int16, "pass number"),
         index_variable(lines),
     ];
     let replaced = ["cycle_number", "pass_number", "line_number", lines];
