@@ -5,7 +5,9 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
+import time
 
 import netCDF4
 import numpy as np
@@ -127,11 +129,26 @@ class Strace:
     def __init__(self, log):
         self.log = log
 
-    def run(self, arguments, call, inject=None):
+    def run(self, arguments, call, inject=None, folder=None):
+        """The finished process. One that hangs is killed: after a while, or at once where the fault met something else than a
+        file of `folder`, as a thread that was never woken."""
         traced = ["strace", "-f", "-y", "-qq", "-o", str(self.log), "-e", f"trace={call}"]
         if inject:
             traced += ["-e", f"inject={call}:{inject}"]
-        return subprocess.run([*traced, str(karin_binary()), *arguments], capture_output=True, text=True, timeout=40)
+        # A session of its own, so that karin is killed with strace.
+        process = subprocess.Popen([*traced, str(karin_binary()), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   text=True, start_new_session=True)
+        hangs_at = time.monotonic() + 40
+        while True:
+            try:
+                output, errors = process.communicate(timeout=0.5)
+                return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+            except subprocess.TimeoutExpired:
+                is_astray = folder is not None and bool(self.hits()) and not on_disk(self.hits(), folder)
+                if is_astray or time.monotonic() > hangs_at:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.communicate()
+                    raise
 
     def numbers(self, folder):
         """The numbers n for which the n-th call of every thread that makes so many is about a file of `folder`: threads
@@ -175,11 +192,11 @@ def failing_calls(strace, karin, arguments, folder, fault, numbers):
     judged = 0
     for when in numbers[:100]:
         try:
-            done = strace.run(arguments, call, f"error={errno}:when={when}")
+            done = strace.run(arguments, call, f"error={errno}:when={when}", folder)
         except subprocess.TimeoutExpired:
             assert not on_disk(strace.hits(), folder), f"{call} {errno} number {when}: hangs"
-            continue
-        if on_disk(strace.hits(), folder):
+            done = None
+        if done is not None and on_disk(strace.hits(), folder):
             context = f"{call} {errno} number {when} of {strace.hits()}: exit {done.returncode}\n{done.stderr}"
             assert done.returncode == 1, context
             assert WORDS[errno] in done.stderr and str(folder) in done.stderr, context
