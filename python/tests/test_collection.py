@@ -103,7 +103,12 @@ def test_regions_of_every_kind_are_the_same(swot, tmp_path):
     file = tmp_path / "region.geojson"
     file.write_text(text)
     expected = swot.sel(bbox=box, variables="ssha_karin_2").load()
-    for region in (geometry, text, json.loads(text), file, str(file)):
+    regions = [geometry, text, json.loads(text), file, str(file)]
+    geopandas = pytest.importorskip("geopandas")
+    halves = [shapely.box(5, 32, 17, 44), shapely.box(17, 32, 30, 44)]
+    frame = geopandas.GeoDataFrame(geometry=[geometry], crs="EPSG:4326")
+    regions += [frame, frame.to_crs("EPSG:3857"), geopandas.GeoSeries(halves, crs="EPSG:4326")]
+    for region in regions:
         xr.testing.assert_equal(swot.sel(polygon=region, variables="ssha_karin_2").load(), expected)
 
 
