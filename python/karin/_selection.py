@@ -183,16 +183,10 @@ def box(value: Any) -> str:
 
 
 def polygon(value: Any) -> str:
-    """Give a shapely geometry, a GeoDataFrame, GeoJSON (as a dictionary, a text, or the path of a file) as GeoJSON text.
-
-    What is projected is turned into longitude and latitude.
-    """
+    """Give a shapely geometry, a GeoDataFrame, GeoJSON (as a dictionary, a text, or the path of a file) as GeoJSON text."""
     crs = getattr(value, "crs", None)
     if crs is not None and hasattr(value, "to_crs"):
         value = value.to_crs(4326)
-    crs = getattr(value, "crs", None)
-    if crs is not None and not getattr(crs, "is_geographic", True):
-        value = value.to_crs("EPSG:4326")
     if hasattr(value, "__geo_interface__"):
         value = value.__geo_interface__
     if isinstance(value, Mapping):
