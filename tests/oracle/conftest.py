@@ -12,12 +12,20 @@ def karin_binary() -> Path:
     return Path(os.environ.get("KARIN_BIN", WORKSPACE / "target/release/karin"))
 
 
+def built_example(name: str) -> Path:
+    """An example of the crates as `cargo build --workspace --examples` made it; skips the test without it."""
+    binary = Path(os.environ.get("KARIN_EXAMPLES", WORKSPACE / "target/release/examples")) / name
+    if not binary.exists():
+        pytest.skip(f"{binary} is not built: run `cargo build --release --workspace --examples`")
+    return binary
+
+
 @pytest.fixture(scope="session")
 def karin():
     """Runs `karin` with arguments; fails the test on another exit code than `code` (None: any); gives the finished process."""
     binary = karin_binary()
     if not binary.exists():
-        pytest.skip(f"{binary} is not built: run `cargo build --release -p karin-cli`")
+        pytest.skip(f"{binary} is not built: run `cargo build --release --workspace --bins`")
 
     def run(*arguments, code=0, **options):
         command = [str(binary), *map(str, arguments)]

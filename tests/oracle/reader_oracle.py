@@ -1,7 +1,6 @@
 """Compares what karin reads from a netCDF file with what netCDF4-python and xarray read."""
 
 import json
-import os
 import subprocess
 import warnings
 from pathlib import Path
@@ -9,17 +8,6 @@ from pathlib import Path
 import netCDF4
 import numpy as np
 import xarray as xr
-
-WORKSPACE = Path(__file__).resolve().parents[2]
-
-
-def build_dump() -> Path:
-    """The program that writes down what karin reads."""
-    cargo = os.environ.get("CARGO", "cargo")
-    command = [cargo, "build", "--release", "--quiet", "-p", "karin-netcdf", "--example", "dump"]
-    subprocess.run(command, cwd=WORKSPACE, check=True, timeout=1200)
-    return WORKSPACE / "target/release/examples/dump"
-
 
 class Dump:
     """One file as karin reads it."""

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import netcdf_matrix
-from reader_oracle import build_dump, dump_all
+from conftest import built_example
+from reader_oracle import dump_all
 
 MUTANTS = 1000 if os.environ.get("KARIN_LONG") else 200
 WORKER = Path(__file__).with_name("netcdf4_worker.py")
@@ -85,7 +86,7 @@ def test_values_are_those_of_libhdf5_or_refused(base, tmp_path):
         file = tmp_path / f"mutant_{number:04}.nc"
         file.write_bytes(mutant(content, random.Random(number)))
         files.append(file)
-    dumps = dump_all(build_dump(), files, tmp_path / "dumps")
+    dumps = dump_all(built_example("dump"), files, tmp_path / "dumps")
     read_by_libhdf5(files)
     compared, refused = 0, 0
     for file, dump in zip(files, dumps, strict=True):

@@ -1,7 +1,6 @@
 """Zarr, Parquet and CSV as karin writes them, read by zarr-python, tensorstore, xarray, pandas and pyarrow."""
 
 import json
-import os
 import subprocess
 from pathlib import Path
 
@@ -9,10 +8,9 @@ import numpy as np
 import pytest
 import xarray
 
-from conftest import WORKSPACE
+from conftest import built_example
 from netcdf_files import describe, dtype_name, open_raw, variables
 
-EXAMPLES = Path(os.environ.get("KARIN_EXAMPLES", WORKSPACE / "target/release/examples"))
 L3 = "swot_l3/SWOT_L3_LR_SSH_Expert_026_165_20241229T165806_20241229T174933_v2.0.1.nc"
 EXCERPT = "swot_l3/SWOT_L3_LR_SSH_Expert_001_155_20230726T173637_20230726T182803_v1.0.2_fcs.nc"
 UNSMOOTHED = "swot_l2_subset/ssh_unsmoothed_group.nc"
@@ -21,10 +19,7 @@ FILES = [L3, EXCERPT, UNSMOOTHED, MAP]
 
 
 def convert(source, target, code=0):
-    binary = EXAMPLES / "convert"
-    if not binary.exists():
-        pytest.skip(f"{binary} is not built: run `cargo build --release -p karin --examples`")
-    done = subprocess.run([str(binary), str(source), str(target)], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([str(built_example("convert")), str(source), str(target)], capture_output=True, text=True, timeout=300)
     assert done.returncode == code, done.stderr
     return target
 

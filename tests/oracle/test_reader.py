@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 import netcdf_matrix
-from reader_oracle import WORKSPACE, assert_same, build_dump, dump_all
+from conftest import WORKSPACE, built_example
+from reader_oracle import assert_same, dump_all
 
 SHARED = Path(os.environ.get("KARIN_SHARED_DATA", WORKSPACE.parent / "shared" / "data"))
 REAL = sorted(SHARED.glob("*/*.nc"))
@@ -16,7 +17,7 @@ WHOLE = [file for file in REAL if file not in DAMAGED]
 
 @pytest.fixture(scope="module")
 def dump():
-    return build_dump()
+    return built_example("dump")
 
 
 @pytest.fixture(scope="module")

@@ -12,18 +12,14 @@ import numpy as np
 import pytest
 import xarray
 
-from conftest import WORKSPACE
+from conftest import WORKSPACE, built_example
 from netcdf_files import HIDDEN, describe, write_description
 
-EXAMPLES = Path(os.environ.get("KARIN_EXAMPLES", WORKSPACE / "target/release/examples"))
 FOLDER = Path(os.environ.get("KARIN_SHARED_DATA", WORKSPACE.parent / "shared" / "data"))
 
 
 def run(example, *arguments):
-    binary = EXAMPLES / example
-    if not binary.exists():
-        pytest.skip(f"{binary} is not built: run `cargo build --release -p karin-netcdf --examples`")
-    done = subprocess.run([str(binary), *map(str, arguments)], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([str(built_example(example)), *map(str, arguments)], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
 
 

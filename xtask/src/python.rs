@@ -70,19 +70,24 @@ fn install(lane: &Lane, python: &Path, requirements: &Path) -> anyhow::Result<()
     if std::fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
+    pip(lane, python, &format!("-r {}", requirements.display()))?;
+    std::fs::write(stamp, wanted)?;
+    Ok(())
+}
+
+/// Installs what the arguments, parted by white space, name. Modules are not compiled before they are imported: most never are.
+fn pip(lane: &Lane, python: &Path, arguments: &str) -> anyhow::Result<()> {
     let mut pip = Command::new(python);
     pip.args([
         "-m",
         "pip",
         "install",
         "--quiet",
+        "--no-compile",
         "--disable-pip-version-check",
-        "-r",
     ])
-    .arg(requirements);
-    lane.step("pip install", &mut pip)?;
-    std::fs::write(stamp, wanted)?;
-    Ok(())
+    .args(arguments.split_whitespace());
+    lane.step("pip install", &mut pip)
 }
 
 /// The simulator whose granules one oracle test reads: old, kept alive by nobody, and so no reason to fail.
@@ -94,14 +99,13 @@ fn install_simulator(lane: &Lane, python: &Path) {
     if std::fs::read_to_string(&stamp).is_ok_and(|tried| tried == SIMULATOR) {
         return;
     }
-    let pip = |arguments: &[&str]| {
-        let mut pip = Command::new(python);
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-            .args(arguments);
-        lane.step("pip install", &mut pip)
-    };
-    let installed = pip(&["-r", "tests/oracle/requirements-simulator.txt"])
-        .and_then(|()| pip(&["--no-deps", "--no-build-isolation", SIMULATOR]));
+    let installed = pip(lane, python, "-r tests/oracle/requirements-simulator.txt").and_then(|()| {
+        pip(
+            lane,
+            python,
+            &format!("--no-deps --no-build-isolation {SIMULATOR}"),
+        )
+    });
     match installed {
         Ok(()) => {
             // A lost stamp costs a minute at the next setup, nothing else.
