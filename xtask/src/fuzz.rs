@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 
 use crate::python;
-use crate::steps::{cargo, exists, step, workspace};
+use crate::steps::{Lane, cargo, exists, workspace};
 
 /// Every target, and the feature that it needs.
 const TARGETS: [(&str, Option<&str>); 4] = [
@@ -53,30 +53,31 @@ pub fn run(seconds: &str, names: &[&str]) -> anyhow::Result<()> {
     if !exists("cargo-fuzz") {
         bail!("cargo-fuzz is not installed: run `cargo install cargo-fuzz --locked`");
     }
-    seed_netcdf(&workspace().join("fuzz/corpus/netcdf_open_read"))?;
+    let lane = Lane::in_front();
+    seed_netcdf(&lane, &workspace().join("fuzz/corpus/netcdf_open_read"))?;
     let wanted = |name: &&str| names.is_empty() || names.contains(name);
     for (name, feature) in TARGETS.iter().filter(|(name, _)| wanted(name)) {
-        let mut fuzz = cargo(&["fuzz", "run", name, "--target-dir", "target/fuzz"]);
+        let mut fuzz = cargo(&format!("fuzz run {name} --target-dir target/fuzz"));
         fuzz.args(feature.iter().flat_map(|feature| ["--features", feature]));
         fuzz.args(["--", "-rss_limit_mb=2048", "-timeout=20"]);
         fuzz.arg(format!("-max_total_time={seconds}"));
         // The sanitizer of the compiler that the workspace is pinned to.
         fuzz.env("RUSTC_BOOTSTRAP", "1");
-        step(&format!("fuzz target {name}, {seconds} s"), fuzz)?;
+        lane.step(&format!("fuzz target {name}, {seconds} s"), fuzz)?;
     }
     Ok(())
 }
 
 /// Makes the corpus of the netCDF reader to start with, once, where there is a Python environment.
-fn seed_netcdf(corpus: &Path) -> anyhow::Result<()> {
+fn seed_netcdf(lane: &Lane, corpus: &Path) -> anyhow::Result<()> {
     if corpus.exists() {
         return Ok(());
     }
-    let environment = python::environment()?;
+    let environment = python::environment(lane)?;
     let mut seeds = Command::new(&environment.python);
     seeds
         .args(["-W", "ignore", "-c", SEEDS])
         .arg(workspace().join("tests/oracle"))
         .arg(corpus);
-    step("seeds of the netCDF reader", seeds)
+    lane.step("seeds of the netCDF reader", seeds)
 }

@@ -147,7 +147,12 @@ fn describe(root: &mut GroupMeta, held: &mut HashMap<String, Held>, plan: &Plan,
     let numbers =
         |numbers: &[u16]| Values::Int16(numbers.iter().map(|number| number.cast_signed()).collect());
     for (name, dtype, values, long_name) in [
-        ("cycle_number", DType::Int16, numbers(&axes.cycles), "cycle number"),
+        (
+            "cycle_number",
+            DType::Int16,
+            numbers(&axes.cycles),
+            "cycle number",
+        ),
         ("pass_number", DType::Int16, numbers(&axes.passes), "pass number"),
         (
             lines,
