@@ -87,14 +87,18 @@ def imports():
 
 def reduce_alone(paths):
     """The repeat mean in one process with one thread."""
+    import xarray
+
     import karin
 
+    xarray.Dataset({"x": ("y", [0.0])})
     swot = karin.granules(paths).using(jobs=1)
     return timed(lambda: swot.mean("cycle_number"))
 
 
 def reduce_on_cluster(paths):
     """The same on two workers with one thread each."""
+    import dask.array  # noqa: F401
     from distributed import Client, LocalCluster
 
     import karin

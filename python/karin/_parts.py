@@ -21,6 +21,9 @@ def gathered(client: Any, futures: Sequence[Any], parts: Sequence[int], budget: 
     outline = client.submit(_outline, futures[first], pure=False).result()
     if outline.nbytes / parts[first] * sum(parts) <= budget:
         return list(client.gather(futures, direct=_is_here(client) or None))
+    # The others are at work still: time for what takes time to import.
+    import dask.array  # noqa: F401
+
     outlines = client.gather(client.map(_outline, futures, pure=False))
     return [_left_there(client, future, outline) for future, outline in zip(futures, outlines, strict=True)]
 
