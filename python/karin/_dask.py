@@ -77,8 +77,7 @@ def _along(collection: Collection, statistics: str, target: str, client: Any, ax
     words: list[dict[str, Any]] = [{axis: run} for run in runs]
     parts = [collection.sel(**word) for word in words]
     futures = _mapped(client, _reduced, parts, f"karin-{target}", statistics, target)
-    budget = collection._options.memory or _GATHERED
-    found = gathered(client, futures, [len(run) for run in runs], budget)
+    found = gathered(client, futures, collection._options.memory or _GATHERED)
     schemas = collection._plan().schemas
     if len(schemas) > 1:
         # Each part knows only the processings of its own passes.

@@ -9,22 +9,12 @@ import numpy as np
 import xarray as xr
 
 
-def gathered(client: Any, futures: Sequence[Any], parts: Sequence[int], budget: int) -> list[Any]:
-    """Give the results of futures in their order: here if all fit into `budget` bytes, else lazy, with their workers.
-
-    `parts` says how much of the axis along which the work was split each of them has.
-    """
-    from distributed import wait
-
-    done = wait(futures, return_when="FIRST_COMPLETED").done  # type: ignore[no-untyped-call]
-    first = next(at for at, future in enumerate(futures) if future in done)
-    outline = client.submit(_outline, futures[first], pure=False).result()
-    if outline.nbytes / parts[first] * sum(parts) <= budget:
+def gathered(client: Any, futures: Sequence[Any], budget: int) -> list[Any]:
+    """Give the results of futures in their order: here if all fit into `budget` bytes, else lazy, with their workers."""
+    # Each right behind its part, before the worker begins the next.
+    outlines = client.gather(client.map(_outline, futures, pure=False, priority=1))
+    if sum(outline.nbytes for outline in outlines) <= budget:
         return list(client.gather(futures, direct=_is_here(client) or None))
-    # The others are at work still: time for what takes time to import.
-    import dask.array  # noqa: F401
-
-    outlines = client.gather(client.map(_outline, futures, pure=False))
     return [_left_there(client, future, outline) for future, outline in zip(futures, outlines, strict=True)]
 
 
