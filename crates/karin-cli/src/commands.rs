@@ -5,6 +5,7 @@ mod demo;
 mod diag;
 mod edit;
 mod extract;
+mod features;
 mod gc;
 mod history;
 mod info;
@@ -47,6 +48,10 @@ pub enum Command {
     Spectrum(spectrum::Arguments),
     /// Reject outliers by a chain of named rules, and tell which rule rejected each pixel
     Edit(edit::Arguments),
+    /// Find eddies by closed contours of height or by the Okubo-Weiss parameter, with outline, radius, amplitude and sense
+    Eddies(features::eddies::Arguments),
+    /// Find fronts: lines along which a variable changes most
+    Fronts(features::fronts::Arguments),
     /// Write what is selected of granules or collections: .nc, .zarr, .parquet, .csv or a folder
     Extract(extract::Arguments),
     /// Draw a map of a selection, a grid or a result
@@ -80,6 +85,8 @@ pub fn run(command: Command, context: &Context) -> anyhow::Result<Outcome> {
         Command::Diag(arguments) => diag::run(&arguments, context),
         Command::Spectrum(arguments) => spectrum::run(&arguments, context),
         Command::Edit(arguments) => edit::run(&arguments, context),
+        Command::Eddies(arguments) => features::eddies::run(&arguments, context),
+        Command::Fronts(arguments) => features::fronts::run(&arguments, context),
         Command::Extract(arguments) => extract::run(&arguments, context),
         Command::Plot(arguments) => plot::run(&arguments, context),
         Command::Merge(arguments) => merge::run(&arguments, context),

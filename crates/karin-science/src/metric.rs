@@ -106,6 +106,11 @@ impl Metric {
         &self.latitude
     }
 
+    /// Degrees east of every pixel.
+    pub fn longitude(&self) -> &[f64] {
+        &self.longitude
+    }
+
     /// The Coriolis parameter f = 2 Omega sin(latitude) of every pixel, 1/s.
     pub fn coriolis(&self) -> &[f64] {
         &self.coriolis

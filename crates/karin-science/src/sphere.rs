@@ -3,6 +3,7 @@
 //! The constants are those of the AVISO L3 product, found by reproducing its velocities: other radii or gravities move
 //! them by more than their packing step.
 
+use karin_core::geo::wrap_180;
 use multiversion::multiversion;
 
 /// Mean radius of the Earth (WGS84, (2a + b) / 3) in metres.
@@ -64,6 +65,20 @@ impl Position {
             return (RADIUS * east * self.cosine, RADIUS * north);
         }
         self.bearing_offset(other)
+    }
+
+    /// Degrees east and north of the place so many metres east and north along the great circle: what
+    /// [`Position::bearing_offset`] leads to. Longitudes lie from -180 to 180.
+    pub(crate) fn displaced(&self, east: f64, north: f64) -> (f64, f64) {
+        let length = east.hypot(north);
+        if length == 0.0 {
+            return (wrap_180(self.longitude), self.latitude);
+        }
+        let (sine, cosine) = (length / RADIUS).sin_cos();
+        let (to_east, to_north) = (east / length, north / length);
+        let height = (self.sine * cosine + self.cosine * sine * to_north).clamp(-1.0, 1.0);
+        let turn = (to_east * sine).atan2(self.cosine * cosine - self.sine * sine * to_north);
+        (wrap_180(self.longitude + turn.to_degrees()), height.asin().to_degrees())
     }
 
     /// Metres east and north to a neighbour: distance times sine and cosine of the bearing of the great circle.
@@ -226,6 +241,16 @@ mod tests {
             assert!((distance - haversine((30.0, 0.0), (30.01, 0.02))).abs() < 1e-6);
             assert!(east > 0.0 && north > 0.0);
             assert!((east.hypot(north) - distance).abs() < 1.0);
+        }
+    }
+
+    #[test]
+    fn places_lie_where_their_offsets_lead() {
+        for (from, to) in [((179.9, 10.0), (-179.2, 10.5)), ((-20.0, -65.0), (-18.0, -64.0)), ((3.0, 77.0), (3.0, 78.0))] {
+            let (start, end) = (Position::new(from.1, from.0), Position::new(to.1, to.0));
+            let (east, north) = start.bearing_offset(&end);
+            let (longitude, latitude) = start.displaced(east, north);
+            assert!((longitude - to.0).abs() < 1e-9 && (latitude - to.1).abs() < 1e-9, "{longitude} {latitude}");
         }
     }
 

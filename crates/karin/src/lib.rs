@@ -16,6 +16,7 @@ pub mod output;
 
 pub mod edit;
 mod error;
+pub mod features;
 pub mod info;
 pub mod ingest;
 pub mod inventory;

@@ -18,6 +18,7 @@ use karin_store::{StoreError, write_plain_zarr};
 
 mod cells;
 mod csv;
+pub mod geo;
 mod json;
 mod parquet;
 mod place;
@@ -117,6 +118,19 @@ pub enum OutputError {
         /// Bytes allowed.
         budget: u64,
     },
+    /// More eddies or fronts than fit into memory at once, in a format that cannot be written in parts.
+    #[error(
+        "{}: so many take about {needed} bytes of memory, the budget is {budget}: write them as .parquet, .geojson or .csv, or raise --memory",
+        path.display()
+    )]
+    TooManyFeatures {
+        /// The file.
+        path: PathBuf,
+        /// Bytes needed.
+        needed: u64,
+        /// Bytes allowed.
+        budget: u64,
+    },
     /// No variable fits into a table.
     #[error("{}: {dataset} has no variable that fits into a table: write it as .nc or .zarr", path.display())]
     NoTable {
@@ -172,7 +186,7 @@ impl OutputError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::UnknownFormat { .. } | Self::NoTable { .. } => ErrorKind::InvalidArgument,
-            Self::TooLarge { .. } => ErrorKind::Memory,
+            Self::TooLarge { .. } | Self::TooManyFeatures { .. } => ErrorKind::Memory,
             Self::NetCdf(error) => error.kind(),
             Self::Zarr { source, .. } => source.kind(),
             Self::Read { source, .. } => source.kind,

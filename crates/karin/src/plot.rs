@@ -30,6 +30,7 @@ mod dataset;
 mod furniture;
 mod inputs;
 mod land;
+mod overlay;
 mod page;
 mod projection;
 mod raster;
@@ -43,6 +44,7 @@ pub use color_map::{ColorMap, UnknownColorMap};
 pub use dataset::{dataset, datasets};
 pub use inputs::inputs;
 pub use land::land;
+pub use overlay::{Overlay, OverlayStyle};
 pub use raster::Overlap;
 pub(crate) use selected::one_variable;
 pub use selected::{Picture, of_plan, selection};
@@ -88,6 +90,8 @@ pub struct MapOptions {
     pub size: Option<(u32, u32)>,
     /// What is shown where values overlap.
     pub overlap: Overlap,
+    /// Lines over the map, with a legend.
+    pub overlays: Vec<Overlay>,
     /// Keyword and text of notes in the PNG: source, command, DOI.
     pub notes: Vec<(String, String)>,
 }

@@ -3,7 +3,7 @@
 use karin_core::{Array, AttrValue, DType, Packing, TimeUnits, Values, VariableMeta};
 
 /// Microseconds between 1970-01-01 and 2000-01-01.
-const EPOCH_MICROSECONDS: i64 = 946_684_800_000_000;
+pub(super) const EPOCH_MICROSECONDS: i64 = 946_684_800_000_000;
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq)]

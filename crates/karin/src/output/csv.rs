@@ -5,7 +5,7 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use karin_core::time::format_instant;
-use karin_core::{Dataset, Progress};
+use karin_core::{Attributes, Dataset, Progress};
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -43,7 +43,8 @@ pub(super) fn write(
     })?;
     out.flush().map_err(failed)?;
     drop(out);
-    let description = describe(path, &table, dataset, options)?;
+    let columns: Vec<Described> = table.columns.iter().map(Described::of).collect();
+    let description = describe(path, &columns, &dataset.root().attributes, options.durable)?;
     if let Err(error) = unfinished.finish(options.durable) {
         // A description without its table would describe what somebody else puts there.
         if !path.exists() {
@@ -107,7 +108,8 @@ fn put(text: &mut String, kind: Kind, cells: &Cells, row: usize) {
     };
 }
 
-fn quoted(text: &str) -> String {
+/// A cell in quotes, where it needs them.
+pub(super) fn quoted(text: &str) -> String {
     if text.contains(['"', ',', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
@@ -115,29 +117,44 @@ fn quoted(text: &str) -> String {
     }
 }
 
-/// Writes `FILE-metadata.json` and says where: the columns and the attributes, as "CSV on the Web" (W3C, 2015) names
-/// and places it.
-fn describe(
-    path: &Path,
-    table: &Table,
-    dataset: &dyn Dataset,
-    options: &WriteOptions,
-) -> Result<PathBuf, OutputError> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let columns: Vec<Value> = table
-        .columns
-        .iter()
-        .map(|column| {
-            let datatype = match column.kind {
+/// A column as its description names it.
+pub(super) struct Described {
+    pub(super) name: String,
+    pub(super) datatype: &'static str,
+    pub(super) notes: Vec<(String, String)>,
+}
+
+impl Described {
+    fn of(column: &Column) -> Self {
+        Self {
+            name: column.name.clone(),
+            datatype: match column.kind {
                 Kind::Integer | Kind::Unsigned => "integer",
                 Kind::Single => "float",
                 Kind::Double { .. } => "double",
                 Kind::Time(_) => "dateTime",
                 Kind::Text => "string",
-            };
+            },
+            notes: column.notes.clone(),
+        }
+    }
+}
+
+/// Writes `FILE-metadata.json` and says where: the columns and the attributes, as "CSV on the Web" (W3C, 2015) names
+/// and places it.
+pub(super) fn describe(
+    path: &Path,
+    columns: &[Described],
+    attributes: &Attributes,
+    durable: bool,
+) -> Result<PathBuf, OutputError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let columns: Vec<Value> = columns
+        .iter()
+        .map(|column| {
             let mut out = Map::from_iter([
                 ("name".to_owned(), json!(column.name)),
-                ("datatype".to_owned(), json!(datatype)),
+                ("datatype".to_owned(), json!(column.datatype)),
             ]);
             out.extend(
                 column
@@ -148,7 +165,7 @@ fn describe(
             Value::Object(out)
         })
         .collect();
-    let notes: Map<String, Value> = super::texts(&dataset.root().attributes)
+    let notes: Map<String, Value> = super::texts(attributes)
         .map(|(name, text)| (name, json!(text)))
         .collect();
     let all = json!({
@@ -164,6 +181,6 @@ fn describe(
         .file()
         .write_all(text.as_bytes())
         .map_err(|source| io(&beside, "writing", source))?;
-    unfinished.finish(options.durable)?;
+    unfinished.finish(durable)?;
     Ok(beside)
 }

@@ -38,11 +38,7 @@ pub(super) fn write(
     let notes = super::texts(&dataset.root().attributes).collect();
     let schema = Arc::new(schema(&table, notes));
     let rows = super::rows_at_once(&table, options);
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL).map_err(encode)?))
-        .set_max_row_group_row_count(Some(rows))
-        .set_key_value_metadata(Some(metadata(dataset)))
-        .build();
+    let properties = properties(rows, metadata(dataset)).map_err(encode)?;
     let mut unfinished = Unfinished::create(path)?;
     let mut writer =
         ArrowWriter::try_new(unfinished.file(), Arc::clone(&schema), Some(properties)).map_err(encode)?;
@@ -55,6 +51,15 @@ pub(super) fn write(
     unfinished.finish(options.durable)?;
     progress.finish();
     Ok(())
+}
+
+/// How columns are encoded: with zstd, in groups of so many rows.
+pub(super) fn properties(rows: usize, metadata: Vec<KeyValue>) -> Result<WriterProperties, ParquetError> {
+    Ok(WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
+        .set_max_row_group_row_count(Some(rows))
+        .set_key_value_metadata(Some(metadata))
+        .build())
 }
 
 fn schema(table: &Table, notes: HashMap<String, String>) -> Schema {

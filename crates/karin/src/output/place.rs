@@ -54,6 +54,16 @@ impl Unfinished {
     }
 }
 
+impl std::io::Write for Unfinished {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
+}
+
 pub(super) fn io(path: &Path, doing: &'static str, source: std::io::Error) -> OutputError {
     OutputError::Io {
         path: path.to_owned(),

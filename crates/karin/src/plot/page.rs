@@ -6,6 +6,7 @@ use tiny_skia::{
 };
 
 use super::land::Land;
+use super::overlay::{self, Overlay};
 use super::projection::{Frame, Projection};
 use super::raster::Raster;
 use super::{ColorScale, MapOptions, furniture, ticks};
@@ -115,7 +116,7 @@ impl Layout {
     /// The finished page.
     pub(super) fn draw(&self, raster: &Raster, scale: &ColorScale, options: &MapOptions) -> Pixmap {
         let mut page = blank(self.width, self.height, ink::PAPER);
-        let map = self.draw_map(raster, scale);
+        let map = self.draw_map(raster, scale, &options.overlays);
         let (left, top) = (self.left as i32, self.top as i32);
         page.draw_pixmap(
             left,
@@ -125,13 +126,14 @@ impl Layout {
             Transform::identity(),
             None,
         );
+        overlay::legend(&mut page, self, &options.overlays);
         furniture::frame_and_labels(&mut page, self);
         furniture::color_bar(&mut page, self, scale, options);
         furniture::titles(&mut page, self, options);
         page
     }
 
-    fn draw_map(&self, raster: &Raster, scale: &ColorScale) -> Pixmap {
+    fn draw_map(&self, raster: &Raster, scale: &ColorScale, overlays: &[Overlay]) -> Pixmap {
         let mut map = blank(self.map_width, self.map_height, ink::SEA);
         let projection = self.projection();
         let land = Land::on(&projection, 0.0, 0.0);
@@ -166,6 +168,7 @@ impl Layout {
                 None,
             );
         }
+        overlay::draw(&mut map, &projection, overlays, self.scale);
         if matches!(self.frame, Frame::Polar { .. }) {
             self.cut_round(&mut map);
         }
