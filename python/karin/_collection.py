@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import xarray as xr
 
 from karin import _karin, _show
+from karin._features import Featured
 from karin._progress import listener_of
 from karin._reduce import GroupBy, Reducible
 from karin._selection import SelectionSpec
@@ -93,7 +94,7 @@ class Options(NamedTuple):
     progress: bool | None = None
 
 
-class Collection(Reducible, Writable):
+class Collection(Featured, Reducible, Writable):
     """A collection, or granules that are handled as one: a lazy, chainable handle that pickles as its description.
 
     Made by :func:`karin.open` and :func:`karin.granules`, narrowed by :meth:`sel`. Nothing is read until values are

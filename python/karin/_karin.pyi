@@ -124,6 +124,19 @@ class Plan:
     def lines(self, *, jobs: int | None = None, memory: int | None = None, listener: Any = None) -> Dataset:
         """The kept lines of all granules one behind the other, as a lazy dataset."""
 
+    def features(
+        self,
+        feature: str,
+        options: str,
+        *,
+        path: str | PathLike[str] | None = None,
+        command: str = "",
+        jobs: int | None = None,
+        memory: int | None = None,
+        listener: Any = None,
+    ) -> tuple[str, list[bytes]]:
+        """Find eddies or fronts: columns and rows as JSON, geometries as well-known binary; or write them to ``path``."""
+
     def extract(
         self,
         path: str | PathLike[str],

@@ -17,6 +17,7 @@ mod attributes;
 mod command;
 mod dataset;
 mod errors;
+mod features;
 mod map;
 mod of_process;
 mod plan;

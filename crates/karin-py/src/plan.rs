@@ -146,6 +146,32 @@ impl Plan {
         self.view(py, work::resources(jobs, memory), listener, false)
     }
 
+    /// Find eddies or fronts: their columns as JSON (units, names and cells), their geometries as well-known binary. With a
+    /// path they are written there instead, and there are no rows.
+    #[pyo3(signature = (feature, options, *, path=None, command="", jobs=None, memory=None, listener=None))]
+    #[allow(clippy::too_many_arguments, reason = "keywords of Python")]
+    fn features(
+        &self,
+        py: Python<'_>,
+        feature: &str,
+        options: &str,
+        path: Option<PathBuf>,
+        command: &str,
+        jobs: Option<usize>,
+        memory: Option<u64>,
+        listener: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<(String, Vec<Vec<u8>>)> {
+        let search = crate::features::search_of(feature, options)?;
+        let resources = work::resources(jobs, memory);
+        let plan = &self.inner;
+        let found = work::run(py, listener, |told| match &path {
+            None => karin::features::find(plan, &search, resources, told).or_raise(),
+            Some(path) => karin::features::write(plan, &search, path, command, resources, told).or_raise(),
+        })?;
+        let geometries = found.rows.iter().map(|row| row.geometry.wkb()).collect();
+        Ok((crate::json(&crate::features::Answer::of(&found))?, geometries))
+    }
+
     /// Write what is selected, as the command `karin extract` does; an answer as JSON.
     #[pyo3(signature = (path, *, command="", jobs=None, memory=None, listener=None))]
     fn extract(

@@ -117,11 +117,16 @@ impl EddyOptions {
     pub fn check(&self) -> Result<(), Refused> {
         let positive = |option, value: f64, expected: &str| {
             let reason = || format!("expected {expected}, found {value}");
-            (value > 0.0 && value.is_finite()).then_some(()).ok_or_else(|| Refused::new(option, reason()))
+            (value > 0.0 && value.is_finite())
+                .then_some(())
+                .ok_or_else(|| Refused::new(option, reason()))
         };
         positive("step", self.step, "a height in metres")?;
         if !(self.minimum_amplitude >= self.step && self.minimum_amplitude.is_finite()) {
-            let reason = format!("expected at least a step, {} m, found {} m", self.step, self.minimum_amplitude);
+            let reason = format!(
+                "expected at least a step, {} m, found {} m",
+                self.step, self.minimum_amplitude
+            );
             return Err(Refused::new("min amplitude", reason));
         }
         positive("max radius", self.maximum_radius, "a length")?;
@@ -157,6 +162,12 @@ fn placed(height: &[f64], metric: &Metric, sign: f64) -> Vec<f64> {
     let known = |(latitude, longitude): (&f64, &f64)| latitude.is_finite() && longitude.is_finite();
     let pairs = height.iter().zip(places);
     pairs
-        .map(|(height, place)| if known(place) && height.is_finite() { sign * height } else { f64::NAN })
+        .map(|(height, place)| {
+            if known(place) && height.is_finite() {
+                sign * height
+            } else {
+                f64::NAN
+            }
+        })
         .collect()
 }

@@ -31,11 +31,17 @@ impl Steepness {
         let (number, share) = (text.strip_suffix('%').unwrap_or(text), text.ends_with('%'));
         let number: Option<f64> = number.trim().parse().ok();
         let steepness = match number {
-            Some(percent) if share && (0.0..100.0).contains(&percent) => Some(Self::Quantile(percent / 100.0)),
-            Some(per_km) if !share && per_km > 0.0 && per_km.is_finite() => Some(Self::Gradient(per_km / 1e3)),
+            Some(percent) if share && (0.0..100.0).contains(&percent) => {
+                Some(Self::Quantile(percent / 100.0))
+            }
+            Some(per_km) if !share && per_km > 0.0 && per_km.is_finite() => {
+                Some(Self::Gradient(per_km / 1e3))
+            }
             _ => None,
         };
-        let reason = || format!("`{text}` is no gradient: try 90% (of the pixels are less steep) or 0.004 (units per km)");
+        let reason = || {
+            format!("`{text}` is no gradient: try 90% (of the pixels are less steep) or 0.004 (units per km)")
+        };
         steepness.ok_or_else(|| Refused::new("gradient", reason()))
     }
 }
@@ -87,7 +93,10 @@ impl FrontOptions {
             return Err(Refused::new("weak", "expected less than strong"));
         }
         if !(self.minimum_length >= 0.0 && self.minimum_length.is_finite()) {
-            return Err(Refused::new("min length", format!("expected a length, found {}", self.minimum_length)));
+            return Err(Refused::new(
+                "min length",
+                format!("expected a length, found {}", self.minimum_length),
+            ));
         }
         Ok(())
     }
@@ -118,7 +127,10 @@ pub struct Front {
 impl Front {
     /// The point in the middle of its points.
     pub fn middle(&self) -> (f64, f64) {
-        self.line.get(self.line.len() / 2).copied().unwrap_or((f64::NAN, f64::NAN))
+        self.line
+            .get(self.line.len() / 2)
+            .copied()
+            .unwrap_or((f64::NAN, f64::NAN))
     }
 }
 
@@ -144,7 +156,11 @@ pub fn fronts(
     options: &FrontOptions,
 ) -> Result<Vec<Front>, ScienceError> {
     let (east, north) = gradient(field, metric, derivative)?;
-    let steepness: Vec<f64> = east.iter().zip(&north).map(|(east, north)| east.hypot(*north)).collect();
+    let steepness: Vec<f64> = east
+        .iter()
+        .zip(&north)
+        .map(|(east, north)| east.hypot(*north))
+        .collect();
     let Some((strong, weak)) = thresholds(&steepness, options) else {
         return Ok(Vec::new());
     };
@@ -154,7 +170,11 @@ pub fn fronts(
 
 /// Gradients of strong and weak fronts; `None` without any gradient.
 fn thresholds(steepness: &[f64], options: &FrontOptions) -> Option<(f64, f64)> {
-    let mut known: Vec<f64> = steepness.iter().copied().filter(|value| value.is_finite()).collect();
+    let mut known: Vec<f64> = steepness
+        .iter()
+        .copied()
+        .filter(|value| value.is_finite())
+        .collect();
     let mut of = |steepness: Steepness| match steepness {
         Steepness::Gradient(value) => Some(value),
         Steepness::Quantile(share) => {

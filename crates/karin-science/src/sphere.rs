@@ -78,7 +78,10 @@ impl Position {
         let (to_east, to_north) = (east / length, north / length);
         let height = (self.sine * cosine + self.cosine * sine * to_north).clamp(-1.0, 1.0);
         let turn = (to_east * sine).atan2(self.cosine * cosine - self.sine * sine * to_north);
-        (wrap_180(self.longitude + turn.to_degrees()), height.asin().to_degrees())
+        (
+            wrap_180(self.longitude + turn.to_degrees()),
+            height.asin().to_degrees(),
+        )
     }
 
     /// Metres east and north to a neighbour: distance times sine and cosine of the bearing of the great circle.
@@ -246,11 +249,18 @@ mod tests {
 
     #[test]
     fn places_lie_where_their_offsets_lead() {
-        for (from, to) in [((179.9, 10.0), (-179.2, 10.5)), ((-20.0, -65.0), (-18.0, -64.0)), ((3.0, 77.0), (3.0, 78.0))] {
+        for (from, to) in [
+            ((179.9, 10.0), (-179.2, 10.5)),
+            ((-20.0, -65.0), (-18.0, -64.0)),
+            ((3.0, 77.0), (3.0, 78.0)),
+        ] {
             let (start, end) = (Position::new(from.1, from.0), Position::new(to.1, to.0));
             let (east, north) = start.bearing_offset(&end);
             let (longitude, latitude) = start.displaced(east, north);
-            assert!((longitude - to.0).abs() < 1e-9 && (latitude - to.1).abs() < 1e-9, "{longitude} {latitude}");
+            assert!(
+                (longitude - to.0).abs() < 1e-9 && (latitude - to.1).abs() < 1e-9,
+                "{longitude} {latitude}"
+            );
         }
     }
 

@@ -26,9 +26,9 @@ mod schema;
 mod search;
 
 pub use eddies::{EddyMethod, EddySearch};
+pub use fronts::FrontSearch;
 pub use karin_science::eddy::{EddyOptions, OkuboWeissOptions};
 pub use karin_science::front::{FrontOptions, Steepness};
-pub use fronts::FrontSearch;
 use search::Work;
 
 /// What is looked for.
@@ -78,7 +78,10 @@ pub struct Found {
 impl Found {
     /// The rows with their columns by name, as JSON; times as ISO 8601.
     pub fn records(&self) -> Vec<serde_json::Map<String, serde_json::Value>> {
-        self.rows.iter().map(|row| output::geo::properties(&self.schema, row)).collect()
+        self.rows
+            .iter()
+            .map(|row| output::geo::properties(&self.schema, row))
+            .collect()
     }
 }
 
@@ -91,13 +94,22 @@ impl Found {
 /// # Errors
 /// If the plan has no height (eddies) or variable (fronts), options make no sense, no granule can be read, or the rows do not
 /// fit into half of the memory budget.
-pub fn find(plan: &Plan, search: &Search, resources: Resources, progress: &dyn Progress) -> Result<Found, Error> {
+pub fn find(
+    plan: &Plan,
+    search: &Search,
+    resources: Resources,
+    progress: &dyn Progress,
+) -> Result<Found, Error> {
     let mut rows = Vec::new();
     let (mut bytes, budget) = (0, resources.memory / 2);
     let mut found = run(plan, search, resources, progress, &mut |_, own| {
         bytes += own.iter().map(GeoRow::bytes).sum::<u64>();
         if bytes > budget {
-            return Err(EngineError::Memory { needed: bytes, budget }.into());
+            return Err(EngineError::Memory {
+                needed: bytes,
+                budget,
+            }
+            .into());
         }
         rows.extend(own);
         Ok(())
@@ -166,7 +178,11 @@ fn run(
         granules: 0,
         failures: Vec::new(),
     };
-    progress.start(search.features(), field.kept.pieces().len() as u64, field.kept.stored_bytes());
+    progress.start(
+        search.features(),
+        field.kept.pieces().len() as u64,
+        field.kept.stored_bytes(),
+    );
     take(&found.schema, Vec::new())?;
     for pieces in field.kept.pieces().chunks(2 * resources.jobs.max(1)) {
         if progress.is_cancelled() {

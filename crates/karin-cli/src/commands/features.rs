@@ -108,7 +108,11 @@ impl Answer {
         };
         let mut table = Table::new(columns.iter().map(|(_, header, _)| *header));
         for row in rows.iter().take(SHOWN) {
-            table.row(columns.iter().map(|(name, _, decimals)| cell(row.get(*name), *decimals)));
+            table.row(
+                columns
+                    .iter()
+                    .map(|(name, _, decimals)| cell(row.get(*name), *decimals)),
+            );
         }
         table
     }
@@ -131,15 +135,27 @@ impl Report for Answer {
         if let Some(rows) = &self.rows {
             self.table(rows).write(out)?;
             if rows.len() > SHOWN {
-                writeln!(out, "... the first {SHOWN} of {}: write all with -o FILE.parquet, or --json", rows.len())?;
+                writeln!(
+                    out,
+                    "... the first {SHOWN} of {}: write all with -o FILE.parquet, or --json",
+                    rows.len()
+                )?;
             }
         }
         let left_out = match self.left_out {
             0 => String::new(),
             count => format!(", {count} left out"),
         };
-        let to = self.output.as_ref().map(|output| format!("{output}: ")).unwrap_or_default();
-        let what = if self.count == 1 { self.search.feature() } else { self.search.features() };
+        let to = self
+            .output
+            .as_ref()
+            .map(|output| format!("{output}: "))
+            .unwrap_or_default();
+        let what = if self.count == 1 {
+            self.search.feature()
+        } else {
+            self.search.features()
+        };
         writeln!(
             out,
             "{to}{} {what} in {} of {} granules{left_out} in {:.2} s",

@@ -51,7 +51,11 @@ pub(super) fn measure(outline: &[Vertex]) -> Option<Measure> {
         .map(|piece| piece.from.place.0 * piece.to.place.1 - piece.to.place.0 * piece.from.place.1)
         .sum();
     let length: f64 = pieces.iter().map(|piece| piece.length).sum();
-    let along_edge: f64 = pieces.iter().filter(|piece| piece.is_edge()).map(|piece| piece.length).sum();
+    let along_edge: f64 = pieces
+        .iter()
+        .filter(|piece| piece.is_edge())
+        .map(|piece| piece.length)
+        .sum();
     let free: Vec<Piece> = pieces.into_iter().filter(|piece| !piece.is_edge()).collect();
     let (centre, radius) = fit(&free)?;
     Some(Measure {
@@ -75,7 +79,11 @@ fn fit(pieces: &[Piece]) -> Option<((f64, f64), f64)> {
     };
     let (x, y) = (mean(&|(x, _)| x), mean(&|(_, y)| y));
     let moment = |of: &dyn Fn(f64, f64) -> f64| mean(&|place| of(place.0 - x, place.1 - y));
-    let (xx, xy, yy) = (moment(&|x, _| x * x), moment(&|x, y| x * y), moment(&|_, y| y * y));
+    let (xx, xy, yy) = (
+        moment(&|x, _| x * x),
+        moment(&|x, y| x * y),
+        moment(&|_, y| y * y),
+    );
     let (xz, yz) = (
         moment(&|x, y| x * (x * x + y * y)),
         moment(&|x, y| y * (x * x + y * y)),
@@ -100,7 +108,9 @@ fn shape_error(pieces: &[Piece], centre: (f64, f64), radius: f64) -> f64 {
     for piece in pieces {
         let from = (piece.from.place.0 - centre.0, piece.from.place.1 - centre.1);
         let to = (piece.to.place.0 - centre.0, piece.to.place.1 - centre.1);
-        let turn = (from.0 * to.1 - from.1 * to.0).atan2(from.0 * to.0 + from.1 * to.1).abs();
+        let turn = (from.0 * to.1 - from.1 * to.0)
+            .atan2(from.0 * to.0 + from.1 * to.1)
+            .abs();
         let distance = 0.5 * (from.0 * from.0 + from.1 * from.1 + to.0 * to.0 + to.1 * to.1);
         between += (distance - square).abs() * turn;
         turned += turn;

@@ -41,7 +41,9 @@ pub fn closed_contours(
     let mut eddies = Vec::new();
     for (sense, sign) in [(Sense::Anticyclonic, 1.0), (Sense::Cyclonic, -1.0)] {
         let field = placed(height, metric, sign);
-        let mut order: Vec<u32> = (0..field.len() as u32).filter(|index| !field[*index as usize].is_nan()).collect();
+        let mut order: Vec<u32> = (0..field.len() as u32)
+            .filter(|index| !field[*index as usize].is_nan())
+            .collect();
         order.sort_unstable_by(|one, other| {
             let [one_value, other_value] = [one, other].map(|index| field[*index as usize]);
             other_value.total_cmp(&one_value).then(one.cmp(other))
@@ -64,9 +66,8 @@ fn is_free(field: &[f64], extent: Extent, index: usize) -> bool {
     let is_inner = |place: usize, count: usize| place > 0 && place + 1 < count;
     is_inner(line, extent.num_lines)
         && is_inner(pixel, extent.num_pixels)
-        && (line - 1..=line + 1).all(|line| {
-            (pixel - 1..=pixel + 1).all(|pixel| !field[extent.index(line, pixel)].is_nan())
-        })
+        && (line - 1..=line + 1)
+            .all(|line| (pixel - 1..=pixel + 1).all(|pixel| !field[extent.index(line, pixel)].is_nan()))
 }
 
 /// A pixel that waits to be flooded: the highest first.
@@ -99,7 +100,24 @@ struct Growth<'a> {
     round: u32,
 }
 
-/// The best contours of a peak so far.
+/// A hill that is flooded from its peak down.
+struct Hill {
+    waiting: BinaryHeap<Waiting>,
+    /// Pixels inside, and the first of them in the slice.
+    pixels: usize,
+    first: usize,
+    /// One of them has a neighbour without a value.
+    touches: bool,
+    /// More pixels than that are certainly too many.
+    most: usize,
+    best: Option<Best>,
+    /// Largest mean speed along a contour, and the radius of that contour.
+    fastest: (f64, f64),
+    /// The last contours would do but for an edge.
+    is_stopped: bool,
+}
+
+/// The outermost contour within the bounds so far.
 struct Best {
     level: f64,
     measure: Measure,
@@ -123,76 +141,65 @@ impl<'a> Growth<'a> {
 
     /// The eddy around a peak, if one of its contours is within the bounds.
     fn eddy(&mut self, peak: Peak, (sense, sign): (Sense, f64), plane: &mut Plane<'_>) -> Option<Eddy> {
-        self.round += 1;
-        plane.centre_on(peak.index);
-        let top = self.field[peak.index];
-        let mut heap = BinaryHeap::from([Waiting(top, peak.index)]);
-        self.waited[peak.index] = self.round;
-        let (mut pixels, mut first, mut touches) = (0, peak.index, false);
-        let mut best: Option<Best> = None;
-        let (mut fastest, mut is_stopped) = ((f64::NAN, f64::NAN), false);
-        let most = self.most_pixels(peak.index, plane.metric());
+        let mut hill = self.begin(peak.index, plane);
+        let (top, step) = (self.field[peak.index], self.options.step);
         let mut number = 1.0;
-        'levels: loop {
-            let depth = number * self.options.step;
+        // Beyond so many there are no levels in between: no height is so high.
+        while number <= 1e15 {
+            let depth = number * step;
             let level = top - depth;
-            if level <= peak.floor || heap.is_empty() {
+            if level <= peak.floor || hill.waiting.is_empty() || !self.flood(&mut hill, level) {
                 break;
             }
-            while let Some(Waiting(value, index)) = heap.peek().copied()
-                && value >= level
-            {
-                heap.pop();
-                self.inside[index] = self.round;
-                (pixels, first) = (pixels + 1, first.min(index));
-                touches |= self.spread(index, &mut heap);
-                if pixels > most {
-                    break 'levels;
-                }
-            }
             let is_high = depth + 1e-9 >= self.options.minimum_amplitude;
-            if pixels >= self.options.minimum_pixels && is_high {
-                let ground = Ground {
-                    extent: self.extent,
-                    field: self.field,
-                    level,
-                    speed: self.speed,
-                };
-                let outline = outline(&ground, first, |index| self.inside[index] == self.round, plane);
-                if let Some(measure) = measure(&outline) {
-                    if measure.radius() > self.options.maximum_radius {
-                        break;
-                    }
-                    let is_round = measure.radius() >= self.options.minimum_radius
-                        && measure.shape_error <= self.options.shape_error;
-                    if is_round && measure.edge_fraction <= self.options.edge_fraction {
-                        // NaN is no speed to beat.
-                        if measure.speed > fastest.0 || (fastest.0.is_nan() && !measure.speed.is_nan()) {
-                            fastest = (measure.speed, measure.radius());
-                        }
-                        is_stopped = false;
-                        best = Some(Best {
-                            level,
-                            measure,
-                            pixels,
-                            touches,
-                            outline,
-                        });
-                    } else {
-                        is_stopped |= is_round;
-                    }
-                }
+            let counts = is_high && hill.pixels >= self.options.minimum_pixels;
+            if counts && !self.judge(&mut hill, level, plane) {
+                break;
             }
             // Of the levels with the same pixels inside, the last is enough.
-            let next = heap.peek().map_or(f64::NEG_INFINITY, |waiting| waiting.0).max(peak.floor);
-            number = ((top - next) / self.options.step - 1.0).floor().min(1e12).max(number + 1.0);
+            let next = hill.waiting.peek().map_or(f64::NEG_INFINITY, |waiting| waiting.0);
+            number = ((top - next.max(peak.floor)) / step - 1.0)
+                .floor()
+                .max(number + 1.0);
         }
-        let best = best?;
-        let eddy = eddy_of(best, (peak.index, is_stopped), fastest, (sense, sign), plane);
+        let best = hill.best?;
         Some(Eddy {
-            amplitude: top - sign * eddy.level,
-            ..eddy
+            sense,
+            centre: plane.degrees(best.measure.centre),
+            extremum_index: peak.index,
+            extremum: plane.degrees((0.0, 0.0)),
+            amplitude: top - best.level,
+            level: sign * best.level,
+            area: best.measure.area,
+            radius: best.measure.radius(),
+            speed: hill.fastest.0,
+            speed_radius: hill.fastest.1,
+            shape_error: best.measure.shape_error,
+            pixels: best.pixels,
+            edge_fraction: best.measure.edge_fraction,
+            is_partial: best.touches || hill.is_stopped,
+            outline: best
+                .outline
+                .iter()
+                .map(|vertex| plane.degrees(vertex.place))
+                .collect(),
         })
+    }
+
+    fn begin(&mut self, index: usize, plane: &mut Plane<'_>) -> Hill {
+        self.round += 1;
+        self.waited[index] = self.round;
+        plane.centre_on(index);
+        Hill {
+            waiting: BinaryHeap::from([Waiting(self.field[index], index)]),
+            pixels: 0,
+            first: index,
+            touches: false,
+            most: self.most_pixels(index, plane.metric()),
+            best: None,
+            fastest: (f64::NAN, f64::NAN),
+            is_stopped: false,
+        }
     }
 
     /// Pixels that certainly make more than the largest area.
@@ -200,49 +207,78 @@ impl<'a> Growth<'a> {
         let (along, across) = metric.spacing(index);
         let most = 2.0 * std::f64::consts::PI * self.options.maximum_radius.powi(2) / (along * across);
         // Unknown spacings give no bound.
-        if most.is_finite() { most as usize } else { usize::MAX }
+        if most.is_finite() {
+            most as usize
+        } else {
+            usize::MAX
+        }
     }
 
-    /// Lets the neighbours of a pixel wait; true if one of them has no value.
-    fn spread(&mut self, index: usize, heap: &mut BinaryHeap<Waiting>) -> bool {
-        let mut touches = false;
-        for direction in Direction::ALL {
-            let next = direction.next(self.extent, index);
-            let Some(next) = next.filter(|next| !self.field[*next].is_nan()) else {
-                touches = true;
-                continue;
-            };
-            if self.waited[next] != self.round {
-                self.waited[next] = self.round;
-                heap.push(Waiting(self.field[next], next));
+    /// Takes in all that is connected with the peak down to a level; false if that is too much.
+    fn flood(&mut self, hill: &mut Hill, level: f64) -> bool {
+        while let Some(Waiting(value, index)) = hill.waiting.peek().copied()
+            && value >= level
+        {
+            hill.waiting.pop();
+            self.inside[index] = self.round;
+            hill.pixels += 1;
+            hill.first = hill.first.min(index);
+            for direction in Direction::ALL {
+                let next = direction.next(self.extent, index);
+                let Some(next) = next.filter(|next| !self.field[*next].is_nan()) else {
+                    hill.touches = true;
+                    continue;
+                };
+                if self.waited[next] != self.round {
+                    self.waited[next] = self.round;
+                    hill.waiting.push(Waiting(self.field[next], next));
+                }
+            }
+            if hill.pixels > hill.most {
+                return false;
             }
         }
-        touches
+        true
     }
-}
 
-fn eddy_of(
-    best: Best,
-    (extremum_index, is_stopped): (usize, bool),
-    (speed, speed_radius): (f64, f64),
-    (sense, sign): (Sense, f64),
-    plane: &Plane<'_>,
-) -> Eddy {
-    Eddy {
-        sense,
-        centre: plane.degrees(best.measure.centre),
-        extremum_index,
-        extremum: plane.degrees((0.0, 0.0)),
-        amplitude: f64::NAN,
-        level: sign * best.level,
-        area: best.measure.area,
-        radius: best.measure.radius(),
-        speed,
-        speed_radius,
-        shape_error: best.measure.shape_error,
-        pixels: best.pixels,
-        edge_fraction: best.measure.edge_fraction,
-        is_partial: best.touches || is_stopped,
-        outline: best.outline.iter().map(|vertex| plane.degrees(vertex.place)).collect(),
+    /// Looks at the contour of a level; false once contours are too large.
+    fn judge(&self, hill: &mut Hill, level: f64, plane: &mut Plane<'_>) -> bool {
+        let ground = Ground {
+            extent: self.extent,
+            field: self.field,
+            level,
+            speed: self.speed,
+        };
+        let outline = outline(
+            &ground,
+            hill.first,
+            |index| self.inside[index] == self.round,
+            plane,
+        );
+        let Some(measure) = measure(&outline) else {
+            return true;
+        };
+        let options = self.options;
+        if measure.radius() > options.maximum_radius {
+            return false;
+        }
+        if measure.radius() < options.minimum_radius || measure.shape_error > options.shape_error {
+            return true;
+        }
+        hill.is_stopped = measure.edge_fraction > options.edge_fraction;
+        if !hill.is_stopped {
+            // NaN is no speed to beat.
+            if measure.speed > hill.fastest.0 || (hill.fastest.0.is_nan() && !measure.speed.is_nan()) {
+                hill.fastest = (measure.speed, measure.radius());
+            }
+            hill.best = Some(Best {
+                level,
+                measure,
+                pixels: hill.pixels,
+                touches: hill.touches,
+                outline,
+            });
+        }
+        true
     }
 }

@@ -85,10 +85,19 @@ pub fn okubo_weiss(
 }
 
 /// `-W/σ` where the rotation has that sense, minus that elsewhere; NaN where it is not known.
-fn rotation_of(current: &Rotation<'_>, metric: &Metric, sense: Sense, regions: &OkuboWeissOptions) -> Vec<f64> {
+fn rotation_of(
+    current: &Rotation<'_>,
+    metric: &Metric,
+    sense: Sense,
+    regions: &OkuboWeissOptions,
+) -> Vec<f64> {
     let deviations = deviations(current.okubo_weiss, metric, regions.window);
     let width = metric.extent().num_pixels.max(1);
-    let pixels = current.okubo_weiss.iter().zip(current.vorticity).zip(metric.coriolis());
+    let pixels = current
+        .okubo_weiss
+        .iter()
+        .zip(current.vorticity)
+        .zip(metric.coriolis());
     pixels
         .enumerate()
         .map(|(index, ((okubo_weiss, vorticity), coriolis))| {
@@ -106,13 +115,18 @@ fn rotation_of(current: &Rotation<'_>, metric: &Metric, sense: Sense, regions: &
 /// Standard deviation in the window around each line; NaN without two values.
 fn deviations(field: &[f64], metric: &Metric, window: f64) -> Vec<f64> {
     let extent = metric.extent();
-    let spacing = (0..extent.len()).step_by(97).map(|index| metric.spacing(index).0).find(|spacing| *spacing > 0.0);
+    let spacing = (0..extent.len())
+        .step_by(97)
+        .map(|index| metric.spacing(index).0)
+        .find(|spacing| *spacing > 0.0);
     let half = spacing.map_or(0.0, |spacing| (0.5 * window / spacing).round());
     let half = half.clamp(0.0, extent.num_lines as f64) as usize;
     let lines: Vec<[f64; 3]> = (field.chunks(extent.num_pixels.max(1)))
         .map(|line| {
             let known = line.iter().filter(|value| value.is_finite());
-            known.fold([0.0; 3], |sum, value| [sum[0] + 1.0, sum[1] + value, sum[2] + value * value])
+            known.fold([0.0; 3], |sum: [f64; 3], value| {
+                [sum[0] + 1.0, sum[1] + value, sum[2] + value * value]
+            })
         })
         .collect();
     let of = |line: usize| {
@@ -121,7 +135,11 @@ fn deviations(field: &[f64], metric: &Metric, window: f64) -> Vec<f64> {
             std::array::from_fn(|place| sum[place] + own[place])
         });
         let variance = squares / count - (sum / count).powi(2);
-        if count >= 2.0 && variance > 0.0 { variance.sqrt() } else { f64::NAN }
+        if count >= 2.0 && variance > 0.0 {
+            variance.sqrt()
+        } else {
+            f64::NAN
+        }
     };
     (0..extent.num_lines).map(of).collect()
 }
@@ -148,7 +166,10 @@ impl Finder<'_> {
         }
         let sign = if sense == Sense::Anticyclonic { 1.0 } else { -1.0 };
         let height = |index: &usize| sign * self.heights[*index];
-        let valid = pixels.iter().copied().filter(|index| !self.heights[*index].is_nan());
+        let valid = pixels
+            .iter()
+            .copied()
+            .filter(|index| !self.heights[*index].is_nan());
         let extremum_index = valid.max_by(|one, other| height(one).total_cmp(&height(other)))?;
         plane.centre_on(extremum_index);
         let ground = Ground {

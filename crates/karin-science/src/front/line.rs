@@ -30,7 +30,9 @@ pub(super) fn lines(ridge: &Ridge, metric: &Metric, strong: f64, minimum_length:
             // What lies beside the way is the same ridge, one pixel wide too many.
             for pixel in way {
                 linker.is_free[pixel] = false;
-                ridge.around(pixel).for_each(|beside| linker.is_free[beside] = false);
+                ridge
+                    .around(pixel)
+                    .for_each(|beside| linker.is_free[beside] = false);
             }
         }
     }
@@ -119,7 +121,9 @@ impl Linker<'_> {
                 }
             }
         }
-        let back = std::iter::successors(Some(last), |pixel| Some(self.before[*pixel]).filter(|before| *before != usize::MAX));
+        let back = std::iter::successors(Some(last), |pixel| {
+            Some(self.before[*pixel]).filter(|before| *before != usize::MAX)
+        });
         take(back.collect());
         for pixel in reached {
             (self.lengths[pixel], self.before[pixel]) = (f64::INFINITY, usize::MAX);
@@ -147,7 +151,10 @@ fn front(ridge: &Ridge, metric: &Metric, mut indices: Vec<usize>) -> Option<Fron
     let on_plane = |point: &Point| origin.bearing_offset(&Position::new(point.place.1, point.place.0));
     let mut places = smoothed(&points.iter().map(on_plane).collect::<Vec<_>>());
     let steps = |places: &[(f64, f64)]| -> Vec<(f64, f64)> {
-        places.windows(2).map(|pair| (pair[1].0 - pair[0].0, pair[1].1 - pair[0].1)).collect()
+        places
+            .windows(2)
+            .map(|pair| (pair[1].0 - pair[0].0, pair[1].1 - pair[0].1))
+            .collect()
     };
     // The right hand of a step (east, north) is (north, -east).
     let to_the_right: f64 = (steps(&places).iter().zip(&points))
@@ -161,12 +168,17 @@ fn front(ridge: &Ridge, metric: &Metric, mut indices: Vec<usize>) -> Option<Fron
     let sum = |of: &dyn Fn(&Point) -> f64| points.iter().map(of).sum::<f64>();
     let (rise_east, rise_north) = (sum(&|point| point.rise.0), sum(&|point| point.rise.1));
     // Directions of lines have no sign: twice their angles do.
-    let doubled = steps(&places).into_iter().fold((0.0, 0.0), |total, (east, north)| {
-        let length = east.hypot(north).max(f64::MIN_POSITIVE);
-        let cosine = (north * north - east * east) / length;
-        (total.0 + cosine, total.1 + 2.0 * east * north / length)
-    });
-    let line: Vec<(f64, f64)> = places.iter().map(|place| origin.displaced(place.0, place.1)).collect();
+    let doubled = steps(&places)
+        .into_iter()
+        .fold((0.0, 0.0), |total, (east, north)| {
+            let length = east.hypot(north).max(f64::MIN_POSITIVE);
+            let cosine = (north * north - east * east) / length;
+            (total.0 + cosine, total.1 + 2.0 * east * north / length)
+        });
+    let line: Vec<(f64, f64)> = places
+        .iter()
+        .map(|place| origin.displaced(place.0, place.1))
+        .collect();
     let is_partial = [indices.first(), indices.last()]
         .into_iter()
         .flatten()
@@ -176,8 +188,8 @@ fn front(ridge: &Ridge, metric: &Metric, mut indices: Vec<usize>) -> Option<Fron
         line,
         mean_gradient: sum(&|point| point.steepness) / points.len() as f64,
         maximum_gradient: points.iter().map(|point| point.steepness).fold(0.0, f64::max),
-        orientation: 0.5 * doubled.1.atan2(doubled.0).to_degrees().rem_euclid(360.0),
-        gradient_direction: rise_east.atan2(rise_north).to_degrees().rem_euclid(360.0),
+        orientation: 0.5 * doubled.1.atan2(doubled.0).to_degrees().rem_euclid(360.0) % 180.0,
+        gradient_direction: rise_east.atan2(rise_north).to_degrees().rem_euclid(360.0) % 360.0,
         is_partial,
         indices,
     })

@@ -54,10 +54,11 @@ impl Ridge {
     /// Ridge pixels around one that continue it: gradients less than 60 degrees apart.
     pub(super) fn linked(&self, index: usize) -> impl Iterator<Item = usize> + '_ {
         let own = self.points[index].map(|point| point.rise);
-        self.around(index).filter(move |other| match (own, self.points[*other]) {
-            (Some(own), Some(other)) => own.0 * other.rise.0 + own.1 * other.rise.1 > 0.5,
-            _ => false,
-        })
+        self.around(index)
+            .filter(move |other| match (own, self.points[*other]) {
+                (Some(own), Some(other)) => own.0 * other.rise.0 + own.1 * other.rise.1 > 0.5,
+                _ => false,
+            })
     }
 
     /// True beside an edge or a gap of the gradient: two pixels on, as the pixel before never has both neighbours of the ridge.
@@ -81,14 +82,27 @@ fn on_ridge(steepness: &[f64], metric: &Metric, index: usize, rise: (f64, f64)) 
     let length = (1.0 / along).min(1.0 / across.abs());
     let lines = length * along * (rise.0 * cosine + rise.1 * sine);
     let pixels = length * across * (rise.0 * sine - rise.1 * cosine);
-    let place = ((index / extent.num_pixels) as f64, (index % extent.num_pixels) as f64);
-    let sample = |sign: f64| interpolated(steepness, extent, (place.0 + sign * lines, place.1 + sign * pixels));
+    let place = (
+        (index / extent.num_pixels) as f64,
+        (index % extent.num_pixels) as f64,
+    );
+    let sample = |sign: f64| {
+        interpolated(
+            steepness,
+            extent,
+            (place.0 + sign * lines, place.1 + sign * pixels),
+        )
+    };
     let (before, here, after) = (sample(-1.0)?, steepness[index], sample(1.0)?);
     if here <= after || here < before {
         return None;
     }
     let bend = before - 2.0 * here + after;
-    let part = if bend < 0.0 { (0.5 * (before - after) / bend).clamp(-0.5, 0.5) } else { 0.0 };
+    let part = if bend < 0.0 {
+        (0.5 * (before - after) / bend).clamp(-0.5, 0.5)
+    } else {
+        0.0
+    };
     let centre = Position::new(metric.latitude()[index], metric.longitude()[index]);
     Some(Point {
         place: centre.displaced(part * length * rise.0, part * length * rise.1),

@@ -33,6 +33,13 @@ fn gaussian(swath: &Swath, centre: (f64, f64), amplitude: f64, radius: f64) -> V
 
 /// The columns of a field in reverse order; the lines as well, if asked for.
 fn flipped(values: &[f64], width: usize, lines_too: bool) -> Vec<f64> {
-    let rows: Vec<Vec<f64>> = values.chunks(width).map(|row| row.iter().rev().copied().collect()).collect();
-    if lines_too { rows.into_iter().rev().flatten().collect() } else { rows.into_iter().flatten().collect() }
+    let rows: Vec<Vec<f64>> = values
+        .chunks(width)
+        .map(|row| row.iter().rev().copied().collect())
+        .collect();
+    if lines_too {
+        rows.into_iter().rev().flatten().collect()
+    } else {
+        rows.into_iter().flatten().collect()
+    }
 }

@@ -13,7 +13,8 @@ fn rough(swath: &Swath, seed: usize, gaps: f64, spikes: f64) -> Vec<f64> {
     let value = |index: usize| {
         let (line, pixel) = ((index / width) as f64, (index % width) as f64);
         let phase = 6.0 * scatter(seed, 7);
-        let wave = 0.1 * (line / 4.0 + phase).sin() * (pixel / 5.0 - phase).cos() + 0.01 * scatter(index, seed);
+        let wave =
+            0.1 * (line / 4.0 + phase).sin() * (pixel / 5.0 - phase).cos() + 0.01 * scatter(index, seed);
         match (scatter(index, seed + 1) < gaps, scatter(index, seed + 2) < spikes) {
             (true, _) => f64::NAN,
             (false, true) => [1e30, -1e30, f64::INFINITY, 0.0][index % 4],
@@ -41,7 +42,7 @@ proptest! {
         }
         let metric = swath.metric();
         let all = [Quantity::OkuboWeiss, Quantity::Vorticity, Quantity::Speed];
-        let [okubo, vorticity, speed] = compute_all(&all, &Method::default(), &height, &metric).unwrap().try_into().unwrap();
+        let [okubo, vorticity, speed]: [Vec<f64>; 3] = compute_all(&all, &Method::default(), &height, &metric).unwrap().try_into().unwrap();
         let mut options = EddyOptions::default();
         options.minimum_radius = 0.0;
         let mut eddies = closed_contours(&height, &speed, &metric, &options).unwrap();

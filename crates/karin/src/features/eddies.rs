@@ -77,20 +77,75 @@ pub(super) fn columns() -> Vec<GeoColumn> {
     use GeoKind::{Count, Flag, Number, Word};
     vec![
         column("sense", Word, "", "sense of rotation: cyclonic or anticyclonic"),
-        column("longitude", Number, "degrees_east", "longitude of the centre of the circle that fits the outline"),
-        column("latitude", Number, "degrees_north", "latitude of the centre of the circle that fits the outline"),
-        column("amplitude", Number, "m", "height of the extremum above or below the outline"),
-        column("effective_radius", Number, "km", "radius of the circle of the area inside the outline"),
+        column(
+            "longitude",
+            Number,
+            "degrees_east",
+            "longitude of the centre of the circle that fits the outline",
+        ),
+        column(
+            "latitude",
+            Number,
+            "degrees_north",
+            "latitude of the centre of the circle that fits the outline",
+        ),
+        column(
+            "amplitude",
+            Number,
+            "m",
+            "height of the extremum above or below the outline",
+        ),
+        column(
+            "effective_radius",
+            Number,
+            "km",
+            "radius of the circle of the area inside the outline",
+        ),
         column("effective_area", Number, "km2", "area inside the outline"),
-        column("speed_average", Number, "m s-1", "mean speed along the contour where it is largest"),
-        column("speed_radius", Number, "km", "radius of the circle of the area inside that contour"),
-        column("shape_error", Number, "1", "area between outline and fitted circle, as a share of the circle"),
+        column(
+            "speed_average",
+            Number,
+            "m s-1",
+            "mean speed along the contour where it is largest",
+        ),
+        column(
+            "speed_radius",
+            Number,
+            "km",
+            "radius of the circle of the area inside that contour",
+        ),
+        column(
+            "shape_error",
+            Number,
+            "1",
+            "area between outline and fitted circle, as a share of the circle",
+        ),
         column("contour_height", Number, "m", "height of the outline"),
-        column("longitude_extremum", Number, "degrees_east", "longitude of the highest or lowest pixel"),
-        column("latitude_extremum", Number, "degrees_north", "latitude of the highest or lowest pixel"),
+        column(
+            "longitude_extremum",
+            Number,
+            "degrees_east",
+            "longitude of the highest or lowest pixel",
+        ),
+        column(
+            "latitude_extremum",
+            Number,
+            "degrees_north",
+            "latitude of the highest or lowest pixel",
+        ),
         column("pixels", Count, "1", "number of pixels inside"),
-        column("edge_fraction", Number, "1", "share of the outline that runs along an edge of the swath or a gap"),
-        column("partial", Flag, "", "an edge or gap cuts it: amplitude, area and radius are lower bounds"),
+        column(
+            "edge_fraction",
+            Number,
+            "1",
+            "share of the outline that runs along an edge of the swath or a gap",
+        ),
+        column(
+            "partial",
+            Flag,
+            "",
+            "an edge or gap cuts it: amplitude, area and radius are lower bounds",
+        ),
     ]
 }
 
@@ -119,7 +174,9 @@ pub(super) fn rows(
             okubo_weiss(height, &current, metric, &search.bounds, regions)?
         }
     };
-    let own = eddies.into_iter().filter(|eddy| block.owns(eddy.extremum_index) && block.keeps(eddy.extremum_index));
+    let own = eddies
+        .into_iter()
+        .filter(|eddy| block.owns(eddy.extremum_index) && block.keeps(eddy.extremum_index));
     Ok(own.map(|eddy| row(eddy, block, origin)).collect())
 }
 

@@ -35,10 +35,21 @@ impl Field {
         let is_cropped = selection.region.is_some() || selection.time.is_some() || selection.where_.is_some();
         let mut open = kept.selection().clone();
         (open.region, open.time, open.where_) = (None, None, None);
-        let whole = if is_cropped { plan(of, &open, &open.variables, progress)? } else { kept.clone() };
-        let column = whole.columns().iter().find(|column| column.shape == Shape::Pixels);
-        let column = column
-            .ok_or_else(|| EngineError::Empty(format!("{} has no value per pixel", kept.selection().variables.join(", "))))?;
+        let whole = if is_cropped {
+            plan(of, &open, &open.variables, progress)?
+        } else {
+            kept.clone()
+        };
+        let column = whole
+            .columns()
+            .iter()
+            .find(|column| column.shape == Shape::Pixels);
+        let column = column.ok_or_else(|| {
+            EngineError::Empty(format!(
+                "{} has no value per pixel",
+                kept.selection().variables.join(", ")
+            ))
+        })?;
         let units = column.meta.attributes.text("units").unwrap_or_default().trim();
         Ok(Self {
             name: column.name.clone(),
@@ -75,7 +86,10 @@ fn names(selection: &Selection, search: &Search) -> Result<Vec<String>, Error> {
         }
         _ => selection.variables.first().or(selection.from.as_ref()),
     };
-    Ok(named.map_or_else(|| vec!["ssha_filtered".to_owned(), "ssha".to_owned()], |name| vec![name.clone()]))
+    Ok(named.map_or_else(
+        || vec!["ssha_filtered".to_owned(), "ssha".to_owned()],
+        |name| vec![name.clone()],
+    ))
 }
 
 /// The plan for the first of these variables that there is.
@@ -96,5 +110,7 @@ fn plan(of: &Plan, selection: &Selection, names: &[String], progress: &dyn Progr
             Err(other) => return Err(other.into()),
         }
     }
-    Err(unknown.unwrap_or_else(|| EngineError::Empty("no granule".to_owned())).into())
+    Err(unknown
+        .unwrap_or_else(|| EngineError::Empty("no granule".to_owned()))
+        .into())
 }

@@ -41,15 +41,50 @@ pub(super) fn columns(units: &str) -> Vec<GeoColumn> {
         units => format!("{units} km-1"),
     };
     vec![
-        column("longitude", Number, "degrees_east", "longitude of the point in the middle"),
-        column("latitude", Number, "degrees_north", "latitude of the point in the middle"),
+        column(
+            "longitude",
+            Number,
+            "degrees_east",
+            "longitude of the point in the middle",
+        ),
+        column(
+            "latitude",
+            Number,
+            "degrees_north",
+            "latitude of the point in the middle",
+        ),
         column("length", Number, "km", "length of the line"),
         column("mean_gradient", Number, &per_km, "mean gradient along the line"),
-        column("maximum_gradient", Number, &per_km, "largest gradient on the line"),
-        column("orientation", Number, "degree", "direction of the line, clockwise from north, below 180"),
-        column("gradient_direction", Number, "degree", "direction in which the variable rises, clockwise from north"),
-        column("points", Count, "1", "number of points of the line; higher values lie on its right"),
-        column("partial", Flag, "", "an end lies beside an edge of the swath or a gap"),
+        column(
+            "maximum_gradient",
+            Number,
+            &per_km,
+            "largest gradient on the line",
+        ),
+        column(
+            "orientation",
+            Number,
+            "degree",
+            "direction of the line, clockwise from north, below 180",
+        ),
+        column(
+            "gradient_direction",
+            Number,
+            "degree",
+            "direction in which the variable rises, clockwise from north",
+        ),
+        column(
+            "points",
+            Count,
+            "1",
+            "number of points of the line; higher values lie on its right",
+        ),
+        column(
+            "partial",
+            Flag,
+            "",
+            "an end lies beside an edge of the swath or a gap",
+        ),
     ]
 }
 
@@ -61,11 +96,19 @@ pub(super) fn rows(
     origin: &Origin,
 ) -> Result<Vec<GeoRow>, ScienceError> {
     let found = fronts(&block.values, &block.metric, derivative, &search.bounds)?;
-    let middle = |front: &Front| front.indices.get(front.indices.len() / 2).copied().unwrap_or_default();
-    let own = found.into_iter().filter(|front| {
-        block.owns(middle(front)) && front.indices.iter().any(|index| block.keeps(*index))
-    });
-    Ok(own.map(|front| row(middle(&front), front, block, origin)).collect())
+    let middle = |front: &Front| {
+        front
+            .indices
+            .get(front.indices.len() / 2)
+            .copied()
+            .unwrap_or_default()
+    };
+    let own = found
+        .into_iter()
+        .filter(|front| block.owns(middle(front)) && front.indices.iter().any(|index| block.keeps(*index)));
+    Ok(own
+        .map(|front| row(middle(&front), front, block, origin))
+        .collect())
 }
 
 fn row(middle: usize, front: Front, block: &Block, origin: &Origin) -> GeoRow {

@@ -33,7 +33,11 @@ pub(super) fn of(
         ..MapOptions::default()
     };
     let count = found.rows.len();
-    let one_or_many = if count == 1 { search.feature() } else { search.features() };
+    let one_or_many = if count == 1 {
+        search.feature()
+    } else {
+        search.features()
+    };
     options.title = format!("{count} {one_or_many} of {}", title_of(&field.name));
     plot::of_plan(&field.kept, options, resources, progress)
 }
@@ -62,10 +66,16 @@ fn overlays(search: &Search, found: &Found) -> Vec<Overlay> {
     for (word, color) in kinds {
         for is_dashed in [false, true] {
             let is_own = |row: &&GeoRow| {
-                let is_sense = word.is_empty() || cell(row, sense) == Some(GeoValue::Word((*word).to_owned()));
+                let is_sense =
+                    word.is_empty() || cell(row, sense) == Some(GeoValue::Word((*word).to_owned()));
                 is_sense && is_cut(row) == is_dashed
             };
-            let lines: Vec<_> = found.rows.iter().filter(is_own).map(|row| row.geometry.vertices().to_vec()).collect();
+            let lines: Vec<_> = found
+                .rows
+                .iter()
+                .filter(is_own)
+                .map(|row| row.geometry.vertices().to_vec())
+                .collect();
             let label = match (word.is_empty(), is_dashed) {
                 (true, false) => "front".to_owned(),
                 (true, true) => "front that reaches an edge".to_owned(),

@@ -21,7 +21,10 @@ impl Origin {
     pub(super) fn new(plan: &Plan, piece: &Piece, group: &str) -> Self {
         let number = |of: fn(&karin_core::HalfOrbit) -> u16| piece.half_orbit.as_ref().map(of).map(i64::from);
         Self {
-            product: plan.product().map(|product| product.name().to_owned()).unwrap_or_default(),
+            product: plan
+                .product()
+                .map(|product| product.name().to_owned())
+                .unwrap_or_default(),
             side: (!group.is_empty()).then(|| group.to_owned()),
             cycle: number(|half_orbit| half_orbit.cycle.0),
             pass: number(|half_orbit| half_orbit.pass.0),
@@ -66,9 +69,24 @@ pub(super) fn of(field: &Field, search: &Search) -> GeoSchema {
     columns.extend([
         column("cycle_number", GeoKind::Count, "", "cycle number"),
         column("pass_number", GeoKind::Count, "", "pass number"),
-        column("time", GeoKind::Time, "", &format!("time of the line of the {place} (UTC)")),
-        column("line_number", GeoKind::Count, "", &format!("index of the line of the {place} in its granule")),
-        column("pixel_number", GeoKind::Count, "", &format!("index of the pixel of the {place} in its line")),
+        column(
+            "time",
+            GeoKind::Time,
+            "",
+            &format!("time of the line of the {place} (UTC)"),
+        ),
+        column(
+            "line_number",
+            GeoKind::Count,
+            "",
+            &format!("index of the line of the {place} in its granule"),
+        ),
+        column(
+            "pixel_number",
+            GeoKind::Count,
+            "",
+            &format!("index of the pixel of the {place} in its line"),
+        ),
     ]);
     let (own, method) = match search {
         Search::Eddies(search) => (eddies::columns(), search.words()),
@@ -82,7 +100,14 @@ pub(super) fn of(field: &Field, search: &Search) -> GeoSchema {
     attributes.set("derivatives", field.whole.formulas().method().to_string());
     attributes.set("selection", field.kept.selection().to_string());
     attributes.set("karin_version", env!("CARGO_PKG_VERSION"));
-    if let Some(doi) = field.whole.structure().attributes.text("doi").map(str::trim).filter(|doi| !doi.is_empty()) {
+    if let Some(doi) = field
+        .whole
+        .structure()
+        .attributes
+        .text("doi")
+        .map(str::trim)
+        .filter(|doi| !doi.is_empty())
+    {
         attributes.set("source_doi", doi);
     }
     joined::describe_sources(&mut attributes, &field.kept, field.kept.pieces());

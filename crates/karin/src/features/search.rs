@@ -52,7 +52,9 @@ impl Block {
 
     /// True if the selection keeps a pixel.
     pub(super) fn keeps(&self, index: usize) -> bool {
-        self.kept.as_ref().is_none_or(|kept| kept.get(index).copied().unwrap_or(false))
+        self.kept
+            .as_ref()
+            .is_none_or(|kept| kept.get(index).copied().unwrap_or(false))
     }
 
     pub(super) fn line(&self, index: usize) -> usize {
@@ -64,7 +66,10 @@ impl Block {
     }
 
     pub(super) fn time(&self, index: usize) -> f64 {
-        self.times.get(index / self.metric.extent().num_pixels.max(1)).copied().unwrap_or(f64::NAN)
+        self.times
+            .get(index / self.metric.extent().num_pixels.max(1))
+            .copied()
+            .unwrap_or(f64::NAN)
     }
 }
 
@@ -79,7 +84,8 @@ impl<'a> Work<'a> {
             Search::Eddies(search) => search.bounds.check(),
             Search::Fronts(search) => search.bounds.check(),
         };
-        checked.map_err(|error| Error::option(&format!("--{}", error.option.replace(' ', "-")), error.reason))?;
+        checked
+            .map_err(|error| Error::option(&format!("--{}", error.option.replace(' ', "-")), error.reason))?;
         Ok(Self {
             field,
             search,
@@ -109,7 +115,9 @@ impl<'a> Work<'a> {
                     Search::Eddies(search) => eddies::rows(search, &block, method, &origin),
                     Search::Fronts(search) => fronts::rows(search, &block, &method.derivative, &origin),
                 };
-                rows.extend(found.map_err(|error| DatasetError::invalid(dataset.label(), &column.path(), error.to_string()))?);
+                rows.extend(found.map_err(|error| {
+                    DatasetError::invalid(dataset.label(), &column.path(), error.to_string())
+                })?);
             }
         }
         Ok(rows)
@@ -137,7 +145,8 @@ impl<'a> Work<'a> {
     }
 
     fn check_memory(&self, lines: &Range<usize>, swath: &Swath, label: &str) -> Result<(), DatasetError> {
-        let needed = (lines.len() * swath.num_pixels) as u64 * PIXEL_BYTES * self.resources.jobs.max(1) as u64;
+        let needed =
+            (lines.len() * swath.num_pixels) as u64 * PIXEL_BYTES * self.resources.jobs.max(1) as u64;
         let budget = self.resources.memory;
         if needed <= budget {
             return Ok(());
@@ -195,7 +204,9 @@ impl<'a> Work<'a> {
 /// Keeps filled pixels where a pixel of their line is kept.
 fn keep_filled(kept: &mut [bool], (values, filled): (&[f64], &[f64]), extent: Extent) {
     let width = extent.num_pixels.max(1);
-    let lines = kept.chunks_mut(width).zip(values.chunks(width).zip(filled.chunks(width)));
+    let lines = kept
+        .chunks_mut(width)
+        .zip(values.chunks(width).zip(filled.chunks(width)));
     for (kept, (values, filled)) in lines.filter(|(kept, _)| kept.contains(&true)) {
         for (kept, (value, filled)) in kept.iter_mut().zip(values.iter().zip(filled)) {
             *kept |= value.is_nan() && !filled.is_nan();
@@ -208,7 +219,10 @@ fn with_filled_gap(values: &[f64], metric: &Metric) -> Vec<f64> {
     let extent = metric.extent();
     let middle = extent.num_pixels / 2;
     let across = (0..extent.num_lines).map(|line| metric.spacing(extent.index(line, middle)).1);
-    let spacing = across.into_iter().find(|spacing| *spacing > 0.0).unwrap_or(2000.0);
+    let spacing = across
+        .into_iter()
+        .find(|spacing| *spacing > 0.0)
+        .unwrap_or(2000.0);
     let half = (NADIR_GAP / spacing).round() as usize;
     let gap = middle.saturating_sub(half)..(middle + half + 1).min(extent.num_pixels);
     // Beside the gap some pixels are dropped by most quality gates.

@@ -72,7 +72,8 @@ pub struct GeoRow {
 impl GeoRow {
     /// Bytes that it takes in memory, about.
     pub fn bytes(&self) -> u64 {
-        (size_of::<Self>() + self.cells.len() * size_of::<GeoValue>() + 16 * self.geometry.vertices().len()) as u64
+        (size_of::<Self>() + self.cells.len() * size_of::<GeoValue>() + 16 * self.geometry.vertices().len())
+            as u64
     }
 }
 
@@ -102,8 +103,14 @@ impl GeoFile {
     ///
     /// # Errors
     /// If the extension is none of these, or the system refuses.
-    pub(crate) fn create(path: &Path, schema: &GeoSchema, options: &WriteOptions) -> Result<Self, OutputError> {
-        let is_geojson = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("geojson"));
+    pub(crate) fn create(
+        path: &Path,
+        schema: &GeoSchema,
+        options: &WriteOptions,
+    ) -> Result<Self, OutputError> {
+        let is_geojson = path
+            .extension()
+            .is_some_and(|extension| extension.eq_ignore_ascii_case("geojson"));
         if is_geojson {
             return geojson::GeoJson::create(path, schema, options).map(Self::Json);
         }
@@ -112,7 +119,11 @@ impl GeoFile {
             Format::Csv => Self::Csv(csv::GeoCsv::create(path, schema, options)?),
             Format::Parquet => Self::Parquet(Box::new(parquet::GeoParquet::create(path, schema, options)?)),
             Format::NetCdf | Format::Zarr => Self::Whole(netcdf::Whole::new(path, schema, options)),
-            Format::Png => return Err(OutputError::UnknownFormat { path: path.to_owned() }),
+            Format::Png => {
+                return Err(OutputError::UnknownFormat {
+                    path: path.to_owned(),
+                });
+            }
         })
     }
 
@@ -148,7 +159,13 @@ fn values_of(kind: GeoKind, cells: impl Iterator<Item = GeoValue>) -> Values {
     match kind {
         GeoKind::Word => Values::String(
             cells
-                .map(|cell| if let GeoValue::Word(word) = cell { word } else { String::new() })
+                .map(|cell| {
+                    if let GeoValue::Word(word) = cell {
+                        word
+                    } else {
+                        String::new()
+                    }
+                })
                 .collect(),
         ),
         GeoKind::Count => Values::Int32(
@@ -162,7 +179,13 @@ fn values_of(kind: GeoKind, cells: impl Iterator<Item = GeoValue>) -> Values {
         GeoKind::Flag => Values::Int8(cells.map(|cell| i8::from(cell == GeoValue::Flag(true))).collect()),
         GeoKind::Number | GeoKind::Time => Values::Float64(
             cells
-                .map(|cell| if let GeoValue::Number(value) = cell { value } else { f64::NAN })
+                .map(|cell| {
+                    if let GeoValue::Number(value) = cell {
+                        value
+                    } else {
+                        f64::NAN
+                    }
+                })
                 .collect(),
         ),
     }
@@ -171,6 +194,6 @@ fn values_of(kind: GeoKind, cells: impl Iterator<Item = GeoValue>) -> Values {
 /// A count that is missing, in arrays.
 const MISSING: i32 = i32::MIN;
 
-fn read_failed(path: PathBuf) -> impl Fn(std::io::Error) -> OutputError {
+fn write_failed(path: PathBuf) -> impl Fn(std::io::Error) -> OutputError {
     move |source| super::place::io(&path, "writing", source)
 }

@@ -43,7 +43,9 @@ pub struct Overlay {
 /// Draws the lines of all overlays on a map, each on a white rim that keeps it apart from the colours beneath.
 pub(super) fn draw(map: &mut Pixmap, projection: &Projection, overlays: &[Overlay], scale: f32) {
     for overlay in overlays {
-        let Some(path) = path(projection, overlay) else { continue };
+        let Some(path) = path(projection, overlay) else {
+            continue;
+        };
         let mut rim = pen(4.6 * scale);
         let mut line = pen(2.2 * scale);
         if overlay.style.is_dashed {
@@ -51,8 +53,20 @@ pub(super) fn draw(map: &mut Pixmap, projection: &Projection, overlays: &[Overla
             (rim.dash, line.dash) = (dash(), dash());
         }
         let [red, green, blue] = overlay.style.color;
-        map.stroke_path(&path, &paint([255, 255, 255, 210]), &rim, Transform::identity(), None);
-        map.stroke_path(&path, &paint([red, green, blue, 255]), &line, Transform::identity(), None);
+        map.stroke_path(
+            &path,
+            &paint([255, 255, 255, 210]),
+            &rim,
+            Transform::identity(),
+            None,
+        );
+        map.stroke_path(
+            &path,
+            &paint([red, green, blue, 255]),
+            &line,
+            Transform::identity(),
+            None,
+        );
     }
 }
 
@@ -90,7 +104,10 @@ pub(super) fn legend(page: &mut Pixmap, layout: &Layout, overlays: &[Overlay]) {
     }
     let s = layout.scale;
     let font = Font::regular(18.5 * s);
-    let widest = styles.iter().map(|style| font.width(&style.label)).fold(0.0, f32::max);
+    let widest = styles
+        .iter()
+        .map(|style| font.width(&style.label))
+        .fold(0.0, f32::max);
     let (row, sample, space) = (28.0 * s, 44.0 * s, 12.0 * s);
     let (width, height) = (sample + widest + 3.0 * space, row * styles.len() as f32 + space);
     let left = layout.left as f32 + 14.0 * s;
@@ -104,7 +121,13 @@ pub(super) fn legend(page: &mut Pixmap, layout: &Layout, overlays: &[Overlay]) {
             Transform::identity(),
             None,
         );
-        page.stroke_path(&area, &paint(ink::GRATICULE), &pen(s), Transform::identity(), None);
+        page.stroke_path(
+            &area,
+            &paint(ink::GRATICULE),
+            &pen(s),
+            Transform::identity(),
+            None,
+        );
     }
     for (number, style) in styles.into_iter().enumerate() {
         let middle = top + 0.5 * space + row * (number as f32 + 0.5);
@@ -117,7 +140,13 @@ pub(super) fn legend(page: &mut Pixmap, layout: &Layout, overlays: &[Overlay]) {
         }
         let [red, green, blue] = style.color;
         if let Some(path) = path.finish() {
-            page.stroke_path(&path, &paint([red, green, blue, 255]), &line, Transform::identity(), None);
+            page.stroke_path(
+                &path,
+                &paint([red, green, blue, 255]),
+                &line,
+                Transform::identity(),
+                None,
+            );
         }
         let place = (left + 2.0 * space + sample, middle + font.cap_height() / 2.0);
         font.draw(page, &style.label, place, Align::Left, &paint(ink::TEXT));

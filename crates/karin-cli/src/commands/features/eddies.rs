@@ -79,5 +79,11 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
         search.method = EddyMethod::OkuboWeiss(regions);
     }
     let flags = (&arguments.selection, &arguments.store);
-    super::run(&arguments.sources, arguments.output.as_ref(), &Search::Eddies(search), flags, context)
+    super::run(
+        &arguments.sources,
+        arguments.output.as_ref(),
+        &Search::Eddies(search),
+        flags,
+        context,
+    )
 }

@@ -46,5 +46,11 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
     search.bounds.weak = arguments.weak;
     search.bounds.minimum_length = arguments.min_length * 1e3;
     let flags = (&arguments.selection, &arguments.store);
-    super::run(&arguments.sources, arguments.output.as_ref(), &Search::Fronts(search), flags, context)
+    super::run(
+        &arguments.sources,
+        arguments.output.as_ref(),
+        &Search::Fronts(search),
+        flags,
+        context,
+    )
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use karin_core::time::format_instant;
 
-use super::{GeoKind, GeoRow, GeoSchema, GeoValue, read_failed};
+use super::{GeoKind, GeoRow, GeoSchema, GeoValue, write_failed};
 use crate::output::csv::{Described, describe, quoted};
 use crate::output::place::Unfinished;
 use crate::output::{OutputError, WriteOptions};
@@ -18,10 +18,14 @@ pub(crate) struct GeoCsv {
 }
 
 impl GeoCsv {
-    pub(super) fn create(path: &Path, schema: &GeoSchema, options: &WriteOptions) -> Result<Self, OutputError> {
+    pub(super) fn create(
+        path: &Path,
+        schema: &GeoSchema,
+        options: &WriteOptions,
+    ) -> Result<Self, OutputError> {
         let mut out = BufWriter::new(Unfinished::create(path)?);
         let names: Vec<&str> = schema.columns.iter().map(|column| column.name).collect();
-        writeln!(out, "{},geometry", names.join(",")).map_err(read_failed(path.to_owned()))?;
+        writeln!(out, "{},geometry", names.join(",")).map_err(write_failed(path.to_owned()))?;
         Ok(Self {
             out,
             schema: schema.clone(),
@@ -36,14 +40,17 @@ impl GeoCsv {
                 .map(|(column, cell)| text(column.kind, cell))
                 .collect();
             cells.push(quoted(&row.geometry.wkt()));
-            writeln!(self.out, "{}", cells.join(",")).map_err(read_failed(self.path.clone()))?;
+            writeln!(self.out, "{}", cells.join(",")).map_err(write_failed(self.path.clone()))?;
         }
         Ok(())
     }
 
     pub(super) fn finish(self) -> Result<(), OutputError> {
-        let failed = read_failed(self.path.clone());
-        let unfinished = self.out.into_inner().map_err(|error| failed(error.into_error()))?;
+        let failed = write_failed(self.path.clone());
+        let unfinished = self
+            .out
+            .into_inner()
+            .map_err(|error| failed(error.into_error()))?;
         let mut columns: Vec<Described> = (self.schema.columns.iter())
             .map(|column| Described {
                 name: column.name.to_owned(),
@@ -63,7 +70,10 @@ impl GeoCsv {
         columns.push(Described {
             name: "geometry".to_owned(),
             datatype: "string",
-            notes: vec![("long_name".to_owned(), "where it is, as well-known text of longitudes and latitudes".to_owned())],
+            notes: vec![(
+                "long_name".to_owned(),
+                "where it is, as well-known text of longitudes and latitudes".to_owned(),
+            )],
         });
         describe(&self.path, &columns, &self.schema.attributes, self.durable)?;
         unfinished.finish(self.durable)

@@ -6,7 +6,7 @@ use std::path::Path;
 use karin_core::time::format_instant;
 use serde_json::{Map, Value, json};
 
-use super::{GeoKind, GeoRow, GeoSchema, GeoValue, read_failed};
+use super::{GeoKind, GeoRow, GeoSchema, GeoValue, write_failed};
 use crate::output::place::Unfinished;
 use crate::output::{OutputError, WriteOptions, texts};
 
@@ -19,9 +19,15 @@ pub(crate) struct GeoJson {
 }
 
 impl GeoJson {
-    pub(super) fn create(path: &Path, schema: &GeoSchema, options: &WriteOptions) -> Result<Self, OutputError> {
+    pub(super) fn create(
+        path: &Path,
+        schema: &GeoSchema,
+        options: &WriteOptions,
+    ) -> Result<Self, OutputError> {
         let mut out = BufWriter::new(Unfinished::create(path)?);
-        let notes: Map<String, Value> = texts(&schema.attributes).map(|(name, text)| (name, json!(text))).collect();
+        let notes: Map<String, Value> = texts(&schema.attributes)
+            .map(|(name, text)| (name, json!(text)))
+            .collect();
         let columns: Map<String, Value> = (schema.columns.iter())
             .map(|column| {
                 let words = json!({"long_name": column.long_name, "units": column.units});
@@ -34,7 +40,7 @@ impl GeoJson {
             Value::Object(notes),
             Value::Object(columns)
         )
-        .map_err(read_failed(path.to_owned()))?;
+        .map_err(write_failed(path.to_owned()))?;
         Ok(Self {
             out,
             schema: schema.clone(),
@@ -45,7 +51,7 @@ impl GeoJson {
     }
 
     pub(super) fn push(&mut self, rows: &[GeoRow]) -> Result<(), OutputError> {
-        let failed = read_failed(self.path.clone());
+        let failed = write_failed(self.path.clone());
         for row in rows {
             let feature = json!({
                 "type": "Feature",
@@ -60,9 +66,12 @@ impl GeoJson {
     }
 
     pub(super) fn finish(mut self) -> Result<(), OutputError> {
-        let failed = read_failed(self.path.clone());
+        let failed = write_failed(self.path.clone());
         writeln!(self.out, "\n]}}").map_err(&failed)?;
-        let unfinished = self.out.into_inner().map_err(|error| failed(error.into_error()))?;
+        let unfinished = self
+            .out
+            .into_inner()
+            .map_err(|error| failed(error.into_error()))?;
         unfinished.finish(self.durable)
     }
 }

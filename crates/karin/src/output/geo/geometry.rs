@@ -35,14 +35,21 @@ impl Geometry {
                     Some(seam) => {
                         let side = |sign: f64, turn: f64| -> Vec<Place> {
                             let clipped = clipped(&unrolled, seam, sign);
-                            clipped.into_iter().map(|(longitude, latitude)| (longitude + turn, latitude)).collect()
+                            clipped
+                                .into_iter()
+                                .map(|(longitude, latitude)| (longitude + turn, latitude))
+                                .collect()
                         };
                         // What lies beyond the seam belongs to the other end of the map.
                         let (west, east) = if seam > 0.0 { (0.0, -360.0) } else { (360.0, 0.0) };
                         vec![side(-1.0, west), side(1.0, east)]
                     }
                 };
-                rings.into_iter().filter(|ring| ring.len() >= 3).map(closed).collect()
+                rings
+                    .into_iter()
+                    .filter(|ring| ring.len() >= 3)
+                    .map(closed)
+                    .collect()
             }
         }
     }
@@ -57,7 +64,13 @@ impl Geometry {
             fold(|place| place.0, f64::min, f64::INFINITY),
             fold(|place| place.0, f64::max, f64::NEG_INFINITY),
         );
-        let wrapped = |longitude: f64| if (-180.0..=180.0).contains(&longitude) { longitude } else { wrap_180(longitude) };
+        let wrapped = |longitude: f64| {
+            if (-180.0..=180.0).contains(&longitude) {
+                longitude
+            } else {
+                wrap_180(longitude)
+            }
+        };
         [
             wrapped(west),
             fold(|place| place.1, f64::min, f64::INFINITY),
@@ -110,7 +123,11 @@ impl Geometry {
     pub fn wkb(&self) -> Vec<u8> {
         let mut out = Vec::new();
         let parts = self.parts();
-        let (single, multiple) = if matches!(self, Self::Polygon(_)) { (3, 6) } else { (2, 5) };
+        let (single, multiple) = if matches!(self, Self::Polygon(_)) {
+            (3, 6)
+        } else {
+            (2, 5)
+        };
         if parts.len() != 1 {
             header(&mut out, multiple);
             count(&mut out, parts.len());
@@ -225,7 +242,13 @@ mod tests {
         );
         assert_eq!(square.bounds(), [179.0, 0.0, -179.0, 1.0]);
         let line = Geometry::Line(vec![(-179.5, 0.0), (179.5, 2.0), (179.0, 2.0)]);
-        assert_eq!(line.parts(), [vec![(-179.5, 0.0), (-180.0, 1.0)], vec![(180.0, 1.0), (179.5, 2.0), (179.0, 2.0)]]);
+        assert_eq!(
+            line.parts(),
+            [
+                vec![(-179.5, 0.0), (-180.0, 1.0)],
+                vec![(180.0, 1.0), (179.5, 2.0), (179.0, 2.0)]
+            ]
+        );
         assert_eq!(line.geojson()["type"], "MultiLineString");
     }
 

@@ -44,7 +44,12 @@ impl Whole {
     }
 
     pub(super) fn finish(self, progress: &dyn Progress) -> Result<(), OutputError> {
-        write(&self.path, &dataset(&self.schema, &self.rows), &self.options, progress)
+        write(
+            &self.path,
+            &dataset(&self.schema, &self.rows),
+            &self.options,
+            progress,
+        )
     }
 }
 
@@ -55,30 +60,66 @@ fn dataset(schema: &GeoSchema, rows: &[GeoRow]) -> MemoryDataset {
         let cells = rows.iter().filter_map(|row| row.cells.get(place).cloned());
         variables.push(column_of(schema.feature, column, values_of(column.kind, cells)));
     }
-    let counts = rows.iter().map(|row| row.geometry.vertices().len() as i32).collect();
+    let counts = rows
+        .iter()
+        .map(|row| row.geometry.vertices().len() as i32)
+        .collect();
     let node = |of: fn(&(f64, f64)) -> f64| -> Vec<f64> {
-        rows.iter().flat_map(|row| row.geometry.vertices().iter().map(of)).collect()
+        rows.iter()
+            .flat_map(|row| row.geometry.vertices().iter().map(of))
+            .collect()
     };
     let words = |words: &[(&str, &str)]| words.iter().copied().collect::<Attributes>();
-    let longitudes = words(&[("axis", "X"), ("units", "degrees_east"), ("long_name", "longitude of the vertices")]);
-    let latitudes = words(&[("axis", "Y"), ("units", "degrees_north"), ("long_name", "latitude of the vertices")]);
+    let longitudes = words(&[
+        ("axis", "X"),
+        ("units", "degrees_east"),
+        ("long_name", "longitude of the vertices"),
+    ]);
+    let latitudes = words(&[
+        ("axis", "Y"),
+        ("units", "degrees_north"),
+        ("long_name", "latitude of the vertices"),
+    ]);
     let container = words(&[
-        ("geometry_type", if schema.is_polygon { "polygon" } else { "line" }),
+        (
+            "geometry_type",
+            if schema.is_polygon { "polygon" } else { "line" },
+        ),
         ("node_count", "node_count"),
         ("node_coordinates", "node_longitude node_latitude"),
     ]);
     variables.extend([
-        variable("node_count", &[schema.feature], words(&[("long_name", "vertices of each")]), Values::Int32(counts)),
-        variable("node_longitude", &["node"], longitudes, Values::Float64(node(|place| place.0))),
-        variable("node_latitude", &["node"], latitudes, Values::Float64(node(|place| place.1))),
+        variable(
+            "node_count",
+            &[schema.feature],
+            words(&[("long_name", "vertices of each")]),
+            Values::Int32(counts),
+        ),
+        variable(
+            "node_longitude",
+            &["node"],
+            longitudes,
+            Values::Float64(node(|place| place.0)),
+        ),
+        variable(
+            "node_latitude",
+            &["node"],
+            latitudes,
+            Values::Float64(node(|place| place.1)),
+        ),
         variable("geometry", &[], container, Values::Int32(vec![0])),
     ]);
     let nodes = rows.iter().map(|row| row.geometry.vertices().len()).sum();
-    let mut root = GroupMeta::default();
-    root.attributes = schema.attributes.clone();
+    let mut root = GroupMeta {
+        attributes: schema.attributes.clone(),
+        dimensions: vec![
+            joined::dimension(schema.feature, rows.len()),
+            joined::dimension("node", nodes),
+        ],
+        variables: variables.iter().map(|(meta, _)| meta.clone()).collect(),
+        ..GroupMeta::default()
+    };
     root.attributes.set("Conventions", "CF-1.11");
-    root.dimensions = vec![joined::dimension(schema.feature, rows.len()), joined::dimension("node", nodes)];
-    root.variables = variables.iter().map(|(meta, _)| meta.clone()).collect();
     let mut dataset = MemoryDataset::new(schema.feature);
     // Memory takes any structure.
     let begun = dataset.begin(&root);
@@ -118,7 +159,12 @@ fn column_of(feature: &str, column: &GeoColumn, values: Values) -> (VariableMeta
     variable(column.name, &[feature], attributes, values)
 }
 
-fn variable(name: &str, dimensions: &[&str], attributes: Attributes, values: Values) -> (VariableMeta, Values) {
+fn variable(
+    name: &str,
+    dimensions: &[&str],
+    attributes: Attributes,
+    values: Values,
+) -> (VariableMeta, Values) {
     let meta = VariableMeta {
         name: name.to_owned(),
         dtype: values.dtype(),

@@ -34,13 +34,20 @@ pub(crate) struct GeoParquet {
 }
 
 impl GeoParquet {
-    pub(super) fn create(path: &Path, schema: &GeoSchema, options: &WriteOptions) -> Result<Self, OutputError> {
+    pub(super) fn create(
+        path: &Path,
+        schema: &GeoSchema,
+        options: &WriteOptions,
+    ) -> Result<Self, OutputError> {
         let encode = encode(path);
         let arrow = Arc::new(arrow_schema(schema));
-        let notes = texts(&schema.attributes).map(|(name, text)| KeyValue::new(name, text)).collect();
+        let notes = texts(&schema.attributes)
+            .map(|(name, text)| KeyValue::new(name, text))
+            .collect();
         let properties = properties(ROWS, notes).map_err(&encode)?;
         let unfinished = Unfinished::create(path)?;
-        let writer = ArrowWriter::try_new(unfinished, Arc::clone(&arrow), Some(properties)).map_err(&encode)?;
+        let writer =
+            ArrowWriter::try_new(unfinished, Arc::clone(&arrow), Some(properties)).map_err(&encode)?;
         Ok(Self {
             writer,
             schema: schema.clone(),
@@ -67,19 +74,26 @@ impl GeoParquet {
         arrays.push(Arc::new(StructArray::from(
             (bounds_fields().iter().enumerate())
                 .map(|(place, field)| {
-                    let edge: ArrayRef = Arc::new(bounds.iter().map(|bounds| Some(bounds[place])).collect::<Float64Array>());
+                    let edge: ArrayRef = Arc::new(
+                        bounds
+                            .iter()
+                            .map(|bounds| Some(bounds[place]))
+                            .collect::<Float64Array>(),
+                    );
                     (Arc::clone(field), edge)
                 })
                 .collect::<Vec<_>>(),
         )));
         self.bounds.push(all(&bounds));
-        let batch = RecordBatch::try_new(Arc::clone(&self.arrow), arrays).map_err(|error| encode(error.into()))?;
+        let batch =
+            RecordBatch::try_new(Arc::clone(&self.arrow), arrays).map_err(|error| encode(error.into()))?;
         self.writer.write(&batch).map_err(&encode)
     }
 
     pub(super) fn finish(mut self) -> Result<(), OutputError> {
         let encode = encode(&self.path);
-        self.writer.append_key_value_metadata(KeyValue::new("geo".to_owned(), self.geo().to_string()));
+        self.writer
+            .append_key_value_metadata(KeyValue::new("geo".to_owned(), self.geo().to_string()));
         let unfinished = self.writer.into_inner().map_err(&encode)?;
         unfinished.finish(self.durable)
     }
@@ -93,8 +107,10 @@ impl GeoParquet {
         };
         let mut kinds = vec![one];
         kinds.extend(self.is_cut.then_some(many));
-        let covering: serde_json::Map<String, Value> =
-            BOUNDS.iter().map(|edge| ((*edge).to_owned(), json!(["bbox", edge]))).collect();
+        let covering: serde_json::Map<String, Value> = BOUNDS
+            .iter()
+            .map(|edge| ((*edge).to_owned(), json!(["bbox", edge])))
+            .collect();
         let mut column = json!({
             "encoding": "WKB",
             "geometry_types": kinds,
@@ -104,7 +120,11 @@ impl GeoParquet {
             column.insert("orientation".to_owned(), json!("counterclockwise"));
         }
         if let (Value::Object(column), false) = (&mut column, self.bounds.is_empty()) {
-            let bounds = if self.is_cut { [-180.0, f64::NAN, 180.0, f64::NAN] } else { [f64::NAN; 4] };
+            let bounds = if self.is_cut {
+                [-180.0, f64::NAN, 180.0, f64::NAN]
+            } else {
+                [f64::NAN; 4]
+            };
             let known = all(&self.bounds);
             let edges: Vec<f64> = (bounds.into_iter().zip(known))
                 .map(|(fixed, known)| if fixed.is_nan() { known } else { fixed })
@@ -124,7 +144,10 @@ fn encode(path: &Path) -> impl Fn(ParquetError) -> OutputError {
 }
 
 fn bounds_fields() -> Fields {
-    BOUNDS.iter().map(|edge| Field::new(*edge, DataType::Float64, false)).collect()
+    BOUNDS
+        .iter()
+        .map(|edge| Field::new(*edge, DataType::Float64, false))
+        .collect()
 }
 
 fn arrow_schema(schema: &GeoSchema) -> Schema {
@@ -139,8 +162,11 @@ fn arrow_schema(schema: &GeoSchema) -> Schema {
             };
             let notes = [("long_name", &column.long_name), ("units", &column.units)];
             let notes = notes.into_iter().filter(|(_, text)| !text.is_empty());
-            Field::new(column.name, kind, true)
-                .with_metadata(notes.map(|(name, text)| (name.to_owned(), text.clone())).collect())
+            Field::new(column.name, kind, true).with_metadata(
+                notes
+                    .map(|(name, text)| (name.to_owned(), text.clone()))
+                    .collect(),
+            )
         })
         .collect();
     fields.push(Field::new("geometry", DataType::Binary, false));
@@ -156,22 +182,41 @@ fn array<'a>(kind: GeoKind, cells: impl Iterator<Item = &'a GeoValue>) -> ArrayR
     match kind {
         GeoKind::Word => Arc::new(
             cells
-                .map(|cell| if let GeoValue::Word(word) = cell { Some(word.as_str()) } else { None })
+                .map(|cell| {
+                    if let GeoValue::Word(word) = cell {
+                        Some(word.as_str())
+                    } else {
+                        None
+                    }
+                })
                 .collect::<StringArray>(),
         ),
         GeoKind::Count => Arc::new(
             cells
-                .map(|cell| if let GeoValue::Count(count) = cell { *count } else { None })
+                .map(|cell| {
+                    if let GeoValue::Count(count) = cell {
+                        *count
+                    } else {
+                        None
+                    }
+                })
                 .collect::<Int64Array>(),
         ),
         GeoKind::Flag => Arc::new(
             cells
-                .map(|cell| if let GeoValue::Flag(flag) = cell { Some(*flag) } else { None })
+                .map(|cell| {
+                    if let GeoValue::Flag(flag) = cell {
+                        Some(*flag)
+                    } else {
+                        None
+                    }
+                })
                 .collect::<BooleanArray>(),
         ),
         GeoKind::Number => Arc::new(cells.map(number).collect::<Float64Array>()),
         GeoKind::Time => {
-            let micros = |cell| number(cell).map(|seconds| (seconds * 1e6).round() as i64 + EPOCH_MICROSECONDS);
+            let micros =
+                |cell| number(cell).map(|seconds| (seconds * 1e6).round() as i64 + EPOCH_MICROSECONDS);
             Arc::new(cells.map(micros).collect::<TimestampMicrosecondArray>())
         }
     }
@@ -179,7 +224,15 @@ fn array<'a>(kind: GeoKind, cells: impl Iterator<Item = &'a GeoValue>) -> ArrayR
 
 /// The bounds around some.
 fn all(bounds: &[[f64; 4]]) -> [f64; 4] {
-    bounds.iter().fold([f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY], |all, own| {
-        [all[0].min(own[0]), all[1].min(own[1]), all[2].max(own[2]), all[3].max(own[3])]
-    })
+    bounds.iter().fold(
+        [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY],
+        |all, own| {
+            [
+                all[0].min(own[0]),
+                all[1].min(own[1]),
+                all[2].max(own[2]),
+                all[3].max(own[3]),
+            ]
+        },
+    )
 }

@@ -1,0 +1,110 @@
+"""Makes the pictures of the pages beside: `python docs/diagnostics/pictures/make.py [NAME...]`.
+
+Every picture is what a command of karin draws, of a real granule of the reference data (the environment variable KARIN_SHARED_DATA says
+where that is) or of simulated ones. It is then brought to the width of a page and to a palette, which needs Pillow.
+The command is KARIN_BIN, else the one of a release build.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+HERE = Path(__file__).resolve().parent
+WORKSPACE = HERE.parents[2]
+KARIN = os.environ.get("KARIN_BIN", str(WORKSPACE / "target/release/karin"))
+SHARED = Path(os.environ.get("KARIN_SHARED_DATA", WORKSPACE.parent / "shared" / "data"))
+GRANULE = "SWOT_L3_LR_SSH_Expert_001_155_20230726T173637_20230726T182803_v1.0.2_fcs.nc"
+
+#: Simulated granules, by folder.
+SIMULATED = {
+    "l3": "karin simulate l3 --product L3_LR_SSH_Expert --cycles 12 --passes 7,20,33 --vars ssha_filtered,ssha_unfiltered",
+    "l2": "karin simulate l2 --product L2_LR_SSH_Expert --cycles 12 --passes 7",
+}
+
+RULES = """variable = "ssha"
+
+[[rule]]
+name = "not over the ocean"
+keep = "ancillary_surface_classification_flag == 0"
+
+[[rule]]
+name = "rain"
+reject = "rain_flag != 0"
+
+[[rule]]
+name = "far from the mean"
+mean_std = { n = 3.0, iterations = 10 }
+"""
+
+#: Commands, by picture; the pages show them.
+COMMANDS = {
+    "currents": f"karin plot {GRANULE} --vars speed -o currents.png",
+    "deformation": f"karin plot {GRANULE} --vars vorticity_over_f --vmin -1 --vmax 1 -o deformation.png",
+    "cyclogeostrophy": f"karin plot {GRANULE} --let difference=speed_cyclo-speed --vars difference"
+    " --title 'Cyclogeostrophic less geostrophic speed' -o cyclogeostrophy.png",
+    "uncertainties": f"karin plot {GRANULE} --vars u_geo_uncertainty --method l3,noise=0.002 -o uncertainties.png",
+    "spectra": "karin spectrum l3 --vars ssha_unfiltered,ssha_filtered --segment 500km -o spectra.png",
+    "editing": "karin edit rules.toml l2 --bbox=-180,15,180,30 -o editing.png",
+    "eddies": f"karin eddies {GRANULE} -o eddies.png",
+    "fronts": f"karin fronts {GRANULE} -o fronts.png",
+}
+#: Width in pixels, colours, and bytes at most.
+WIDTH, COLORS, LIMIT = 1000, 128, 80_000
+
+
+def run(command: str, folder: Path) -> None:
+    """Run a command of karin in a folder."""
+    words = shlex.split(command)
+    subprocess.run([KARIN, *words[1:]], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+
+
+def shrink(source: Path, target: Path) -> None:
+    """Write a picture that is as wide as a page and in few colours."""
+    with Image.open(source) as picture:
+        whole = picture.convert("RGB")
+        if whole.width > WIDTH:
+            whole = whole.resize((WIDTH, round(whole.height * WIDTH / whole.width)), Image.Resampling.LANCZOS)
+        colors = COLORS
+        while True:
+            whole.quantize(colors, dither=Image.Dither.NONE).save(target, optimize=True)
+            if target.stat().st_size <= LIMIT or colors <= 16:
+                return
+            colors //= 2
+
+
+def main(names: list[str]) -> int:
+    """Make these pictures, or all."""
+    unknown = set(names) - set(COMMANDS)
+    if unknown:
+        print(f"no picture {', '.join(sorted(unknown))}; there are {', '.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "rules.toml").write_text(RULES)
+        real = SHARED / "swot_l3" / GRANULE
+        if real.exists():
+            (folder / GRANULE).symlink_to(real)
+        for picture in names or COMMANDS:
+            command = COMMANDS[picture]
+            words = command.split()
+            if GRANULE in words and not real.exists():
+                print(f"{picture}: skipped, {real} is not there", file=sys.stderr)
+                continue
+            for made, how in SIMULATED.items():
+                if made in words and not (folder / made).exists():
+                    run(how, folder)
+            run(command, folder)
+            shrink(folder / f"{picture}.png", HERE / f"{picture}.png")
+            print(f"{picture}.png: {(HERE / f'{picture}.png').stat().st_size / 1000:.0f} kB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
