@@ -157,13 +157,16 @@ pub fn write(
     Ok(found)
 }
 
+/// Takes the rows of a granule.
+type Take<'a> = &'a mut dyn FnMut(&GeoSchema, Vec<GeoRow>) -> Result<(), Error>;
+
 /// Searches granule by granule and hands on their rows in order; at least once, with the schema.
 fn run(
     plan: &Plan,
     search: &Search,
     resources: Resources,
     progress: &dyn Progress,
-    take: &mut dyn FnMut(&GeoSchema, Vec<GeoRow>) -> Result<(), Error>,
+    take: Take<'_>,
 ) -> Result<Found, Error> {
     let field = field::Field::new(plan, search, progress)?;
     let engine = Engine::new(&field.whole, resources, progress)?;

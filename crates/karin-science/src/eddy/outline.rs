@@ -31,9 +31,9 @@ impl Direction {
         let width = extent.num_pixels;
         match self.0 {
             0 => index.checked_sub(width),
-            1 => ((index + 1) % width != 0).then_some(index + 1),
+            1 => (!(index + 1).is_multiple_of(width)).then_some(index + 1),
             2 => Some(index + width).filter(|next| *next < extent.len()),
-            _ => (index % width != 0).then(|| index - 1),
+            _ => (!index.is_multiple_of(width)).then(|| index - 1),
         }
     }
 }

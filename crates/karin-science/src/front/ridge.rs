@@ -116,7 +116,7 @@ fn interpolated(field: &[f64], extent: Extent, (line, pixel): (f64, f64)) -> Opt
     let cell = |place: f64, count: usize| {
         let first = place.floor();
         let is_inside = first >= 0.0 && place <= (count - 1) as f64;
-        is_inside.then(|| (first as usize, place - first))
+        is_inside.then_some((first as usize, place - first))
     };
     let (line, down) = cell(line, extent.num_lines)?;
     let (pixel, right) = cell(pixel, extent.num_pixels)?;

@@ -1,6 +1,6 @@
 //! Columns: those that all features have, then their own.
 
-use karin_core::{Attributes, Dataset as _};
+use karin_core::Attributes;
 use karin_engine::{Piece, Plan};
 
 use super::field::Field;

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::cells::{Cells, Kind};
 use super::place::{Unfinished, io};
-use super::table::{Column, Table};
+use super::table::Column;
 use super::{OutputError, WriteOptions};
 
 /// Rows that one thread turns into text at a time.

@@ -23,7 +23,7 @@ impl Whole {
         Self {
             path: path.to_owned(),
             schema: schema.clone(),
-            options: options.clone(),
+            options: *options,
             rows: Vec::new(),
             bytes: 0,
         }

@@ -1,5 +1,6 @@
 //! GeoParquet 1.1: WKB in the column `geometry`, its bounds in the columns of `bbox`, what they mean in the key `geo`.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -161,17 +162,19 @@ fn arrow_schema(schema: &GeoSchema) -> Schema {
                 GeoKind::Time => DataType::Timestamp(TimeUnit::Microsecond, None),
             };
             let notes = [("long_name", &column.long_name), ("units", &column.units)];
-            let notes = notes.into_iter().filter(|(_, text)| !text.is_empty());
-            Field::new(column.name, kind, true).with_metadata(
-                notes
-                    .map(|(name, text)| (name.to_owned(), text.clone()))
-                    .collect(),
-            )
+            let notes: HashMap<String, String> = (notes.into_iter())
+                .filter(|(_, text)| !text.is_empty())
+                .map(|(name, text)| (name.to_owned(), text.clone()))
+                .collect();
+            Field::new(column.name, kind, true).with_metadata(notes)
         })
         .collect();
     fields.push(Field::new("geometry", DataType::Binary, false));
     fields.push(Field::new("bbox", DataType::Struct(bounds_fields()), false));
-    Schema::new_with_metadata(fields, texts(&schema.attributes).collect())
+    Schema::new_with_metadata(
+        fields,
+        texts(&schema.attributes).collect::<HashMap<String, String>>(),
+    )
 }
 
 fn array<'a>(kind: GeoKind, cells: impl Iterator<Item = &'a GeoValue>) -> ArrayRef {
