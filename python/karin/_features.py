@@ -125,9 +125,9 @@ class Featured:
         by
             ``"contours"`` (closed contours of height) or ``"okubo-weiss"``.
         step
-            Height between contours in metres; lower bumps are no peaks of their own.
+            Height between contours in metres.
         min_amplitude
-            Least amplitude in metres.
+            Least amplitude in metres; lower bumps are no peaks of their own.
         min_pixels
             Least number of pixels.
         min_radius, max_radius

@@ -79,9 +79,9 @@ pub struct Eddy {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct EddyOptions {
-    /// Height between contours, m; bumps lower than that are no peaks of their own.
+    /// Height between contours, m.
     pub step: f64,
-    /// Least amplitude, m.
+    /// Least amplitude, m; bumps lower than that are no peaks of their own.
     pub minimum_amplitude: f64,
     /// Least number of pixels.
     pub minimum_pixels: usize,

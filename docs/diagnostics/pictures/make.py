@@ -52,7 +52,7 @@ COMMANDS = {
     "uncertainties": f"karin plot {GRANULE} --vars u_geo_uncertainty --method l3,noise=0.002 -o uncertainties.png",
     "spectra": "karin spectrum l3 --vars ssha_unfiltered,ssha_filtered --segment 500km -o spectra.png",
     "editing": "karin edit rules.toml l2 --bbox=-180,15,180,30 -o editing.png",
-    "eddies": f"karin eddies {GRANULE} -o eddies.png",
+    "eddies": f"karin eddies {GRANULE} --fill-nadir -o eddies.png",
     "fronts": f"karin fronts {GRANULE} -o fronts.png",
 }
 #: Width in pixels, colours, and bytes at most.

@@ -15,8 +15,8 @@ use crate::{Extent, Metric, ScienceError};
 ///
 /// In the manner of Chelton et al. (2011) and Mason et al. (2014): from every extremum contours are drawn at every
 /// `step` of height, outward as long as they hold no other extremum. The outline is the outermost one within the bounds of the
-/// options, the speed the largest mean along one of these. Extrema that stand out by less than a step do not count, and
-/// one beside an edge or gap is none, as what lies beyond is not known.
+/// options, the speed the largest mean along one of these. Extrema that stand out by less than the least amplitude do not
+/// count, and one beside an edge or gap is none, as what lies beyond is not known.
 ///
 /// The swath is narrow, and has a gap in its middle. A contour may therefore run along an edge or gap for a share of its
 /// length (`edge_fraction`); circle, shape error and speed are then those of its free parts, and the eddy is
@@ -49,7 +49,7 @@ pub fn closed_contours(
             other_value.total_cmp(&one_value).then(one.cmp(other))
         });
         let mut growth = Growth::new(&field, speed, extent, options);
-        for peak in peaks(&field, &order, extent, options.step) {
+        for peak in peaks(&field, &order, extent, options.minimum_amplitude) {
             let stands_out = field[peak.index] - peak.floor >= options.minimum_amplitude;
             if stands_out && is_free(&field, extent, peak.index) {
                 eddies.extend(growth.eddy(peak, (sense, sign), &mut plane));

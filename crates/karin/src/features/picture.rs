@@ -9,9 +9,9 @@ use crate::Error;
 use crate::output::geo::{GeoRow, GeoValue};
 use crate::plot::{self, MapOptions, Overlay, OverlayStyle, Picture};
 
-const RED: [u8; 3] = [150, 20, 45];
-const BLUE: [u8; 3] = [20, 60, 150];
+// Seen on red and on blue.
 const BLACK: [u8; 3] = [20, 24, 30];
+const GREEN: [u8; 3] = [0, 120, 70];
 
 /// Draws what was found.
 pub(super) fn of(
@@ -59,7 +59,7 @@ fn overlays(search: &Search, found: &Found) -> Vec<Overlay> {
     let cell = |row: &GeoRow, place: Option<usize>| place.and_then(|place| row.cells.get(place).cloned());
     let is_cut = |row: &GeoRow| cell(row, partial) == Some(GeoValue::Flag(true));
     let kinds: &[(&str, [u8; 3])] = match search {
-        Search::Eddies(_) => &[("anticyclonic", RED), ("cyclonic", BLUE)],
+        Search::Eddies(_) => &[("anticyclonic", BLACK), ("cyclonic", GREEN)],
         Search::Fronts(_) => &[("", BLACK)],
     };
     let mut overlays = Vec::new();

@@ -19,10 +19,10 @@ pub struct Arguments {
     /// How: closed contours of height, or regions of the Okubo-Weiss parameter
     #[arg(long, value_name = "HOW", default_value = "contours")]
     by: By,
-    /// Height between contours in metres; lower bumps are no peaks of their own
+    /// Height between contours in metres
     #[arg(long, value_name = "METRES", default_value_t = 0.002)]
     step: f64,
-    /// Least amplitude in metres
+    /// Least amplitude in metres; lower bumps are no peaks of their own
     #[arg(long, value_name = "METRES", default_value_t = 0.01)]
     min_amplitude: f64,
     /// Least number of pixels
