@@ -46,8 +46,8 @@ pub use inputs::inputs;
 pub use land::land;
 pub use overlay::{Overlay, OverlayStyle};
 pub use raster::Overlap;
-pub(crate) use selected::one_variable;
 pub use selected::{Picture, of_plan, selection};
+pub(crate) use selected::{of_its_schema, one_variable};
 
 use projection::Frame;
 use raster::Raster;

@@ -1,11 +1,12 @@
 //! The field that is searched: which variable, its values of the whole pass, and which pixels the selection keeps.
 
-use karin_core::{Nadir, Progress, Selection, VersionChoice, VersionPattern};
+use karin_core::{Nadir, Progress, Selection};
 use karin_engine::swath::Shape;
 use karin_engine::{Column, EngineError, Plan};
 
 use super::Search;
 use crate::Error;
+use crate::plot::of_its_schema;
 
 /// Plans for one variable.
 pub(super) struct Field {
@@ -23,11 +24,7 @@ pub(super) struct Field {
 
 impl Field {
     pub(super) fn new(of: &Plan, search: &Search, progress: &dyn Progress) -> Result<Self, Error> {
-        let mut selection = of.selection().clone();
-        if let (VersionChoice::All, [schema]) = (&selection.version, of.schemas().as_slice()) {
-            let pattern = VersionPattern::parse(&schema.to_string());
-            selection.version = pattern.map_or(VersionChoice::Best, VersionChoice::Matching);
-        }
+        let mut selection = of_its_schema(of);
         if selection.nadir == Nadir::Keep {
             selection.nadir = Nadir::Drop;
         }

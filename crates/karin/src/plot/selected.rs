@@ -85,7 +85,7 @@ pub(crate) fn one_variable(of: &Plan, progress: &dyn Progress) -> Result<Plan, E
 }
 
 /// The selection of a plan, which may be one of several for `--version all`.
-fn of_its_schema(of: &Plan) -> Selection {
+pub(crate) fn of_its_schema(of: &Plan) -> Selection {
     let mut selection = of.selection().clone();
     if let (VersionChoice::All, [schema]) = (&selection.version, of.schemas().as_slice()) {
         let pattern = VersionPattern::parse(&schema.to_string());
