@@ -367,7 +367,7 @@ class Collection(Featured, Reducible, Writable):
         return found.load()
 
     def groupby(self, key: Hashable) -> GroupBy:
-        """Reduce by ``"month"``, ``"day"``, ``"cycle_number"`` or ``"pass_number"``: ``.groupby("month").mean()``."""
+        """Reduce by ``"month"``, ``"day"``, ``"hour"``, ``"cycle_number"`` or ``"pass_number"``: ``.groupby("month").mean()``."""
         return GroupBy(self, key)
 
     def __repr__(self) -> str:

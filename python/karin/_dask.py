@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ import xarray as xr
 
 from karin import _karin
 from karin._parts import gathered, joined
+from karin._reduction import Reduction
 from karin.errors import KarinWarning
 
 if TYPE_CHECKING:
@@ -33,16 +35,26 @@ _COMMIT_EVERY = 60.0
 _GATHERED = 1 << 28
 
 
-def reduce(collection: Collection, statistics: str, target: str, client: Any) -> Any:
+#: Statistics that need every value in its order.
+_OF_ORDER = re.compile(r"\b(median|quantile|mad|q0|q1|q\.)")
+
+
+def reduce(collection: Collection, reduction: Reduction, client: Any) -> Any:
     """Reduce on a cluster. The result is that of one process, to the bit, where `karin.Collection.reduce` says so."""
-    axis = {"cycle": "pass_number", "by_cycle": "cycle_number", "by_pass": "pass_number"}.get(target)
-    is_whole = "quantile" in statistics or "median" in statistics
-    if target == "cycle" or (axis is not None and len(collection._plan().schemas) < 2):
-        return _along(collection, statistics, target, client, str(axis))
-    if is_whole:
+    target = reduction.target
+    if target in ("over cycle", "over num_pixels", "over num_lines"):
+        return _along(collection, reduction, client, "pass_number")
+    axis = {"by cycle": "cycle_number", "by pass": "pass_number"}.get(target)
+    if axis is not None and len(collection._plan().schemas) < 2:
+        return _along(collection, reduction, client, axis)
+    if _OF_ORDER.search(f"{reduction.statistics} {reduction.having or ''}"):
         # Ranks need all values at once: one task, on one worker.
-        return client.submit(_reduced, collection, statistics, target, pure=False).result()
-    return _by_states(collection, statistics, target, client)
+        return client.submit(_reduced, collection, reduction, pure=False).result()
+    if target.startswith("bin "):
+        # All tasks need the same bins.
+        jobs, memory, _ = collection._options
+        target = collection._plan().target_with_bins(reduction, jobs=jobs, memory=memory)
+    return _by_states(collection, reduction._replace(target=target), client)
 
 
 def threads_of(client: Any) -> int:
@@ -66,7 +78,7 @@ def shares(numbers: Sequence[int], weights: Sequence[int], count: int) -> list[l
     return runs
 
 
-def _along(collection: Collection, statistics: str, target: str, client: Any, axis: str) -> Any:
+def _along(collection: Collection, reduction: Reduction, client: Any, axis: str) -> Any:
     """Split along an axis that the result keeps: every value of it is made by one task."""
     table = collection.granules()
     counts: dict[int, int] = {}
@@ -76,7 +88,7 @@ def _along(collection: Collection, statistics: str, target: str, client: Any, ax
     runs = shares(numbers, [counts[number] for number in numbers], _TASKS_PER_THREAD * threads_of(client))
     words: list[dict[str, Any]] = [{axis: run} for run in runs]
     parts = [collection.sel(**word) for word in words]
-    futures = _mapped(client, _reduced, parts, f"karin-{target}", statistics, target)
+    futures = _mapped(client, _reduced, parts, f"karin-{reduction.target.replace(' ', '-')}", reduction)
     found = gathered(client, futures, collection._options.memory or _GATHERED)
     schemas = collection._plan().schemas
     if len(schemas) > 1:
@@ -109,7 +121,7 @@ def _about(collection: Collection) -> Any:
     from karin._arrays import MemoryHandle
     from karin._reduce import finished
 
-    nothing, _ = _karin.merge_parts(collection._plan(), "count", "all", [])
+    nothing, _ = _karin.merge_parts(collection._plan(), Reduction("count", "over all"), [])
     return finished(MemoryHandle(nothing))
 
 
@@ -117,7 +129,7 @@ def _complete(whole: Any, collection: Collection) -> None:
     """Say of the whole what parts say of themselves, and give lines that only other parts reached their places."""
     about = _about(collection).attrs
     whole.attrs.update({name: value for name, value in about.items() if name in whole.attrs and name != "title"})
-    if "num_lines" not in whole.variables or "latitude" not in whole.variables:
+    if "num_lines" not in whole.variables or "latitude" not in whole.variables or "cycle_number" in whole.dims:
         return
     everywhere = _places(collection).to_xarray().sel(pass_number=whole.pass_number, num_lines=whole.num_lines)
     for name in ("latitude", "longitude"):
@@ -149,35 +161,35 @@ def _on_this_worker(part: Collection) -> Collection:
     return part.using(jobs=jobs or 1, memory=memory, progress=False)
 
 
-def _reduced(part: Collection, statistics: str, target: str) -> Any:
+def _reduced(part: Collection, reduction: Reduction) -> Any:
     from karin._reduce import run
 
-    found = run(_on_this_worker(part), statistics, target)
+    found = run(_on_this_worker(part), reduction)
     return found.load()
 
 
-def _by_states(collection: Collection, statistics: str, target: str, client: Any) -> Any:
+def _by_states(collection: Collection, reduction: Reduction, client: Any) -> Any:
     """Split where results meet in the same values: tasks give states, which merge in the order of the granules."""
     from karin._arrays import MemoryHandle
     from karin._reduce import finished
 
     parts = _in_order(collection, _TASKS_PER_THREAD * threads_of(client))
-    states = client.gather(_mapped(client, _state, parts, "karin-state", statistics, target))
+    states = client.gather(_mapped(client, _state, parts, "karin-state", reduction))
     for granule, reason in (row for _, left_out in states for row in left_out):
         warnings.warn(f"left out {granule}: {reason}", KarinWarning, stacklevel=4)
     found = [state for state, _ in states]
     plan, memory = collection._plan(), collection._options.memory
-    merged, notes = _karin.merge_parts(plan, statistics, target, found, memory=memory)
+    merged, notes = _karin.merge_parts(plan, reduction, found, memory=memory)
     result = finished(MemoryHandle(merged))
     if notes:
         result.attrs["comment"] = "; ".join(notes)
     return result
 
 
-def _state(part: Collection, statistics: str, target: str) -> tuple[bytes, list[tuple[str, str]]]:
+def _state(part: Collection, reduction: Reduction) -> tuple[bytes, list[tuple[str, str]]]:
     part = _on_this_worker(part)
     jobs, memory, _ = part._options
-    state, left_out = _karin.reduce_part(part._plan(), statistics, target, jobs=jobs, memory=memory)
+    state, left_out = _karin.reduce_part(part._plan(), reduction, jobs=jobs, memory=memory)
     return state, left_out
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,8 +33,12 @@ __all__ = [
     "reduce_part",
     "ingest",
     "passes",
+    "read_beside",
     "simulate",
 ]
+
+#: Statistics, what they are over, the second field of pairs, and the condition that results must meet.
+_Reduction: TypeAlias = tuple[str, str, str | None, str | None]
 
 def main(argv: Sequence[str | bytes | PathLike[str]]) -> int:
     """Run the ``karin`` command with these arguments (the program's name first) and give its exit code."""
@@ -106,8 +110,7 @@ class Plan:
 
     def reduce(
         self,
-        statistics: str,
-        target: str,
+        reduction: _Reduction,
         *,
         jobs: int | None = None,
         memory: int | None = None,
@@ -117,6 +120,9 @@ class Plan:
     ) -> tuple[Any, dict[str, Any], dict[str, NDArray[Any]]]:
         """Reduce into memory (a Dataset), or into the netCDF file at ``path`` (None); with a report, and the arrays of the
         statistics, which the dataset does not hold any more."""
+
+    def target_with_bins(self, reduction: _Reduction, *, jobs: int | None = None, memory: int | None = None) -> str:
+        """What a reduction is over, in words, with every automatic bin found from a sample of the values."""
 
     def cube(self, *, jobs: int | None = None, memory: int | None = None, listener: Any = None) -> Dataset:
         """The granules on axes of cycle, pass, line and pixel, as a lazy dataset."""
@@ -250,13 +256,16 @@ def color_map(name: str | None, variable: str, units: str) -> tuple[str, bool, N
 def nearest_word(word: str, candidates: Sequence[str]) -> str | None:
     """The candidate that was probably meant."""
 
+def read_beside(reduction: _Reduction) -> list[str]:
+    """The variables that a reduction reads beside those that it reduces."""
+
 def reduce_part(
-    plan: Plan, statistics: str, target: str, *, jobs: int | None = None, memory: int | None = None
+    plan: Plan, reduction: _Reduction, *, jobs: int | None = None, memory: int | None = None
 ) -> tuple[bytes, list[tuple[str, str]]]:
     """Reduce to a state that merges with those of other granules, as bytes; with what was left out."""
 
 def merge_parts(
-    plan: Plan, statistics: str, target: str, parts: Sequence[bytes], *, memory: int | None = None
+    plan: Plan, reduction: _Reduction, parts: Sequence[bytes], *, memory: int | None = None
 ) -> tuple[Dataset, list[str]]:
     """Merge states in the order of cycle and pass; the plan is that of all their granules. With notes on the result."""
 

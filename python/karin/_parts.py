@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -96,7 +96,7 @@ def joined(parts: Sequence[Any], axis: str) -> Any:
 def _joined(parts: list[xr.Dataset], axis: str) -> xr.Dataset:
     if len(parts) == 1:
         return parts[0]
-    parts = _same_lines(parts)
+    parts = _same_cycles(_same_lines(parts), axis)
     whole = xr.concat(
         parts, axis, data_vars="all", coords="minimal", compat="override", join="override", combine_attrs="override"
     )
@@ -120,10 +120,26 @@ def _same_lines(parts: list[xr.Dataset]) -> list[xr.Dataset]:
     return same if is_numbered else [part.drop_vars("num_lines") for part in same]
 
 
+def _same_cycles(parts: list[xr.Dataset], axis: str) -> list[xr.Dataset]:
+    """Parts of passes know the cycles of their own passes: all of them get the cycles of all."""
+    if axis == "cycle_number" or "cycle_number" not in parts[0].dims:
+        return parts
+    cycles = np.unique(np.concatenate([part["cycle_number"].values for part in parts]))
+    attributes = parts[0]["cycle_number"].attrs
+    same = [part.reindex(cycle_number=cycles, fill_value=_fills(part)) for part in parts]
+    for part in same:
+        part["cycle_number"].attrs = attributes
+    return same
+
+
+def _fills(part: xr.Dataset) -> dict[Hashable, float]:
+    """What stands where a part has nothing."""
+    return {name: 0 if array.dtype.kind in "iu" else np.nan for name, array in part.variables.items()}
+
+
 def _with_lines(part: xr.Dataset, lines: Any, attributes: dict[str, Any]) -> xr.Dataset:
     if "num_lines" not in part.variables:
         part = part.assign_coords(num_lines=np.arange(part.sizes["num_lines"], dtype="int32"))
-    fills = {name: 0 if array.dtype.kind in "iu" else np.nan for name, array in part.variables.items()}
-    part = part.reindex(num_lines=lines, fill_value=fills)
+    part = part.reindex(num_lines=lines, fill_value=_fills(part))
     part["num_lines"].attrs = attributes
     return part

@@ -12,69 +12,56 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from karin import _karin
 from karin._arrays import FileHandle, Handle, MemoryHandle, group_paths
 from karin._backend import decoded, indexed
 from karin._progress import listener_of
+from karin._reduction import Bins, Reduction, by, in_bins, names_of, statistics_of
+from karin._reduction import over as _over
 from karin.errors import InvalidArgumentError, MemoryBudgetError
 
 if TYPE_CHECKING:
     from karin._collection import Collection
 
-_OVER = {
-    "cycle_number": "cycle",
-    "cycle": "cycle",
-    "all": "all",
-    None: "all",
-}
-_BY = {
-    "cycle_number": "by_cycle",
-    "cycle": "by_cycle",
-    "pass_number": "by_pass",
-    "pass": "by_pass",
-    "day": "by_day",
-    "month": "by_month",
-    "time.month": "by_month",
-    "time.day": "by_day",
-}
 #: Kilometres of a degree of latitude.
 _KILOMETRES = 111.2
 
 
-def _target(words: dict[Any, str], what: str, key: Any) -> str:
-    if not isinstance(key, Hashable) or key not in words:
-        known = ", ".join(sorted({repr(word) for word in words}))
-        raise InvalidArgumentError(f"{what}={key!r}: expected one of {known}")
-    return words[key]
-
-
-def _statistics(statistics: str | Iterable[str]) -> str:
-    return statistics if isinstance(statistics, str) else ",".join(statistics)
-
-
-def run(collection: Collection, statistics: str, target: str, client: Any = None) -> Any:
+def run(collection: Collection, reduction: Reduction, client: Any = None) -> Any:
     """Reduce what is selected: in memory, or, where the result is larger than the budget, lazily from a temporary file.
 
     With a client of a Dask cluster, its workers do it.
     """
+    collection = _reading_beside(collection, reduction)
     if client is not None:
         from karin import _dask
 
-        return _dask.reduce(collection, statistics, target, client)
+        return _dask.reduce(collection, reduction, client)
     plan = collection._plan()
     jobs, memory, progress = collection._options
     handle: Handle
     with listener_of(progress) as listener:
         options: dict[str, Any] = {"jobs": jobs, "memory": memory, "listener": listener}
         try:
-            result, _, arrays = plan.reduce(statistics, target, **options)
+            result, _, arrays = plan.reduce(reduction, **options)
             handle, source = MemoryHandle(result, arrays), None
         except MemoryBudgetError:
             folder = tempfile.mkdtemp(prefix="karin-result-")
             source = os.path.join(folder, "result.nc")
-            plan.reduce(statistics, target, path=source, history=f"karin {statistics} by {target}", **options)
+            plan.reduce(reduction, path=source, history=f"karin {reduction.statistics} {reduction.target}", **options)
             handle = FileHandle(source)
             weakref.finalize(handle, _remove, folder, source)
     return finished(handle, source)
+
+
+def _reading_beside(collection: Collection, reduction: Reduction) -> Collection:
+    """Select what values are binned by or compared with, too."""
+    names = _karin.read_beside(reduction)
+    if not names:
+        return collection
+    selection = collection._selection
+    words = tuple(sorted({**dict(selection.words), "also": ",".join(names)}.items()))
+    return type(collection)(collection._spec, selection._replace(words=words), collection._options)
 
 
 def finished(handle: Handle, source: str | None = None) -> Any:
@@ -108,7 +95,13 @@ class Reducible:
     __slots__ = ()
 
     def reduce(
-        self: Any, statistics: str | Iterable[str], over: Hashable = "cycle_number", *, client: Any = None
+        self: Any,
+        statistics: str | Iterable[str],
+        over: Hashable = "cycle_number",
+        *,
+        with_: str | None = None,
+        having: str | None = None,
+        client: Any = None,
     ) -> Any:
         """Compute several statistics in one pass over the data.
 
@@ -116,9 +109,16 @@ class Reducible:
         ----------
         statistics
             Of ``count``, ``sum``, ``mean``, ``min``, ``max``, ``var``, ``std``, ``first``, ``last``, ``median``,
-            ``quantile(0.9)``, ``trend`` (per year); a list, or a text with commas.
+            ``quantile(0.9)``, ``mad`` (median absolute deviation), ``trend`` (per year); together with another variable
+            ``correlation``, ``covariance``, ``slope``, ``intercept``, ``rms_difference``, ``mean_difference``. A list, or a
+            text with commas.
         over
-            ``"cycle_number"``: a value per pixel of every pass; ``None`` or ``"all"``: one per variable.
+            ``"cycle_number"``: a value per pixel of every pass; ``"num_pixels"``: per line, and ``"num_lines"``: per pixel
+            column, of every cycle and pass; ``None`` or ``"all"``: one per variable.
+        with_
+            Another variable that every one is compared with, pixel by pixel, where both have values.
+        having
+            Condition over statistics, as ``"count >= 10 and std < 0.5"``: results that fail become NaN (counts stay).
         client
             A :class:`distributed.Client`: workers of its cluster do independent parts, which merge to the same result
             (see :doc:`guide/dask`). All methods that reduce take it.
@@ -129,7 +129,8 @@ class Reducible:
             One statistic keeps the names of the variables; several add ``_<statistic>``. With coordinates and
             attributes; lazy where it is larger than the memory budget. Products with two sides give a DataTree.
         """
-        return run(self, _statistics(statistics), _target(_OVER, "over", over), client)
+        target = _over(over)
+        return run(self, Reduction(statistics_of(statistics), target, with_, having), client)
 
     def mean(self, dim: Hashable = "cycle_number", *, client: Any = None) -> Any:
         """Arithmetic mean over ``dim`` (see :meth:`reduce`)."""
@@ -163,6 +164,14 @@ class Reducible:
         """Median over ``dim``."""
         return self.reduce("median", dim, client=client)
 
+    def mad(self, dim: Hashable = "cycle_number", *, client: Any = None) -> Any:
+        """Median absolute deviation over ``dim``: the median of the distances to the median, not scaled."""
+        return self.reduce("mad", dim, client=client)
+
+    def correlation(self, other: str, dim: Hashable = "cycle_number", *, client: Any = None) -> Any:
+        """Pearson's correlation with another variable over ``dim``, where both have values."""
+        return self.reduce("correlation", dim, with_=other, client=client)
+
     def quantile(self, q: float | Iterable[float], dim: Hashable = "cycle_number", *, client: Any = None) -> Any:
         """Quantiles over ``dim``, interpolated linearly; several lie along a dimension ``quantile``."""
         q = q if isinstance(q, (int, float)) else list(q)
@@ -172,17 +181,72 @@ class Reducible:
         parts = [part.assign_coords(quantile=float(one)) for part, one in zip(found, q, strict=True)]
         return xr.concat(parts, "quantile", coords="minimal", compat="override", data_vars="all", join="override")
 
-    def grid(self: Any, step: float, stat: str | Iterable[str] = "mean", *, client: Any = None) -> Any:
+    def grid(
+        self: Any,
+        step: float,
+        stat: str | Iterable[str] = "mean",
+        *,
+        with_: str | None = None,
+        having: str | None = None,
+        client: Any = None,
+    ) -> Any:
         """Bin onto a grid of longitude and latitude.
 
         Parameters
         ----------
         step
             Degrees.
-        stat
+        stat, with_, having
             Statistics, as in :meth:`reduce`.
         """
-        return run(self, _statistics(stat), repr(float(step)), client)
+        return run(self, Reduction(statistics_of(stat), f"grid {float(step)!r}", with_, having), client)
+
+    def bin(
+        self: Any,
+        bins: Bins,
+        stat: str | Iterable[str] = "mean",
+        *,
+        with_: str | None = None,
+        having: str | None = None,
+        client: Any = None,
+    ) -> Any:
+        """Statistics by the value of one variable, or of two.
+
+        Parameters
+        ----------
+        bins
+            A mapping of one name or two to ``(from, to, step)``, to edges (a list or an array), or to ``None`` for bins that
+            fit the values; or texts such as ``"cross_track_distance:-70:70:2"``. A bin holds its lower edge and not its
+            upper one, but for the last, which holds both.
+        stat, with_, having
+            Statistics, as in :meth:`reduce`, and ``density``.
+
+        Returns
+        -------
+        xarray.Dataset
+            Along the variables of the bins, with their edges in ``<name>_bounds``; ``<variable>_count`` is the number of
+            values in every bin, ``<variable>_outside`` of those in none.
+
+        Examples
+        --------
+        >>> swot.sel(variables="ssha").bin({"cross_track_distance": (-70, 70, 2)}, ["mean", "std"])
+        """
+        return run(self, Reduction(statistics_of(stat), in_bins(bins), with_, having), client)
+
+    def histogram(
+        self: Any, bins: Bins, stat: str | Iterable[str] = ("count", "density"), *, client: Any = None
+    ) -> Any:
+        """Count how often values fall into bins of themselves; of two variables, at the same places.
+
+        Parameters
+        ----------
+        bins
+            A name, two names, or bins as in :meth:`bin`.
+        stat
+            Statistics of the (last) variable: its ``count`` and its ``density``, which integrates to 1.
+        """
+        own = self.sel(variables=names_of(bins)[-1])
+        return run(own, Reduction(statistics_of(stat), in_bins(bins)), client)
 
     def timeseries(
         self: Any,
@@ -223,10 +287,14 @@ class Reducible:
         names = [name for name in chosen.variables if name not in ("time", "latitude", "longitude")]
         cube = chosen.sel(variables=names).handle().dataset()
         passes = cube.read("pass_number", [(0, cube.structure()["dimensions"]["pass_number"], 1)])
+
+        def by_cycle(stat: str | Iterable[str]) -> Reduction:
+            return Reduction(statistics_of(stat), by("cycle"))
+
         parts = []
         for number in passes[sorted({at for _, at, _, _ in cube.cells()})]:
-            one = run(chosen.sel(pass_number=int(number), variables=names), _statistics(stat), "by_cycle", client)
-            when = run(chosen.sel(pass_number=int(number), variables=["time"]), "mean", "by_cycle", client)
+            one = run(chosen.sel(pass_number=int(number), variables=names), by_cycle(stat), client)
+            when = run(chosen.sel(pass_number=int(number), variables=["time"]), by_cycle("mean"), client)
             one = one.assign_coords(time=("cycle_number", when["time"].values.astype("datetime64[ns]")))
             one = one.swap_dims(cycle_number="time").reset_coords("cycle_number")
             parts.append(one.assign(pass_number=("time", np.full(one.sizes["time"], number))))
@@ -245,16 +313,23 @@ def _around(point: tuple[float, float], radius: float) -> tuple[float, float, fl
 
 
 class GroupBy:
-    """What is selected, to be reduced by month, day, cycle or pass."""
+    """What is selected, to be reduced by month, day, hour, cycle or pass."""
 
     def __init__(self, collection: Collection, key: Hashable) -> None:
         self._collection = collection
-        self._target = _target(_BY, "groupby", key)
+        self._target = by(key)
         self._key = key
 
-    def reduce(self, statistics: str | Iterable[str], *, client: Any = None) -> Any:
+    def reduce(
+        self,
+        statistics: str | Iterable[str],
+        *,
+        with_: str | None = None,
+        having: str | None = None,
+        client: Any = None,
+    ) -> Any:
         """Compute statistics (see :meth:`karin.Collection.reduce`), a value for every group."""
-        return run(self._collection, _statistics(statistics), self._target, client)
+        return run(self._collection, Reduction(statistics_of(statistics), self._target, with_, having), client)
 
     def mean(self, *, client: Any = None) -> Any:
         """Arithmetic mean."""
@@ -287,6 +362,10 @@ class GroupBy:
     def median(self, *, client: Any = None) -> Any:
         """Median."""
         return self.reduce("median", client=client)
+
+    def mad(self, *, client: Any = None) -> Any:
+        """Median absolute deviation."""
+        return self.reduce("mad", client=client)
 
     def quantile(self, q: float, *, client: Any = None) -> Any:
         """Quantile, interpolated linearly."""

@@ -78,3 +78,25 @@ def write_granule(folder, cycle, pass_number, shape, random):
               quality_flag="height_cor_xover_qual")
         write("height_cor_xover_qual", "u1", swath, 255, np.where(chance < 0.1, 1, np.where(chance > 0.95, 2, 0)),
               flag_values=np.array([0, 1, 2], "u1"), flag_meanings="good suspect bad", standard_name="status_flag")
+
+
+def read_all(folder):
+    """Decoded values: name -> [cycle, pass, line, pixel], NaN for fill and where there is no granule."""
+    values = {}
+    for path in sorted(folder.glob("*.nc")):
+        cycle, pass_number = (int(word) for word in path.name.split("_")[5:7])
+        with netCDF4.Dataset(path) as dataset:
+            for name, variable in dataset.variables.items():
+                decoded = np.ma.filled(variable[...].astype("f8"), np.nan)
+                full = values.setdefault(name, np.full((len(CYCLES), len(PASSES), *decoded.shape), np.nan))
+                full[cycle - CYCLES[0], PASSES.index(pass_number)] = decoded
+    return values
+
+
+def filled(variable):
+    values = variable[...]
+    return np.ma.filled(values.astype("f8"), np.nan)
+
+
+def same(found, expected, tolerance=1e-12, around_zero=1e-12):
+    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=around_zero, equal_nan=True)

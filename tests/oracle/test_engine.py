@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import engine_granules
-from engine_granules import CYCLES, DAY, LINES, PASSES, PIXELS, positions
+from engine_granules import CYCLES, DAY, LINES, PASSES, PIXELS, filled, positions, same
 
 NAMES = ["time", "ssha_karin_2", "internal_tide_hret", "num_pt_avg", "rain_flag", "sig0_karin_2", "rad_surface_type_flag"]
 STATISTICS = "count,sum,mean,min,max,var,std,first,last,median,quantile(0.9),trend"
@@ -26,15 +26,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def truth(folder):
     """Decoded values: name -> [cycle, pass, line, pixel], NaN for fill."""
-    values = {}
-    for path in sorted(folder.glob("*.nc")):
-        cycle, pass_number = (int(word) for word in path.name.split("_")[5:7])
-        with netCDF4.Dataset(path) as dataset:
-            for name, variable in dataset.variables.items():
-                decoded = np.ma.filled(variable[...].astype("f8"), np.nan)
-                full = values.setdefault(name, np.full((len(CYCLES), len(PASSES), *decoded.shape), np.nan))
-                full[cycle - CYCLES[0], PASSES.index(pass_number)] = decoded
-    return values
+    return engine_granules.read_all(folder)
 
 
 @pytest.fixture
@@ -45,15 +37,6 @@ def stat(karin, folder, tmp_path):
             return {key: filled(variable) for key, variable in dataset.variables.items()}
 
     return run
-
-
-def filled(variable):
-    values = variable[...]
-    return np.ma.filled(values.astype("f8"), np.nan)
-
-
-def same(found, expected, tolerance=1e-12, around_zero=1e-12):
-    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=around_zero, equal_nan=True)
 
 
 def years(time):

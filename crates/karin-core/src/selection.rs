@@ -50,6 +50,9 @@ pub struct Selection {
     pub crop: Crop,
     /// Variables, in the order asked for; empty = every numeric one.
     pub variables: Vec<String>,
+    /// Variables that are read beside those asked for: what values are binned by, or compared with.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
     /// Least quality of values that are kept.
     pub quality: QualityLevel,
     /// Nadir values that L3 clips into the swath.
@@ -189,6 +192,7 @@ impl Selection {
         if let Some(name) = self
             .variables
             .iter()
+            .chain(&self.also)
             .find(|name| name.trim().is_empty() || name.trim() != name.as_str())
         {
             return Err(SelectionError::invalid("vars", name, "a variable without a name"));
@@ -348,6 +352,16 @@ impl SelectionBuilder {
         for name in Selection::parse_variables(names)? {
             if !self.selection.variables.contains(&name) {
                 self.selection.variables.push(name);
+            }
+        }
+        Ok(self)
+    }
+
+    /// Names of variables that are read beside those asked for, added to those before.
+    pub fn also(mut self, names: &str) -> Result<Self, SelectionError> {
+        for name in Selection::parse_variables(names)? {
+            if !self.selection.also.contains(&name) {
+                self.selection.also.push(name);
             }
         }
         Ok(self)

@@ -27,7 +27,8 @@ impl Formulas {
     /// If one is faulty.
     pub fn new(selection: &Selection) -> Result<Self, EngineError> {
         let mut formulas = Self::parse(selection)?;
-        let named = selection.variables.iter().map(|name| unqualified(name));
+        let named = selection.variables.iter().chain(&selection.also);
+        let named = named.map(|name| unqualified(name));
         let mut quantities: Vec<Quantity> = named
             .chain(formulas.variables())
             .filter_map(Quantity::from_name)

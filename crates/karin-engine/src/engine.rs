@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
+use karin_core::packing::Packed;
 use karin_core::{Dataset, DatasetError, ErrorKind, Progress, Resources};
 
 use crate::EngineError;
@@ -12,7 +13,7 @@ use crate::load::{Ground, drop_where, gate_path, load_program, load_shared};
 use crate::mask::{Criteria, Mask, gate_keep, mask_of};
 use crate::plan::{Column, Piece, Plan};
 use crate::recent::{Key, Recent, locked};
-use crate::reduction::{Sample, Spare};
+use crate::reduction::{Pair, Sample, Spare};
 use crate::source::Handles;
 use crate::swath::{self, Shape, Swath};
 
@@ -274,7 +275,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Rows of a variable with a shared packing: fill where the mask or its quality drops a value.
-    pub(crate) fn load_packed<T: Sample>(
+    pub(crate) fn load_packed<T: Sample + Packed>(
         &self,
         piece: &Piece,
         column: &Column,
@@ -285,7 +286,7 @@ impl<'a> Engine<'a> {
     }
 
     /// The same where the mask of these lines (or more) is known.
-    pub(crate) fn load_packed_masked<T: Sample>(
+    pub(crate) fn load_packed_masked<T: Sample + Packed>(
         &self,
         piece: &Piece,
         column: &Column,
@@ -333,21 +334,7 @@ impl<'a> Engine<'a> {
         let dataset = dataset.as_ref();
         let path = column.path();
         if column.derived {
-            let swath = self.swath(dataset, &column.group)?;
-            let group = dataset.root().group(&column.group);
-            let group = group.ok_or_else(|| DatasetError::no_variable(dataset.label(), &column.group))?;
-            let program = self
-                .plan
-                .formulas()
-                .program(group, &column.name)
-                .map_err(|error| DatasetError::invalid(dataset.label(), &path, error.to_string()))?;
-            let ground = Ground {
-                dataset,
-                swath: &swath,
-                level: Some(self.plan.selection().quality),
-                fields: &self.fields(piece),
-            };
-            *out = load_program(&ground, &program, lines.clone())?;
+            *out = self.load_spread(piece, column, lines.clone())?;
         } else if let Shape::Other(_) = column.shape {
             let rows = dataset
                 .root()
@@ -358,6 +345,49 @@ impl<'a> Engine<'a> {
             *out = swath::decoded(dataset, &path, lines.clone())?;
         }
         self.drop_unwanted(piece, column, lines, mask, (out, f64::NAN))
+    }
+
+    /// The true values of a variable at every pixel of some lines, with what it has per line or per pixel column spread
+    /// over them: NaN where there is none, or its quality drops it. Masks are left to what it stands beside.
+    pub(crate) fn load_spread(
+        &self,
+        piece: &Piece,
+        column: &Column,
+        lines: Range<usize>,
+    ) -> Result<Vec<f64>, DatasetError> {
+        let dataset = self.open(piece)?;
+        let dataset = dataset.as_ref();
+        let swath = self.swath(dataset, &column.group)?;
+        let group = dataset.root().group(&column.group);
+        let group = group.ok_or_else(|| DatasetError::no_variable(dataset.label(), &column.group))?;
+        let program = self
+            .plan
+            .formulas()
+            .program(group, &column.name)
+            .map_err(|error| DatasetError::invalid(dataset.label(), &column.path(), error.to_string()))?;
+        let ground = Ground {
+            dataset,
+            swath: &swath,
+            level: Some(self.plan.selection().quality),
+            fields: &self.fields(piece),
+        };
+        load_program(&ground, &program, lines)
+    }
+
+    /// True values of two fields, pixel by pixel; the second is a variable that the plan reads beside the first.
+    pub(crate) fn load_pairs(
+        &self,
+        piece: &Piece,
+        (column, with): (&Column, &Column),
+        lines: Range<usize>,
+        out: &mut Vec<Pair>,
+    ) -> Result<(), DatasetError> {
+        let mut first = Vec::new();
+        self.load_real(piece, column, lines.clone(), &mut first)?;
+        let second = self.load_spread(piece, with, lines)?;
+        out.clear();
+        out.extend(first.into_iter().zip(second).map(|(first, second)| [first, second]));
+        Ok(())
     }
 
     /// Writes fill over values that the mask or their quality drops.

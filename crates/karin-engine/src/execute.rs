@@ -7,18 +7,21 @@ use std::sync::{Mutex, PoisonError};
 use karin_core::{DatasetError, GroupMeta, Progress, Resources, Slab, Values};
 
 use crate::engine::{Engine, Failure};
-use crate::plan::Plan;
-use crate::reduction::{Reduction, Target};
+use crate::plan::{Column, Plan};
+use crate::reduction::{Reduction, Statistic, Target};
 use crate::result::{MemoryDataset, SharedSink, Sink};
+use crate::swath::{Shape, join};
 use crate::{EngineError, error::invalid_structure};
 
 mod describe;
-mod grid;
 mod keyed;
 mod over_cycle;
 mod parts;
+mod scattered;
 mod schemas;
+mod sections;
 mod tiles;
+mod typed;
 
 pub use parts::{merge_parts, reduce_to_part};
 use schemas::Schemas;
@@ -62,16 +65,17 @@ pub fn reduce_shared(
     sink: &dyn SharedSink,
 ) -> Result<Report, EngineError> {
     let engine = Engine::new(plan, resources, progress)?;
-    let work = Work::new(&engine, reduction, sink);
+    let work = Work::new(&engine, reduction, sink)?;
     let outcome = match reduction.target {
         Target::Cycle => over_cycle::run(work),
-        Target::Grid(step) => grid::run(work, step),
-        Target::All | Target::ByCycle | Target::ByPass | Target::ByDay | Target::ByMonth => keyed::run(work),
+        Target::Pixels | Target::Lines => sections::run(work),
+        Target::Grid(_) | Target::Bins(_) => scattered::run(work),
+        _ => keyed::run(work),
     };
     finished(&engine, outcome)
 }
 
-/// Some passes of a reduction over cycles.
+/// Some passes of a reduction whose results stand beside one another by pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Passes {
     /// Their numbers; an empty range is no pass.
@@ -80,11 +84,11 @@ pub struct Passes {
     pub axes: bool,
 }
 
-/// Reduces some passes of a plan over cycles. The sink is told the structure of the whole result, and gets the values of
+/// Reduces some passes of a plan, over cycles, pixels or lines. The sink is told the structure of the whole result, and gets the values of
 /// these passes: parts for all passes, together, write what [`reduce_shared`] writes, bit by bit.
 ///
 /// # Errors
-/// As [`reduce`]; also if the target is not [`Target::Cycle`].
+/// As [`reduce`]; also if the target is not [by parts of passes](Target::is_by_parts_of_passes).
 pub fn reduce_passes(
     plan: &Plan,
     reduction: &Reduction,
@@ -93,14 +97,17 @@ pub fn reduce_passes(
     progress: &dyn Progress,
     sink: &dyn SharedSink,
 ) -> Result<Report, EngineError> {
-    if reduction.target != Target::Cycle {
-        let reason = "only results over cycles are made of passes that stand beside one another";
-        return Err(EngineError::option("--over cycle", reason));
+    if !reduction.target.is_by_parts_of_passes() {
+        let reason = "only results over cycles, pixels and lines are made of passes that stand beside one another";
+        return Err(EngineError::option("--over", reason));
     }
     let engine = Engine::new(plan, resources, progress)?;
-    let mut work = Work::new(&engine, reduction, sink);
+    let mut work = Work::new(&engine, reduction, sink)?;
     work.only = Some(passes);
-    let outcome = over_cycle::run(work);
+    let outcome = match reduction.target {
+        Target::Cycle => over_cycle::run(work),
+        _ => sections::run(work),
+    };
     finished(&engine, outcome)
 }
 
@@ -192,6 +199,8 @@ impl SharedSink for Shared<'_> {
 struct Work<'a> {
     engine: &'a Engine<'a>,
     reduction: &'a Reduction,
+    /// The statistics of the results, and those that only decide which results are kept.
+    computed: Vec<Statistic>,
     sink: &'a dyn SharedSink,
     /// The passes that are wanted of a result over cycles; `None` = all.
     only: Option<&'a Passes>,
@@ -203,16 +212,67 @@ struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    fn new(engine: &'a Engine<'a>, reduction: &'a Reduction, sink: &'a dyn SharedSink) -> Self {
-        Self {
+    fn new(
+        engine: &'a Engine<'a>,
+        reduction: &'a Reduction,
+        sink: &'a dyn SharedSink,
+    ) -> Result<Self, EngineError> {
+        reduction.check()?;
+        let work = Self {
             engine,
             reduction,
+            computed: reduction.computed(),
             sink,
             only: None,
             done: AtomicU64::new(0),
             columns: 1,
             schemas: Schemas::of(engine.plan),
+        };
+        let missing = reduction.also().into_iter().find(|name| work.beside(name).next().is_none());
+        match missing {
+            Some(name) => Err(EngineError::option(
+                "selection",
+                format!("{name} is not among the variables that are read beside those asked for"),
+            )),
+            None => Ok(work),
         }
+    }
+
+    /// The columns of a variable that is read beside those asked for: one per group that has it.
+    fn beside<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a Column> + use<'a, 'n> {
+        let plan = self.engine.plan;
+        plan.also()
+            .iter()
+            .filter(move |column| column.name == name || column.path() == name)
+    }
+
+    /// The second field of pairs that a column makes; `None` without pairs.
+    fn partner(&self, column: &Column) -> Option<&'a Column> {
+        let name = self.reduction.with.as_deref()?;
+        self.beside(name).find(|other| other.group == column.group)
+    }
+
+    /// False for columns that have nothing to be compared with, where fields are compared.
+    fn has_partner(&self, column: &Column) -> Result<bool, EngineError> {
+        let Some(name) = &self.reduction.with else {
+            return Ok(true);
+        };
+        let reason = match self.partner(column) {
+            Some(_) if column.shape == Shape::Pixels => return Ok(true),
+            Some(_) => "it has no value per pixel",
+            None => "its group has no such variable",
+        };
+        if column.named {
+            let reason = format!("{} cannot be compared with {name}: {reason}", column.path());
+            return Err(EngineError::option("--with", reason));
+        }
+        Ok(false)
+    }
+
+    /// The statistics among those to be computed that need every value in its order.
+    fn ordered(&self) -> Vec<Statistic> {
+        let ordered = self.computed.iter().filter(|statistic| statistic.is_of_order());
+        ordered.copied().collect()
     }
 }
 
@@ -226,6 +286,29 @@ impl Work<'_> {
 
     fn write(&self, path: &str, slab: &Slab, values: &Values) -> Result<(), EngineError> {
         Ok(self.sink.write(path, slab, values)?)
+    }
+
+    /// Writes the results of a column: values of every statistic that is computed. Those that fail the condition of the
+    /// reduction become fill; those that only the condition needs are dropped.
+    fn write_results(
+        &self,
+        column: &Column,
+        slab: &Slab,
+        mut results: Vec<Values>,
+    ) -> Result<(), EngineError> {
+        if let Some(having) = &self.reduction.having {
+            having.apply(&self.computed, &mut results);
+        }
+        for (statistic, values) in self.computed.iter().zip(results) {
+            if self.reduction.statistics.contains(statistic) {
+                let name = describe::result_name(self.reduction, column, *statistic);
+                self.write(&join(&column.group, &name), slab, &values)?;
+            }
+            if let Values::Float64(values) = values {
+                self.engine.spare.give(values);
+            }
+        }
+        Ok(())
     }
 
     /// Writes a whole variable of one dimension.

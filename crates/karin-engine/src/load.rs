@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use karin_core::packing::Packed;
 use karin_core::{Dataset, DatasetError, Packing, QualityLevel, Slab, Values, gate_of};
 
 use crate::expression::Program;
@@ -215,7 +216,7 @@ pub(crate) fn drop_where<T: Copy>(values: &mut [T], keep: &[u8], fill: T) {
 }
 
 /// Rows of a stored variable in the packing that a whole plan shares, into a buffer that is used again.
-pub(crate) fn load_shared<T: Sample>(
+pub(crate) fn load_shared<T: Sample + Packed>(
     dataset: &dyn Dataset,
     path: &str,
     shared: &Packing,

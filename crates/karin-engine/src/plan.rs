@@ -38,6 +38,7 @@ pub struct Plan {
     product: Option<Product>,
     pieces: Vec<Piece>,
     columns: Vec<Column>,
+    also: Vec<Column>,
     formulas: Formulas,
     swaths: Vec<Swath>,
     /// The structure that the first granule of the plan has.
@@ -105,12 +106,14 @@ impl Plan {
         let swaths = Swath::of(&structure, selection.side);
         let formulas = Formulas::new(selection)?;
         let columns = variables::columns(&present, &swaths, &formulas, selection, product)?;
+        let also = variables::also(&present, &swaths, &formulas, selection, product)?;
         Ok(Self {
             source,
             selection: selection.clone(),
             product,
             pieces,
             columns,
+            also,
             formulas,
             swaths,
             structure,
@@ -123,6 +126,17 @@ impl Plan {
         let pieces = positions.into_iter().filter_map(|at| self.pieces.get(at));
         Self {
             pieces: pieces.copied().collect(),
+            ..self.clone()
+        }
+    }
+
+    /// The same plan of one of the variables that it reads beside those asked for.
+    #[must_use]
+    pub fn of_also(&self, name: &str) -> Self {
+        let is_it = |column: &&Column| column.name == name || column.path() == name;
+        Self {
+            columns: self.also.iter().filter(is_it).cloned().collect(),
+            also: Vec::new(),
             ..self.clone()
         }
     }
@@ -162,6 +176,11 @@ impl Plan {
     /// The variables, derived ones included, in the order asked for.
     pub fn columns(&self) -> &[Column] {
         &self.columns
+    }
+
+    /// The variables that are read beside them: what values are binned by, or compared with.
+    pub fn also(&self) -> &[Column] {
+        &self.also
     }
 
     /// The expressions.
@@ -205,7 +224,7 @@ impl Plan {
             root.shape(path).unwrap_or_default().iter().product::<usize>() * width
         };
         let mut read: Vec<String> = Vec::new();
-        for column in &self.columns {
+        for column in self.columns.iter().chain(&self.also) {
             match root.group(&column.group).filter(|_| column.derived) {
                 Some(group) => {
                     let inputs = self.formulas.inputs_of(group, &column.name).unwrap_or_default();

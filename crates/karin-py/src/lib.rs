@@ -45,7 +45,7 @@ mod _karin {
     #[pymodule_export]
     use crate::map::{color_map, nearest_word, region_contains};
     #[pymodule_export]
-    use crate::plan::Plan;
+    use crate::plan::{Plan, read_beside};
     #[pymodule_export]
     use crate::quality::{canonical_names, decode_flags, identify, land, quality_gate, quality_keeps};
     #[pymodule_export]

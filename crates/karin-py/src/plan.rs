@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use karin::engine::reduction::Reduction;
 use karin::engine::{Plan as EnginePlan, Report};
 use karin::extract::{ExtractOptions, extract};
 use karin::output::WriteOptions;
-use karin::stat::{Statistic, Target, reduce_to_memory, reduce_to_netcdf};
+use karin::stat::{Reduction, reduce_to_memory, reduce_to_netcdf, with_bins};
 use karin::view::View;
 use karin_core::{DType, ErrorKind, Resources};
 use pyo3::prelude::*;
@@ -75,27 +74,28 @@ impl Plan {
             .collect()
     }
 
-    /// Reduce: a list of statistics as text; "cycle", "all", "by_cycle", "by_pass", "by_day", "by_month" or the step of
-    /// a grid in degrees. The result is in memory, or in the netCDF file at `path`. With notes and what was left out; and
-    /// with the arrays of the statistics by their paths, which the dataset then no longer holds.
-    #[pyo3(signature = (statistics, target, *, jobs=None, memory=None, path=None, history="", listener=None))]
+    /// Reduce, in words: a list of statistics; what is reduced over, as "over cycle", "by month", "grid 0.5" or
+    /// "bin ssha:-1:1:0.01"; the second field of pairs; the condition that results must meet. The result is in memory, or
+    /// in the netCDF file at `path`. With notes and what was left out; and with the arrays of the statistics by their paths,
+    /// which the dataset then no longer holds.
+    #[pyo3(signature = (reduction, *, jobs=None, memory=None, path=None, history="", listener=None))]
     #[allow(clippy::too_many_arguments, reason = "keywords of Python")]
     fn reduce<'py>(
         &self,
         py: Python<'py>,
-        statistics: &str,
-        target: &str,
+        reduction: Words,
         jobs: Option<usize>,
         memory: Option<u64>,
         path: Option<PathBuf>,
         history: &str,
         listener: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<(Option<Dataset>, Bound<'py, PyDict>, Bound<'py, PyDict>)> {
-        let reduction = reduction_of(statistics, target)?;
+        let reduction = reduction_of(&reduction)?;
         let resources = work::resources(jobs, memory);
         let plan = &self.inner;
         let (result, report) = work::run(py, listener, |told| match &path {
             None => {
+                let reduction = with_bins(plan, &reduction, resources, told).or_raise()?;
                 let (result, report) = reduce_to_memory(plan, &reduction, resources, told).or_raise()?;
                 Ok((Some(result), report))
             }
@@ -120,6 +120,21 @@ impl Plan {
             }
         };
         Ok((dataset, described(py, &report)?, arrays))
+    }
+
+    /// What a reduction is over, in words, with every automatic bin found from a sample of the values.
+    #[pyo3(signature = (reduction, *, jobs=None, memory=None))]
+    fn target_with_bins(
+        &self,
+        py: Python<'_>,
+        reduction: Words,
+        jobs: Option<usize>,
+        memory: Option<u64>,
+    ) -> PyResult<String> {
+        let reduction = reduction_of(&reduction)?;
+        let (plan, resources) = (&self.inner, work::resources(jobs, memory));
+        let found = work::run(py, None, |told| with_bins(plan, &reduction, resources, told).or_raise())?;
+        Ok(found.target.to_string())
     }
 
     /// The granules on axes of cycle, pass, line and pixel, as a lazy dataset.
@@ -210,28 +225,18 @@ impl Plan {
     }
 }
 
-/// A reduction, from a list of statistics as text and the word for what it is over.
-pub(crate) fn reduction_of(statistics: &str, target: &str) -> PyResult<Reduction> {
-    Ok(Reduction {
-        statistics: Statistic::parse_list(statistics).or_raise()?,
-        target: target_of(target)?,
-    })
+/// A reduction in words: statistics, what it is over, the second field of pairs, and the condition that results must meet.
+pub(crate) type Words = (String, String, Option<String>, Option<String>);
+
+/// The reduction that words say.
+pub(crate) fn reduction_of((statistics, target, with, having): &Words) -> PyResult<Reduction> {
+    Reduction::of_words(statistics, target, with.as_deref(), having.as_deref()).or_raise()
 }
 
-/// What a reduction is over.
-fn target_of(word: &str) -> PyResult<Target> {
-    Ok(match word {
-        "cycle" => Target::Cycle,
-        "all" => Target::All,
-        "by_cycle" => Target::ByCycle,
-        "by_pass" => Target::ByPass,
-        "by_day" => Target::ByDay,
-        "by_month" => Target::ByMonth,
-        step => Target::Grid(step.parse().map_err(|_| {
-            let text = format!("{step:?} is nothing to reduce over");
-            raise(ErrorKind::InvalidArgument, &text)
-        })?),
-    })
+/// The variables that a reduction reads beside those that it reduces.
+#[pyfunction]
+pub fn read_beside(reduction: Words) -> PyResult<Vec<String>> {
+    Ok(reduction_of(&reduction)?.also())
 }
 
 fn described<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyDict>> {

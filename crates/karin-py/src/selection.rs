@@ -56,6 +56,7 @@ fn set(builder: SelectionBuilder, option: &str, text: &str) -> Result<SelectionB
         "polygon" => builder.polygon(text),
         "crop" => builder.crop(text),
         "variables" => builder.variables(text),
+        "also" => builder.also(text),
         "quality" => builder.quality(text),
         "where" => Ok(builder.where_(text)),
         "nadir" => builder.nadir(text),

@@ -13,7 +13,7 @@ use pyo3::types::{PyBytes, PyDict};
 
 use crate::dataset::Dataset;
 use crate::errors::{OrRaise as _, raise};
-use crate::plan::{Plan, reduction_of};
+use crate::plan::{Plan, Words, reduction_of};
 use crate::work;
 
 /// A state as bytes, and granules that were left out, with the reasons.
@@ -21,16 +21,15 @@ type PartWords<'py> = (Bound<'py, PyBytes>, Vec<(String, String)>);
 
 /// Reduces the granules of a plan to a state that merges with those of other granules, as bytes; with what was left out.
 #[pyfunction]
-#[pyo3(signature = (plan, statistics, target, *, jobs=None, memory=None))]
+#[pyo3(signature = (plan, reduction, *, jobs=None, memory=None))]
 pub fn reduce_part<'py>(
     py: Python<'py>,
     plan: &Plan,
-    statistics: &str,
-    target: &str,
+    reduction: Words,
     jobs: Option<usize>,
     memory: Option<u64>,
 ) -> PyResult<PartWords<'py>> {
-    let reduction = reduction_of(statistics, target)?;
+    let reduction = reduction_of(&reduction)?;
     let (plan, resources) = (&plan.inner, work::resources(jobs, memory));
     let (part, report) = work::run(py, None, |told| {
         reduce_to_part(plan, &reduction, resources, told).or_raise()
@@ -45,16 +44,15 @@ pub fn reduce_part<'py>(
 /// Merges states that follow one another in the order of cycle and pass; the plan is that of all their granules. With notes on the
 /// result.
 #[pyfunction(name = "merge_parts")]
-#[pyo3(signature = (plan, statistics, target, parts, *, memory=None))]
+#[pyo3(signature = (plan, reduction, parts, *, memory=None))]
 pub fn merge(
     py: Python<'_>,
     plan: &Plan,
-    statistics: &str,
-    target: &str,
+    reduction: Words,
     parts: Vec<Bound<'_, PyBytes>>,
     memory: Option<u64>,
 ) -> PyResult<(Dataset, Vec<String>)> {
-    let reduction = reduction_of(statistics, target)?;
+    let reduction = reduction_of(&reduction)?;
     let (plan, resources) = (&plan.inner, work::resources(None, memory));
     let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
     let (result, report) = work::run(py, None, |told| {

@@ -7,8 +7,8 @@
 //!                 shard n/n ──> state n ┘
 //! ```
 //!
-//! What is over cycles or by pass is cut between passes, and states hold finished values: the result is that of one
-//! process, to the bit. Everything else is cut between granules in the order of cycle and pass, and states are those of
+//! What is over cycles, pixels or lines is cut between passes, and states hold finished values: the result is that of one
+//! process, to the bit. What is by pass is cut there too. Everything else is cut between granules in the order of cycle and pass, and states are those of
 //! the engine, which merge exactly but for floating sums on a grid and trends; such a result says so in `comment`.
 
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use karin_core::{Progress, Resources, Selection};
-use karin_engine::reduction::{Reduction, Statistic, Target};
+use karin_engine::reduction::{Edges, Reduction, Statistic, Target};
 use karin_engine::{Passes, Piece, Plan, Report, reduce_passes, reduce_to_part};
 use serde::{Deserialize, Serialize};
 
@@ -135,8 +135,8 @@ pub struct ShardOptions {
 /// granules of this shard; a shard may have none.
 ///
 /// # Errors
-/// As [`crate::stat::reduce_to_file`]; also for medians and quantiles by anything but cycle and pass, which need all
-/// values at once.
+/// As [`crate::stat::reduce_to_file`]; also for statistics of order by anything but cycle and pass, which need all values at
+/// once, and for bins that are to be found from the values, which every shard would find its own of.
 pub fn reduce_to_state(
     plan: &Plan,
     reduction: &Reduction,
@@ -144,6 +144,7 @@ pub fn reduce_to_state(
     progress: &dyn Progress,
     path: &Path,
 ) -> Result<Report, Error> {
+    check(reduction)?;
     let units = units(plan, reduction);
     let weights = weights(plan, &units);
     let own = share(&weights, options.shard);
@@ -155,7 +156,7 @@ pub fn reduce_to_state(
     let part = plan.only((0..units.len()).filter(is_own));
     let writer = StateWriter::create(path, &header(plan, reduction, options))?;
     let resources = options.resources;
-    let mut report = if reduction.target == Target::Cycle {
+    let mut report = if reduction.target.is_by_parts_of_passes() {
         let passes = Passes {
             numbers: numbers(own),
             axes: options.shard.index == 1,
@@ -177,19 +178,33 @@ pub fn reduce_to_state(
     Ok(report)
 }
 
+/// Checks that all shards would compute the same.
+fn check(reduction: &Reduction) -> Result<(), Error> {
+    let Target::Bins(bins) = &reduction.target else {
+        return Ok(());
+    };
+    match bins.iter().find(|bins| bins.edges == Edges::Automatic) {
+        None => Ok(()),
+        Some(bins) => {
+            let name = &bins.variable;
+            let reason = format!("shards need the same bins: write {name}:FROM:TO:STEP (karin stat without --shard shows some)");
+            Err(Error::option("--shard", reason))
+        }
+    }
+}
+
 /// What no cut goes through, in the order of the shards: passes, cycles or single granules.
 type Unit = (u16, u16, usize);
 
 /// The unit of each granule. Granules without cycle and pass stand by themselves, before all others.
 fn units(plan: &Plan, reduction: &Reduction) -> Vec<Unit> {
-    let needs_all = |statistic: &Statistic| matches!(statistic, Statistic::Median | Statistic::Quantile(_));
-    let by_cycle = reduction.target == Target::ByCycle && reduction.statistics.iter().any(needs_all);
+    let by_cycle = reduction.target == Target::ByCycle && reduction.needs().values;
     let unit = |(at, piece): (usize, &Piece)| {
         let Some(half_orbit) = piece.half_orbit else {
             return (0, 0, at);
         };
         match reduction.target {
-            Target::Cycle | Target::ByPass => (half_orbit.pass.0, 0, 0),
+            Target::Cycle | Target::Pixels | Target::Lines | Target::ByPass => (half_orbit.pass.0, 0, 0),
             _ if by_cycle => (half_orbit.cycle.0, 0, 0),
             _ => (half_orbit.cycle.0, half_orbit.pass.0, 0),
         }
@@ -243,7 +258,9 @@ fn header(plan: &Plan, reduction: &Reduction, options: &ShardOptions) -> Header 
             .map(|s| word(*s))
             .collect::<Vec<_>>()
             .join(","),
-        target: target_word(reduction.target),
+        target: reduction.target.to_string(),
+        with: reduction.with.clone(),
+        having: reduction.having.as_ref().map(|having| having.text().to_owned()),
         selection: plan.selection().clone(),
         snapshot: plan.source().snapshot().map(ToOwned::to_owned),
         plan: plan.to_string(),
@@ -260,38 +277,6 @@ fn word(statistic: Statistic) -> String {
         Statistic::Quantile(q) => format!("quantile({q})"),
         other => other.name(),
     }
-}
-
-fn target_word(target: Target) -> String {
-    match target {
-        Target::Cycle => "over cycle".to_owned(),
-        Target::All => "over all".to_owned(),
-        Target::ByCycle => "by cycle".to_owned(),
-        Target::ByPass => "by pass".to_owned(),
-        Target::ByDay => "by day".to_owned(),
-        Target::ByMonth => "by month".to_owned(),
-        Target::Grid(step) => format!("grid {step}"),
-        // The engine may learn to do more than states can say.
-        _ => String::new(),
-    }
-}
-
-/// The reduction that the words of a header say.
-fn reduction_of(statistics: &str, target: &str) -> Option<Reduction> {
-    let target = match target.split_once(' ')? {
-        ("over", "cycle") => Target::Cycle,
-        ("over", "all") => Target::All,
-        ("by", "cycle") => Target::ByCycle,
-        ("by", "pass") => Target::ByPass,
-        ("by", "day") => Target::ByDay,
-        ("by", "month") => Target::ByMonth,
-        ("grid", step) => Target::Grid(step.parse().ok()?),
-        _ => return None,
-    };
-    Some(Reduction {
-        statistics: Statistic::parse_list(statistics).ok()?,
-        target,
-    })
 }
 
 /// What a plan is made of: the same granules and variables have the same text, and others have not.
@@ -312,7 +297,7 @@ fn identity(plan: &Plan) -> String {
             add(&entry.bytes.to_string());
         }
     }
-    for column in plan.columns() {
+    for column in plan.columns().iter().chain(plan.also()) {
         add(&column.path());
         add(column.meta.dtype.name());
     }

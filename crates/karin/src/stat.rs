@@ -1,18 +1,23 @@
 //! Statistics of a selection: into memory, into a summary, or streamed into a netCDF file.
 
+mod automatic;
+mod picture;
+mod scatter;
+
 use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use karin_core::{Dataset as _, DatasetError, GroupMeta, Packing, Progress, Resources, Slab, Values};
-use karin_engine::reduction::Reduction;
+use karin_core::{AttrValue, Dataset as _, DatasetError, GroupMeta, Packing, Progress, Resources, Slab, Values};
 use karin_engine::{MemoryDataset, Plan, Report, SharedSink, Sink, reduce, reduce_shared};
 use karin_netcdf::{NcFile, NcWriter, SlabEncoder};
 
 use crate::Error;
 use crate::output::{self, Format, WriteOptions};
 
-pub use karin_engine::reduction::{Statistic, Target};
+pub use automatic::with_bins;
+pub use karin_engine::reduction::{Bins, Edges, Having, Reduction, Statistic, Target};
 pub use karin_engine::{merge_parts, reduce_to_memory, reduce_to_part};
+pub use scatter::{Regression, regression};
 
 /// What a result looks like from afar: per variable how many values there are and between which numbers they lie.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +58,7 @@ impl Sink for Summary {
         let is_axis = |path: &String| {
             let name = path.rsplit('/').next().unwrap_or(path);
             matches!(name, "latitude" | "longitude" | "lat" | "lon" | "schema")
+                || name.ends_with("_bounds")
                 || root.variable(path).is_some_and(|meta| meta.dimensions == [name])
         };
         let row = |path: String| SummaryRow {
@@ -160,15 +166,19 @@ pub fn reduce_to_netcdf(
     path: &Path,
     history: &str,
 ) -> Result<Report, Error> {
-    let sink = NetcdfSink::new(path, history, resources);
-    let report = reduce_shared(plan, reduction, resources, progress, &sink)?;
+    let reduction = with_bins(plan, reduction, resources, progress)?;
+    let regression = regression(plan, &reduction, resources, progress)?;
+    let mut sink = NetcdfSink::new(path, history, resources);
+    sink.attributes = picture::attributes(regression.as_ref());
+    let report = reduce_shared(plan, &reduction, resources, progress, &sink)?;
     sink.finish()?;
     Ok(report)
 }
 
 /// Reduces into a file of any format, by its extension. Formats other than netCDF are made from a netCDF file that lies
 /// beside it for as long as that takes, so that results may be larger than memory. A map (`.png`) shows the first
-/// statistic of the first variable asked for, else of sea surface height anomaly or what comes nearest to it.
+/// statistic of the first variable asked for, else of sea surface height anomaly or what comes nearest to it; a picture of
+/// bins shows the first variable.
 ///
 /// # Errors
 /// As [`reduce_to_netcdf`]; also if the extension is unknown.
@@ -183,22 +193,43 @@ pub fn reduce_to_file(
     let drawn;
     let (plan, reduction) = match Format::of(path)? {
         Format::NetCdf => return reduce_to_netcdf(plan, reduction, resources, progress, path, history),
-        Format::Png => {
-            if !matches!(reduction.target, Target::Cycle | Target::Grid(_)) {
-                let reason = "numbers by key have no place on a map: use --over cycle or --grid, or name it .nc, .zarr, \
-                              .parquet or .csv";
+        Format::Png => match reduction.target {
+            Target::Bins(_) => return draw_bins(plan, reduction, resources, progress, path, history),
+            Target::Cycle | Target::Grid(_) => {
+                let mut first = reduction.clone();
+                first.statistics.truncate(1);
+                drawn = (crate::plot::one_variable(plan, progress)?, first);
+                (&drawn.0, &drawn.1)
+            }
+            _ => {
+                let reason = "numbers by key and sections have no place on a map: use --over cycle, --grid or --bin, or name \
+                              it .nc, .zarr, .parquet or .csv";
                 return Err(Error::option("-o", reason));
             }
-            let mut first = reduction.clone();
-            first.statistics.truncate(1);
-            drawn = (crate::plot::one_variable(plan, progress)?, first);
-            (&drawn.0, &drawn.1)
-        }
+        },
         Format::Zarr | Format::Parquet | Format::Csv | Format::Json => (plan, reduction),
     };
     by_netcdf(path, resources, progress, |between| {
         reduce_to_netcdf(plan, reduction, resources, progress, between, history)
     })
+}
+
+/// Draws a result by bins.
+fn draw_bins(
+    plan: &Plan,
+    reduction: &Reduction,
+    resources: Resources,
+    progress: &dyn Progress,
+    path: &Path,
+    history: &str,
+) -> Result<Report, Error> {
+    let reduction = with_bins(plan, reduction, resources, progress)?;
+    let regression = regression(plan, &reduction, resources, progress)?;
+    let (result, report) = reduce_to_memory(plan, &reduction, resources, progress)?;
+    if let Target::Bins(bins) = &reduction.target {
+        picture::of(&result, &reduction, bins, regression.as_ref(), history)?.write(path)?;
+    }
+    Ok(report)
 }
 
 /// Makes a netCDF file beside `path`, and what `path` names of it.
@@ -224,6 +255,8 @@ pub(crate) fn by_netcdf<R>(
 pub(crate) struct NetcdfSink<'a> {
     path: &'a Path,
     history: &'a str,
+    /// What the file says beside what the result says of itself.
+    attributes: Vec<(String, AttrValue)>,
     resources: Resources,
     /// Blocks are compressed on the thread that computed them, and written one at a time.
     writer: OnceLock<(SlabEncoder, Mutex<NcWriter>)>,
@@ -235,6 +268,7 @@ impl<'a> NetcdfSink<'a> {
         Self {
             path,
             history,
+            attributes: Vec::new(),
             resources,
             writer: OnceLock::new(),
         }
@@ -261,6 +295,9 @@ impl SharedSink for NetcdfSink<'_> {
     fn begin(&self, root: &GroupMeta) -> Result<(), DatasetError> {
         let mut root = root.clone();
         root.attributes.set("history", self.history);
+        for (name, value) in &self.attributes {
+            root.attributes.set(name.as_str(), value.clone());
+        }
         let options = WriteOptions::default().with_resources(self.resources);
         let writer = NcWriter::create(self.path, &root, &options).map_err(|error| self.failed("", error))?;
         self.writer.get_or_init(|| (writer.encoder(), Mutex::new(writer)));

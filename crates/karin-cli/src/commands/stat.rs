@@ -1,24 +1,24 @@
-//! `karin stat SOURCE... --over cycle|all | --by cycle|pass|day|month | --grid STEP --stats LIST [-o FILE]`
+//! `karin stat SOURCE... --over cycle|all|num_pixels|num_lines | --by cycle|pass|hour|day|month | --grid STEP | --bin BINS |
+//! --hist BINS [--stats LIST] [--with OTHER] [--having CONDITION] [-o FILE]`
 
 use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
-use karin::engine::reduction::Reduction;
-use karin::engine::{MemoryDataset, Plan, Report as Done};
+use karin::engine::Plan;
 use karin::shard::Shard;
-use karin::stat::{Statistic, Summary, Target};
-use karin_core::time::format_instant;
-use karin_core::{Array, Dataset as _};
-use serde::Serialize;
+use karin::stat::{Bins, Having, Reduction, Statistic, Target};
+use karin_core::Selection;
 
-use crate::context::{Context, Report};
+use crate::context::Context;
 use crate::exit::Outcome;
 use crate::selection::SelectionFlags;
 use crate::store::StoreFlags;
-use crate::table::Table;
 
+mod answer;
 mod sharded;
+
+use answer::Answer;
 
 /// Arguments of `karin stat`.
 #[derive(Debug, Args)]
@@ -27,19 +27,36 @@ pub struct Arguments {
     /// Granules, folders of granules, collections
     #[arg(required = true, value_name = "SOURCE")]
     sources: Vec<PathBuf>,
-    /// Reduce over cycles (a number per pixel of each pass) or over everything (a number per variable)
+    /// Reduce over cycles (a number per pixel of each pass), over everything (a number per variable), over the pixels of every
+    /// line, or over the lines of every pixel column (both per cycle and pass)
     #[arg(long, group = "target", value_name = "WHAT")]
     over: Option<Over>,
-    /// A number per cycle, pass, day or month
+    /// A number per cycle, pass, hour, day or month
     #[arg(long, group = "target", value_name = "KEY")]
     by: Option<By>,
     /// A number per cell of a longitude-latitude grid of that many degrees
     #[arg(long, group = "target", value_name = "STEP")]
     grid: Option<f64>,
-    /// count, sum, mean, min, max, var, std, first, last, median, quantile(q), trend
-    #[arg(long, value_name = "LIST", default_value = "mean")]
-    stats: String,
-    /// Where the result goes: a file named .nc, .zarr, .parquet, .csv or .png (a map); without it a summary is printed.
+    /// A number per bin of a variable: NAME:FROM:TO:STEP, NAME:EDGE,EDGE,..., or NAME alone, for bins that fit its values; given
+    /// twice: per pair of bins of two variables
+    #[arg(long, group = "target", value_name = "BINS", conflicts_with = "hist")]
+    bin: Vec<String>,
+    /// Histogram of a variable: how often values fall into bins of itself (written as for --bin); given twice: of two
+    /// variables at the same places, with the line of least squares of the second on the first
+    #[arg(long, group = "target", value_name = "BINS", conflicts_with_all = ["vars", "with"])]
+    hist: Vec<String>,
+    /// count, sum, mean, min, max, var, std, first, last, median, quantile(q), mad, trend; with --bin or --hist: density; with
+    /// --with: correlation, covariance, slope, intercept, rms_difference, mean_difference [default: mean; of histograms
+    /// count,density; with --with all of its own]
+    #[arg(long, value_name = "LIST")]
+    stats: Option<String>,
+    /// Another variable: statistics of every variable together with it, at places where both have values
+    #[arg(long, value_name = "OTHER")]
+    with: Option<String>,
+    /// Keep results where this is true of their statistics, as 'count >= 10 and std < 0.5'; others become fill
+    #[arg(long, value_name = "CONDITION", allow_hyphen_values = true)]
+    having: Option<String>,
+    /// Where the result goes: a file named .nc, .zarr, .parquet, .csv, .json or .png (a map; of bins a chart); without it a summary is printed.
     /// With --shard: the state for karin merge, of any name
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -57,12 +74,17 @@ pub struct Arguments {
 enum Over {
     Cycle,
     All,
+    #[value(name = "num_pixels", alias = "pixels")]
+    Pixels,
+    #[value(name = "num_lines", alias = "lines")]
+    Lines,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum By {
     Cycle,
     Pass,
+    Hour,
     Day,
     Month,
 }
@@ -70,11 +92,8 @@ enum By {
 /// Computes statistics.
 pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> {
     let started = Instant::now();
-    let selection = arguments.selection.selection()?;
-    let reduction = Reduction {
-        statistics: Statistic::parse_list(&arguments.stats)?,
-        target: arguments.target(),
-    };
+    let reduction = arguments.reduction()?;
+    let selection = arguments.selection(&reduction)?;
     let plans = arguments.store.plans(&arguments.sources, &selection, context)?;
     let mut outcome = Outcome::Done;
     for plan in &plans {
@@ -85,7 +104,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
         }
         let answer = match &arguments.output {
             Some(path) => arguments.to_file(plan, &reduction, context, &numbered(path, plan, plans.len()))?,
-            None => summary(plan, &reduction, context)?,
+            None => summary(plan, reduction.clone(), context)?,
         };
         outcome = outcome.max(answer.tell(context, started)?);
     }
@@ -99,13 +118,10 @@ pub(super) fn tell(
     context: &Context,
     started: Instant,
 ) -> anyhow::Result<Outcome> {
-    let reduction = Reduction {
-        statistics: Statistic::parse_list(statistics)?,
-        target: Target::All,
-    };
+    let reduction = Reduction::new(Statistic::parse_list(statistics)?, Target::All);
     let mut outcome = Outcome::Done;
     for plan in plans {
-        outcome = outcome.max(summary(plan, &reduction, context)?.tell(context, started)?);
+        outcome = outcome.max(summary(plan, reduction.clone(), context)?.tell(context, started)?);
     }
     Ok(outcome)
 }
@@ -122,16 +138,48 @@ pub(super) fn numbered(path: &std::path::Path, plan: &Plan, plans: usize) -> Pat
 }
 
 impl Arguments {
-    fn target(&self) -> Target {
-        match (self.over, self.by, self.grid) {
+    fn target(&self) -> anyhow::Result<Target> {
+        let bins = if self.hist.is_empty() { &self.bin } else { &self.hist };
+        if !bins.is_empty() {
+            let bins: Result<Vec<Bins>, _> = bins.iter().map(|text| text.parse()).collect();
+            return Ok(Target::Bins(bins?));
+        }
+        Ok(match (self.over, self.by, self.grid) {
             (Some(Over::Cycle), ..) => Target::Cycle,
+            (Some(Over::Pixels), ..) => Target::Pixels,
+            (Some(Over::Lines), ..) => Target::Lines,
             (_, Some(By::Cycle), _) => Target::ByCycle,
             (_, Some(By::Pass), _) => Target::ByPass,
+            (_, Some(By::Hour), _) => Target::ByHour,
             (_, Some(By::Day), _) => Target::ByDay,
             (_, Some(By::Month), _) => Target::ByMonth,
             (_, _, Some(step)) => Target::Grid(step),
             (Some(Over::All), ..) | (None, None, None) => Target::All,
+        })
+    }
+
+    fn reduction(&self) -> anyhow::Result<Reduction> {
+        let default = match (&self.with, self.hist.is_empty()) {
+            (Some(_), _) => "count,correlation,covariance,slope,intercept,rms_difference,mean_difference",
+            (None, false) => "count,density",
+            (None, true) => "mean",
+        };
+        let statistics = Statistic::parse_list(self.stats.as_deref().unwrap_or(default))?;
+        let mut reduction = Reduction::new(statistics, self.target()?);
+        reduction.with.clone_from(&self.with);
+        reduction.having = self.having.as_deref().map(Having::parse).transpose()?;
+        reduction.check()?;
+        Ok(reduction)
+    }
+
+    /// What is selected: with what values are binned by and compared with, and of histograms the variable itself.
+    fn selection(&self, reduction: &Reduction) -> anyhow::Result<Selection> {
+        let mut selection = self.selection.selection()?;
+        selection.also = reduction.also();
+        if let (Target::Bins(bins), false) = (&reduction.target, self.hist.is_empty()) {
+            selection.variables = bins.last().map(|own| own.variable.clone()).into_iter().collect();
         }
+        Ok(selection)
     }
 
     fn to_file(
@@ -151,201 +199,23 @@ impl Arguments {
 }
 
 /// Runs without an output file.
-fn summary(plan: &Plan, reduction: &Reduction, context: &Context) -> anyhow::Result<Answer> {
+fn summary(plan: &Plan, mut reduction: Reduction, context: &Context) -> anyhow::Result<Answer> {
     let progress = context.progress.as_ref();
-    if matches!(reduction.target, Target::Cycle | Target::Grid(_)) {
-        let (summary, done) = karin::stat::summarise(plan, reduction, context.resources, progress)?;
-        return Ok(Answer::of_summary(plan, &done, &summary));
-    }
-    let (result, done) = karin::stat::reduce_to_memory(plan, reduction, context.resources, progress)?;
-    let mut answer = Answer::new(plan, &done);
-    answer.add_values(reduction, &result);
-    Ok(answer)
-}
-
-/// What is printed.
-#[derive(Debug, Serialize)]
-struct Answer {
-    plan: String,
-    granules: usize,
-    left_out: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    output: Option<String>,
-    columns: Vec<String>,
-    rows: Vec<Vec<Cell>>,
-    seconds: f64,
-}
-
-/// A cell of the table. NaN is `null` in JSON.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-enum Cell {
-    Text(String),
-    Count(u64),
-    Number(f64),
-}
-
-impl Cell {
-    fn text(&self) -> String {
-        match self {
-            Self::Text(text) => text.clone(),
-            Self::Count(count) => count.to_string(),
-            Self::Number(number) if number.is_nan() => "-".to_owned(),
-            Self::Number(number) => significant(*number),
-        }
-    }
-}
-
-/// Six digits that mean something.
-fn significant(number: f64) -> String {
-    let magnitude = number.abs();
-    if magnitude == 0.0 || (1e-4..1e15).contains(&magnitude) {
-        let before = if magnitude < 1.0 {
-            0
-        } else {
-            magnitude.log10().floor() as usize + 1
-        };
-        format!("{number:.*}", 6usize.saturating_sub(before))
-    } else {
-        format!("{number:.5e}")
-    }
-}
-
-impl Answer {
-    fn new(plan: &Plan, done: &Done) -> Self {
-        Self {
-            plan: plan.to_string(),
-            granules: done.granules,
-            left_out: done.failures.len(),
-            output: None,
-            columns: Vec::new(),
-            rows: Vec::new(),
-            seconds: 0.0,
-        }
-    }
-
-    /// Prints it, with the time since `started`.
-    fn tell(mut self, context: &Context, started: Instant) -> anyhow::Result<Outcome> {
-        if self.left_out > 0 && self.left_out == self.granules {
-            anyhow::bail!("none of {} granules could be read", self.granules);
-        }
-        self.seconds = started.elapsed().as_secs_f64();
-        context.answer(&self)?;
-        Ok(Outcome::of_left_out(self.left_out))
-    }
-
-    fn of_summary(plan: &Plan, done: &Done, summary: &Summary) -> Self {
-        let mut answer = Self::new(plan, done);
-        answer.columns = ["variable", "units", "cells", "values", "min", "mean", "max"]
-            .map(str::to_owned)
-            .to_vec();
-        for row in summary.rows() {
-            let or_none = |value: f64| Cell::Number(if row.values == 0 { f64::NAN } else { value });
-            answer.rows.push(vec![
-                Cell::Text(row.variable.clone()),
-                Cell::Text(row.units.clone()),
-                Cell::Count(row.cells),
-                Cell::Count(row.values),
-                or_none(row.min),
-                or_none(row.mean),
-                or_none(row.max),
-            ]);
-        }
-        answer
-    }
-
-    /// One row per variable and key, one column per statistic.
-    fn add_values(&mut self, reduction: &Reduction, result: &MemoryDataset) {
-        let axis = result
-            .root()
-            .variables
-            .first()
-            .filter(|meta| meta.dimensions == [meta.name.as_str()]);
-        self.columns = vec!["variable".to_owned()];
-        self.columns.extend(axis.map(|meta| meta.name.clone()));
-        self.columns
-            .extend(reduction.statistics.iter().map(|statistic| statistic.name()));
-        let keys = axis
-            .and_then(|meta| result.array(&meta.name))
-            .map(|array| keys(reduction.target, array));
-        let paths: Vec<String> = result
-            .root()
-            .variable_paths()
-            .into_iter()
-            .skip(usize::from(axis.is_some()))
-            .filter(|path| path.rsplit('/').next() != Some("schema"))
-            .collect();
-        for paths in paths.chunks(reduction.statistics.len()) {
-            let Some(first) = paths.first() else { continue };
-            let values: Vec<Vec<f64>> = paths
-                .iter()
-                .map(|path| karin::stat::values_of(result, path))
-                .collect();
-            let name = reduction
-                .statistics
-                .first()
-                .map_or(String::new(), |s| format!("_{}", s.name()));
-            let name = if paths.len() > 1 {
-                first.strip_suffix(&name).unwrap_or(first)
-            } else {
-                first
-            };
-            for index in 0..values.first().map_or(0, Vec::len) {
-                let mut row = vec![Cell::Text(name.to_owned())];
-                row.extend(
-                    keys.as_ref()
-                        .and_then(|keys| keys.get(index))
-                        .map(|key| Cell::Text(key.clone())),
-                );
-                for (statistic, values) in reduction.statistics.iter().zip(&values) {
-                    let value = values.get(index).copied().unwrap_or(f64::NAN);
-                    let is_count = *statistic == Statistic::Count;
-                    row.push(if is_count {
-                        Cell::Count(value as u64)
-                    } else {
-                        Cell::Number(value)
-                    });
-                }
-                self.rows.push(row);
-            }
-        }
-    }
-}
-
-/// Keys as people write them.
-fn keys(target: Target, array: &Array) -> Vec<String> {
-    let numbers = array.values.to_f64().unwrap_or_default();
-    let text = |number: f64| match target {
-        Target::ByDay => format_instant(number).chars().take(10).collect(),
-        Target::ByMonth => format_instant(number).chars().take(7).collect(),
-        _ => number.to_string(),
+    reduction = karin::stat::with_bins(plan, &reduction, context.resources, progress)?;
+    let axes = match &reduction.target {
+        Target::Cycle | Target::Pixels | Target::Lines | Target::Grid(_) => 2,
+        Target::Bins(bins) => bins.len(),
+        _ => 1,
     };
-    numbers.into_iter().map(text).collect()
-}
-
-impl Report for Answer {
-    fn write_text(&self, out: &mut dyn std::io::Write) -> std::io::Result<()> {
-        writeln!(out, "{}", self.plan)?;
-        if !self.rows.is_empty() {
-            let mut table = Table::new(self.columns.clone());
-            for row in &self.rows {
-                table.row(row.iter().map(Cell::text));
-            }
-            table.write(out)?;
-        }
-        let output = self
-            .output
-            .as_ref()
-            .map_or(String::new(), |path| format!(", written to {path}"));
-        let left_out = if self.left_out > 0 {
-            format!(", {} left out", self.left_out)
-        } else {
-            String::new()
-        };
-        writeln!(
-            out,
-            "{} granules{left_out} in {:.2} s{output}",
-            self.granules, self.seconds
-        )
-    }
+    let mut answer = if axes > 1 {
+        let (summary, done) = karin::stat::summarise(plan, &reduction, context.resources, progress)?;
+        Answer::of_summary(plan, &done, &summary)
+    } else {
+        let (result, done) = karin::stat::reduce_to_memory(plan, &reduction, context.resources, progress)?;
+        let mut answer = Answer::new(plan, &done);
+        answer.add_values(&reduction, &result);
+        answer
+    };
+    answer.regression = karin::stat::regression(plan, &reduction, context.resources, progress)?;
+    Ok(answer)
 }

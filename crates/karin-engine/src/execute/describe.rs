@@ -2,6 +2,7 @@
 
 use karin_core::{AttrValue, Attributes, DType, Dimension, FillMode, GroupMeta, Storage, VariableMeta};
 
+use super::Work;
 use crate::plan::{Column, Plan};
 use crate::reduction::{Reduction, Statistic, Target};
 
@@ -43,24 +44,48 @@ pub(super) fn axis(name: &str, dtype: DType, about: &str) -> VariableMeta {
     }
 }
 
-/// Name of the result of a statistic: the variable's own if there is only one statistic.
+/// Name of the result of a statistic: the variable's own if there is only one statistic, and no axis of bins has it.
 pub(super) fn result_name(reduction: &Reduction, column: &Column, statistic: Statistic) -> String {
-    if reduction.statistics.len() == 1 {
+    let is_axis = match &reduction.target {
+        Target::Bins(bins) => bins.iter().any(|bins| bins.variable == column.name),
+        _ => false,
+    };
+    if reduction.statistics.len() == 1 && !is_axis {
         column.name.clone()
     } else {
         format!("{}_{}", column.name, statistic.name())
     }
 }
 
+/// Name of the counts that every result in cells carries.
+pub(super) fn count_name(column: &Column) -> String {
+    format!("{}_count", column.name)
+}
+
+/// Name of the number of values outside all bins.
+pub(super) fn outside_name(column: &Column) -> String {
+    format!("{}_outside", column.name)
+}
+
+/// The variable that says how many values of a column fell outside all bins.
+pub(super) fn outside(work: &Work<'_>, column: &Column) -> VariableMeta {
+    let mut meta = result_variable(work, column, Statistic::Count, &[], None);
+    meta.name = outside_name(column);
+    let about = "number of values at pixels whose value of what they are binned by lies outside all bins";
+    meta.attributes.set("long_name", about);
+    meta
+}
+
 /// The variable that holds one statistic of a column.
 pub(super) fn result_variable(
-    reduction: &Reduction,
+    work: &Work<'_>,
     column: &Column,
     statistic: Statistic,
     dimensions: &[String],
     chunks: Option<Vec<usize>>,
 ) -> VariableMeta {
-    let from = &column.meta.attributes;
+    let (reduction, from) = (work.reduction, &column.meta.attributes);
+    let with = work.partner(column);
     let is_count = statistic == Statistic::Count;
     let mut attributes = Attributes::new();
     if !is_count {
@@ -69,23 +94,18 @@ pub(super) fn result_variable(
     for name in KEPT {
         match (name, from.get(name)) {
             ("units", Some(units)) => {
-                attributes.set(
-                    "units",
-                    units
-                        .as_text()
-                        .map_or("1".to_owned(), |units| units_of(statistic, units)),
-                );
+                let units = units.as_text();
+                let units = units.map_or("1".to_owned(), |units| units_of(statistic, units, with));
+                attributes.set("units", units);
             }
             // Standard names are of quantities, which a count or a trend no longer is, nor how much times differ.
-            ("standard_name", _) if matches!(statistic, Statistic::Count | Statistic::Trend) => {}
+            ("standard_name", _) if statistic.is_of_other_kind() => {}
             ("standard_name", Some(name)) if name.as_text() == Some("time") && is_of_spread(statistic) => {}
             ("long_name", Some(text)) => {
-                attributes.set(
-                    "long_name",
-                    long_name(statistic, text.as_text().unwrap_or(&column.name)),
-                );
+                let text = text.as_text().unwrap_or(&column.name);
+                attributes.set("long_name", long_name(statistic, text, with));
             }
-            ("long_name", None) => attributes.set("long_name", long_name(statistic, &column.name)),
+            ("long_name", None) => attributes.set("long_name", long_name(statistic, &column.name, with)),
             (_, Some(value)) => attributes.set(name, value.clone()),
             (_, None) => {}
         }
@@ -93,7 +113,7 @@ pub(super) fn result_variable(
     if let Some(method) = statistic.cell_method() {
         attributes.set(
             "cell_methods",
-            format!("{}: {method}", cell_axes(reduction.target)),
+            format!("{}: {method}", cell_axes(&reduction.target)),
         );
     }
     VariableMeta {
@@ -109,28 +129,46 @@ pub(super) fn result_variable(
 const fn is_of_spread(statistic: Statistic) -> bool {
     matches!(
         statistic,
-        Statistic::Variance | Statistic::StandardDeviation | Statistic::Trend
+        Statistic::Variance
+            | Statistic::StandardDeviation
+            | Statistic::MedianAbsoluteDeviation
+            | Statistic::Trend
+            | Statistic::Covariance
+            | Statistic::Slope
+            | Statistic::RmsDifference
+            | Statistic::MeanDifference
     )
 }
 
 /// Units of a statistic. How much times differ has no epoch.
-fn units_of(statistic: Statistic, units: &str) -> String {
-    match units.split_once(" since ") {
+fn units_of(statistic: Statistic, units: &str, with: Option<&Column>) -> String {
+    let without_epoch = |units: &str| match units.split_once(" since ") {
         Some((unit, _)) if is_of_spread(statistic) => {
             let unit = unit.trim();
             // Not spelled out: xarray takes "seconds" for a duration and makes nanoseconds of it.
-            statistic.units(if unit == "seconds" { "s" } else { unit })
+            if unit == "seconds" { "s" } else { unit }.to_owned()
         }
-        _ => statistic.units(units),
-    }
+        _ => units.to_owned(),
+    };
+    let with = with.and_then(|with| with.meta.attributes.text("units"));
+    statistic.units(&without_epoch(units), &without_epoch(with.unwrap_or("1")))
 }
 
-/// What the statistic of a variable is called: "mean sea surface height anomaly".
-fn long_name(statistic: Statistic, of: &str) -> String {
+/// What the statistic of a variable is called: "mean sea surface height anomaly", "correlation of this and that".
+fn long_name(statistic: Statistic, of: &str, with: Option<&Column>) -> String {
     let words = words(statistic);
-    match statistic {
-        Statistic::Mean | Statistic::Median => format!("{words} {of}"),
-        _ => format!("{words} of {of}"),
+    let other = with.map(|with| with.meta.attributes.text("long_name").unwrap_or(&with.name));
+    match (statistic, other) {
+        (Statistic::Mean | Statistic::Median, None) => format!("{words} {of}"),
+        (_, None) => format!("{words} of {of}"),
+        (Statistic::Count, Some(other)) => format!("number of places where {of} and {other} both have values"),
+        (Statistic::Slope | Statistic::Intercept, Some(other)) => {
+            format!("{words} of the least squares line of {of} on {other}")
+        }
+        (Statistic::MeanDifference | Statistic::RmsDifference, Some(other)) => {
+            format!("{words} of {of} less {other}")
+        }
+        (_, Some(other)) => format!("{words} of {of} and {other}"),
     }
 }
 
@@ -145,15 +183,21 @@ fn words(statistic: Statistic) -> String {
         Statistic::Last => "latest value".to_owned(),
         Statistic::Trend => "linear trend".to_owned(),
         Statistic::Quantile(q) => format!("quantile {q}"),
+        Statistic::MedianAbsoluteDeviation => "median absolute deviation".to_owned(),
+        Statistic::Density => "probability density".to_owned(),
+        Statistic::RmsDifference => "root mean square".to_owned(),
+        Statistic::MeanDifference => "mean".to_owned(),
         other => other.name(),
     }
 }
 
-fn cell_axes(target: Target) -> &'static str {
+fn cell_axes(target: &Target) -> &'static str {
     match target {
         Target::Cycle => "cycle_number",
+        Target::Pixels => "num_pixels",
+        Target::Lines => "num_lines",
         Target::Grid(_) => "area: time",
-        Target::All | Target::ByCycle | Target::ByPass | Target::ByDay | Target::ByMonth => "time: area",
+        _ => "time: area",
     }
 }
 
@@ -174,7 +218,7 @@ pub(super) fn provenance(plan: &Plan, reduction: &Reduction) -> Attributes {
         format!(
             "{} of {product}, {}",
             names.join(", "),
-            target_words(reduction.target)
+            target_words(&reduction.target)
         ),
     );
     attributes.set("source", source(plan));
@@ -192,6 +236,13 @@ pub(super) fn provenance(plan: &Plan, reduction: &Reduction) -> Attributes {
         attributes.set("snapshot", snapshot);
     }
     attributes.set("selection", plan.selection().to_string());
+    attributes.set("reduction", reduction.target.to_string());
+    if let Some(with) = &reduction.with {
+        attributes.set("compared_with", with.clone());
+    }
+    if let Some(having) = &reduction.having {
+        attributes.set("having", having.text());
+    }
     attributes.set("karin_version", env!("CARGO_PKG_VERSION"));
     attributes
 }
@@ -203,15 +254,18 @@ pub(super) fn comment(root: &mut GroupMeta, notes: &[String]) {
     }
 }
 
-fn target_words(target: Target) -> String {
+fn target_words(target: &Target) -> String {
     match target {
         Target::Cycle => "over cycles".to_owned(),
+        Target::Pixels => "over pixels, by line".to_owned(),
+        Target::Lines => "over lines, by pixel column".to_owned(),
         Target::All => "over everything".to_owned(),
-        Target::ByCycle => "by cycle".to_owned(),
-        Target::ByPass => "by pass".to_owned(),
-        Target::ByDay => "by day".to_owned(),
-        Target::ByMonth => "by month".to_owned(),
         Target::Grid(step) => format!("on a grid of {step} degrees"),
+        Target::Bins(bins) => {
+            let names: Vec<&str> = bins.iter().map(|bins| bins.variable.as_str()).collect();
+            format!("binned by {}", names.join(" and "))
+        }
+        other => other.to_string(),
     }
 }
 

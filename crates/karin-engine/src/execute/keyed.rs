@@ -1,20 +1,20 @@
-//! To single numbers: over everything, by cycle, pass, day or month.
+//! To single numbers: over everything, by cycle, pass, hour, day or month.
 //!
 //! Every tile (some lines of a granule) gives one exact state per key and variable; states merge in the order of the
 //! granules. Exactness makes the result independent of how granules are cut and spread over threads.
 
 use std::any::Any;
 use std::collections::BTreeMap;
-use std::ops::Range;
 
-use karin_core::{DType, DatasetError};
+use karin_core::{DatasetError, Values};
 use rayon::prelude::*;
 
 use super::tiles::{self, Tile, WAVE};
+use super::typed::{Kind, OfKind, typed};
 use super::{Work, describe, parts};
 use crate::EngineError;
-use crate::plan::{Column, Piece};
-use crate::reduction::{Fill, Needs, Sample, Saved as _, Scale, Statistic, Target, Total, years};
+use crate::plan::Column;
+use crate::reduction::{Needs, Sample, Saved as _, Statistic, Target, Total, years};
 use crate::swath::{Shape, join};
 
 mod keys;
@@ -29,7 +29,7 @@ const BYTES_PER_PIXEL: usize = 32;
 pub(super) fn run(mut work: Work<'_>) -> Result<Vec<String>, EngineError> {
     let columns = reducible(&work)?;
     work.start(columns.len());
-    let needs = Needs::of(&work.reduction.statistics);
+    let needs = work.reduction.needs();
     let mut states = states(&work, &columns, needs);
     run_sweep(&work, &mut states, 0)?;
     if needs.values {
@@ -42,7 +42,7 @@ pub(super) fn run(mut work: Work<'_>) -> Result<Vec<String>, EngineError> {
 pub(super) fn part(mut work: Work<'_>, out: &mut Vec<u8>) -> Result<(), EngineError> {
     let columns = reducible(&work)?;
     work.start(columns.len());
-    let needs = Needs::of(&work.reduction.statistics);
+    let needs = work.reduction.needs();
     let mut states = states(&work, &columns, needs);
     run_sweep(&work, &mut states, 0)?;
     if needs.values {
@@ -59,7 +59,7 @@ pub(super) fn part(mut work: Work<'_>, out: &mut Vec<u8>) -> Result<(), EngineEr
 /// Merges parts, in the order of their granules.
 pub(super) fn merge(work: &Work<'_>, saved: &[&[u8]]) -> Result<Vec<String>, EngineError> {
     let columns = reducible(work)?;
-    let mut states = states(work, &columns, Needs::of(&work.reduction.statistics));
+    let mut states = states(work, &columns, work.reduction.needs());
     let mut in_parts = false;
     for bytes in saved {
         let mut rest = *bytes;
@@ -76,7 +76,7 @@ pub(super) fn merge(work: &Work<'_>, saved: &[&[u8]]) -> Result<Vec<String>, Eng
         parts::end(rest)?;
     }
     // All but trends is exact, however the values were split.
-    let notes = if in_parts && work.reduction.statistics.contains(&Statistic::Trend) {
+    let notes = if in_parts && work.computed.contains(&Statistic::Trend) {
         vec![parts::ADDED_IN_PARTS.to_owned()]
     } else {
         Vec::new()
@@ -113,12 +113,7 @@ const HISTOGRAM: u64 = 8 << 16;
 
 /// Finds the quantiles, of as many variables at a time as their counts fit into the memory.
 fn find_quantiles(work: &Work<'_>, states: &mut [Box<dyn State + '_>]) -> Result<(), EngineError> {
-    let fractions = work
-        .reduction
-        .statistics
-        .iter()
-        .filter_map(|s| super::over_cycle::fraction(*s))
-        .count() as u64;
+    let fractions = work.ordered().len() as u64;
     let keys = states.iter().map(|state| state.keys().len()).max().unwrap_or(0) as u64;
     let needed = keys.max(1) * fractions * 2 * HISTOGRAM;
     let budget = work.engine.resources.memory / 2;
@@ -144,8 +139,8 @@ fn reducible<'a>(work: &Work<'a>) -> Result<Vec<&'a Column>, EngineError> {
         .first()
         .copied()
         .unwrap_or(Statistic::Count);
-    let by_line = matches!(work.reduction.target, Target::ByDay | Target::ByMonth);
-    let axis = keys::axis(work.reduction.target).map(|(name, ..)| name);
+    let by_line = work.reduction.target.is_by_time();
+    let axis = keys::axis(&work.reduction.target).map(|(name, ..)| name);
     let mut columns = Vec::new();
     for column in plan.columns() {
         if axis.is_some_and(|axis| {
@@ -181,7 +176,7 @@ fn reducible<'a>(work: &Work<'a>) -> Result<Vec<&'a Column>, EngineError> {
             continue;
         }
         let position = plan.swaths().iter().any(|swath| column.is_position(swath));
-        if column.named || !position {
+        if work.has_partner(column)? && (column.named || !position) {
             columns.push(column);
         }
     }
@@ -262,99 +257,45 @@ trait State: Sync {
 
 /// The states of a column in its type; `None` for text.
 fn state<'a>(work: &'a Work<'a>, column: &'a Column, needs: Needs) -> Option<Box<dyn State + 'a>> {
-    let Some(packing) = &column.packing else {
-        let fill = Fill {
-            fill: f64::NAN,
-            missing: f64::NAN,
-        };
-        let load =
-            |work: &Work<'_>, piece: &Piece, column: &Column, lines: Range<usize>, out: &mut Vec<f64>| {
-                work.engine.load_real(piece, column, lines, out)
-            };
-        return Some(Typed::boxed(
-            work,
-            column,
-            needs,
-            fill,
-            Scale {
-                scale: 1.0,
-                offset: 0.0,
-            },
-            load,
-        ));
-    };
-    let scale = Scale {
-        scale: packing.scale,
-        offset: packing.offset,
-    };
-    macro_rules! typed {
-        ($($dtype:ident => $type:ty),*) => {
-            match packing.dtype {
-                $(DType::$dtype => {
-                    let load = |work: &Work<'_>, piece: &Piece, column: &Column, lines: Range<usize>, out: &mut Vec<$type>| {
-                        work.engine.load_packed(piece, column, lines, out)
-                    };
-                    Some(Typed::boxed(work, column, needs, Fill::<$type>::of(packing)?, scale, load))
-                })*
-                DType::Int64 | DType::UInt64 | DType::Char | DType::String => None,
-            }
-        };
+    struct Make<'a>(&'a Work<'a>, &'a Column, Needs);
+    impl<'a> OfKind for Make<'a> {
+        type Out = Box<dyn State + 'a>;
+        fn of<T: Sample>(self, kind: Kind<T>) -> Self::Out {
+            let Self(work, column, needs) = self;
+            Box::new(Typed {
+                work,
+                column,
+                needs,
+                kind,
+                totals: BTreeMap::new(),
+                order: order::Order::new(&work.ordered()),
+            })
+        }
     }
-    typed!(Int8 => i8, UInt8 => u8, Int16 => i16, UInt16 => u16, Int32 => i32, UInt32 => u32, Float32 => f32,
-           Float64 => f64)
+    typed(work, column, Make(work, column, needs))
 }
-
-type Load<T> = fn(&Work<'_>, &Piece, &Column, Range<usize>, &mut Vec<T>) -> Result<(), DatasetError>;
 
 struct Typed<'a, T: Sample> {
     work: &'a Work<'a>,
     column: &'a Column,
     needs: Needs,
-    fill: Fill<T>,
-    scale: Scale,
-    load: Load<T>,
+    kind: Kind<T>,
     totals: BTreeMap<i64, Total<T>>,
-    ranks: order::Ranks,
+    order: order::Order<T>,
 }
 
-impl<'a, T: Sample> Typed<'a, T> {
-    fn boxed(
-        work: &'a Work<'a>,
-        column: &'a Column,
-        needs: Needs,
-        fill: Fill<T>,
-        scale: Scale,
-        load: Load<T>,
-    ) -> Box<dyn State + 'a> {
-        let ranks = order::Ranks::new(&work.reduction.statistics, T::KEY_BITS);
-        Box::new(Self {
-            work,
-            column,
-            needs,
-            fill,
-            scale,
-            load,
-            totals: BTreeMap::new(),
-            ranks,
-        })
-    }
-
+impl<T: Sample> Typed<'_, T> {
     /// The values of a tile and the key of each run of them.
     fn read(&self, tile: &Tile) -> Result<(Vec<T>, Keys), DatasetError> {
         let engine = self.work.engine;
         let mut values = Vec::new();
-        (self.load)(
-            self.work,
-            &tile.piece,
-            self.column,
-            tile.lines.clone(),
-            &mut values,
-        )?;
+        let lines = tile.lines.clone();
+        (self.kind.load)(self.work, &tile.piece, self.column, lines, &mut values)?;
         let keys = Keys::of(
             engine,
             tile,
             self.column,
-            self.work.reduction.target,
+            &self.work.reduction.target,
             values.len(),
             self.needs.trend,
         )?;
@@ -368,7 +309,7 @@ impl<T: Sample> State for Typed<'_, T> {
     }
 
     fn sweeps(&self) -> u32 {
-        self.ranks.sweeps()
+        self.order.sweeps()
     }
 
     fn reduce(&self, tile: &Tile, sweep: u32) -> Option<Box<dyn Any + Send>> {
@@ -384,14 +325,14 @@ impl<T: Sample> State for Typed<'_, T> {
                 .runs
                 .iter()
                 .filter_map(|(key, range)| Some((*key, values.get(range.clone())?)));
-            return Some(Box::new(self.ranks.histograms(runs, sweep, self.fill)));
+            return Some(Box::new(self.order.histograms(runs, sweep, self.kind.fill)));
         }
         let mut totals: BTreeMap<i64, Total<T>> = BTreeMap::new();
         for (key, range) in &keys.runs {
             self.work.schemas.note(*key, &tile.piece);
             let total = totals.entry(*key).or_insert_with(|| Total::new(self.needs));
             let time = |index: usize| keys.time(range.start + index).map_or(f64::NAN, years);
-            total.add(self.fill, values.get(range.clone()).unwrap_or_default(), time);
+            total.add(self.kind.fill, values.get(range.clone()).unwrap_or_default(), time);
         }
         Some(Box::new(totals))
     }
@@ -399,7 +340,7 @@ impl<T: Sample> State for Typed<'_, T> {
     fn merge(&mut self, part: Box<dyn Any + Send>, sweep: u32) {
         if sweep > 0 {
             if let Ok(histograms) = part.downcast::<order::Histograms>() {
-                self.ranks.add(*histograms);
+                self.order.add(*histograms, sweep);
             }
         } else if let Ok(totals) = part.downcast::<BTreeMap<i64, Total<T>>>() {
             for (key, total) in *totals {
@@ -414,11 +355,11 @@ impl<T: Sample> State for Typed<'_, T> {
     }
 
     fn end_sweep(&mut self, sweep: u32) {
+        let counts = self.totals.iter().map(|(key, total)| (*key, total.count()));
         if sweep == 0 {
-            self.ranks
-                .start(self.totals.iter().map(|(key, total)| (*key, total.count())));
+            self.order.start(counts);
         } else {
-            self.ranks.narrow(sweep);
+            self.order.narrow(sweep, counts);
         }
     }
 
@@ -432,7 +373,7 @@ impl<T: Sample> State for Typed<'_, T> {
             key.save(out);
             total.save(out);
         }
-        self.ranks.save(out);
+        self.order.save(out);
     }
 
     fn absorb(&mut self, bytes: &mut &[u8]) -> Option<Vec<i64>> {
@@ -446,7 +387,7 @@ impl<T: Sample> State for Typed<'_, T> {
         if self.needs.values && is_split() {
             return None;
         }
-        self.ranks.absorb(bytes)?;
+        self.order.absorb(bytes)?;
         self.merge(Box::new(totals), 0);
         Some(keys)
     }
@@ -456,20 +397,11 @@ impl<T: Sample> State for Typed<'_, T> {
     }
 
     fn value(&self, key: i64, statistic: Statistic) -> f64 {
-        if let Some(q) = super::over_cycle::fraction(statistic) {
-            let packed = |rank: u64| {
-                self.ranks
-                    .found(key, rank)
-                    .map(T::of_sort_key)
-                    .map(|value| value.to_f64())
-            };
-            return order::interpolate(self.count(key), q, |rank| {
-                packed(rank).map_or(f64::NAN, |packed| packed * self.scale.scale + self.scale.offset)
-            });
+        if statistic.is_of_order() {
+            return self.order.value(key, self.count(key), statistic, self.kind.scale);
         }
-        self.totals
-            .get(&key)
-            .map_or(f64::NAN, |total| total.value(statistic, self.scale))
+        let total = self.totals.get(&key);
+        total.map_or(f64::NAN, |total| total.value(statistic, self.kind.scale))
     }
 }
 
@@ -482,7 +414,7 @@ fn write(
     notes: &[String],
 ) -> Result<(), EngineError> {
     let plan = work.engine.plan;
-    let target = work.reduction.target;
+    let target = &work.reduction.target;
     let mut root = karin_core::GroupMeta {
         attributes: describe::provenance(plan, work.reduction),
         ..karin_core::GroupMeta::default()
@@ -498,7 +430,7 @@ fn write(
     for column in columns {
         let group = describe::group_mut(&mut root, &column.group);
         for statistic in &work.reduction.statistics {
-            let variable = describe::result_variable(work.reduction, column, *statistic, &dimensions, None);
+            let variable = describe::result_variable(work, column, *statistic, &dimensions, None);
             group.variables.push(variable);
         }
     }
@@ -512,19 +444,11 @@ fn write(
     }
     work.schemas.write(work, columns, keys, &slab)?;
     for (column, state) in columns.iter().zip(states) {
-        for statistic in &work.reduction.statistics {
-            let path = join(
-                &column.group,
-                &describe::result_name(work.reduction, column, *statistic),
-            );
-            if *statistic == Statistic::Count {
-                let counts: Vec<i64> = keys.iter().map(|key| state.count(*key) as i64).collect();
-                work.write(&path, &slab, &counts.into())?;
-            } else {
-                let values: Vec<f64> = keys.iter().map(|key| state.value(*key, *statistic)).collect();
-                work.write(&path, &slab, &values.into())?;
-            }
-        }
+        let values = |statistic: &Statistic| match statistic {
+            Statistic::Count => Values::from(keys.iter().map(|key| state.count(*key) as i64).collect::<Vec<_>>()),
+            other => Values::from(keys.iter().map(|key| state.value(*key, *other)).collect::<Vec<_>>()),
+        };
+        work.write_results(column, &slab, work.computed.iter().map(values).collect())?;
     }
     Ok(())
 }

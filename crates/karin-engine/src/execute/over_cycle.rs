@@ -10,19 +10,21 @@ use std::ops::Range;
 use karin_core::{DatasetError, PassNumber, Phase, Slab, Values};
 use rayon::prelude::*;
 
-use super::{Work, describe};
+use super::Work;
+use super::typed::{Kind, OfKind, item_size, typed};
 use crate::EngineError;
 use crate::engine::Engine;
 use crate::plan::{Column, Piece};
-use crate::reduction::{Cells, Fill, Needs, Sample, Scale, Statistic, quantile, years};
-use crate::swath::{self, Shape};
+use crate::reduction::{Cells, Needs, Sample, Scale, Statistic, quantile, years};
+use crate::swath::Shape;
 
-mod extent;
+pub(super) mod extent;
 mod held;
 mod positions;
 mod structure;
 
 use extent::Extent;
+pub(super) use structure::{pixels_dimension, write_lines};
 
 /// Cycles that a thread decodes before it adds them to the states, which then are loaded once for all of them.
 const BATCH: usize = 4;
@@ -58,7 +60,7 @@ struct Lane<'a> {
 pub(super) fn run(mut work: Work<'_>) -> Result<Vec<String>, EngineError> {
     let passes = passes(work.engine)?;
     let extents = extent::of(work.engine, &passes)?;
-    let columns = reducible(work.engine, &extents)?;
+    let columns = reducible(&work, &extents)?;
     let passes: Vec<Pass> = passes
         .into_iter()
         .filter(|pass| extents.iter().any(|extent| extent.touches(pass.number)))
@@ -71,7 +73,7 @@ pub(super) fn run(mut work: Work<'_>) -> Result<Vec<String>, EngineError> {
     if work.only.is_none_or(|only| only.axes) {
         structure::write_axes(&work, &passes, &extents)?;
     }
-    let needs = Needs::of(&work.reduction.statistics);
+    let needs = work.reduction.needs();
     let own = own(&work, &passes);
     let mut first = own.start;
     while first < own.end {
@@ -103,7 +105,7 @@ pub(super) fn run(mut work: Work<'_>) -> Result<Vec<String>, EngineError> {
 }
 
 /// Positions of the passes that this work is to do.
-fn own(work: &Work<'_>, passes: &[Pass]) -> Range<usize> {
+pub(super) fn own(work: &Work<'_>, passes: &[Pass]) -> Range<usize> {
     let Some(only) = work.only else {
         return 0..passes.len();
     };
@@ -113,7 +115,7 @@ fn own(work: &Work<'_>, passes: &[Pass]) -> Range<usize> {
 }
 
 /// The passes of a plan, each with its cycles in order.
-fn passes(engine: &Engine<'_>) -> Result<Vec<Pass>, EngineError> {
+pub(super) fn passes(engine: &Engine<'_>) -> Result<Vec<Pass>, EngineError> {
     let mut found: Vec<(Phase, Pass)> = Vec::new();
     for piece in engine.plan.pieces() {
         let Some((half_orbit, phase)) = piece.half_orbit.and_then(|h| Some((h, h.phase()?))) else {
@@ -122,7 +124,7 @@ fn passes(engine: &Engine<'_>) -> Result<Vec<Pass>, EngineError> {
                 .entry(piece)
                 .map_or("a file", |entry| entry.label.as_str());
             let reason = format!("{label} says neither in its name nor inside which cycle and pass it is of");
-            return Err(EngineError::option("--over cycle", reason));
+            return Err(EngineError::option("--over", reason));
         };
         match found
             .iter_mut()
@@ -152,9 +154,9 @@ fn passes(engine: &Engine<'_>) -> Result<Vec<Pass>, EngineError> {
 }
 
 /// The columns that have one value per pixel, line or pixel column.
-fn reducible<'a>(engine: &'a Engine<'_>, extents: &[Extent]) -> Result<Vec<&'a Column>, EngineError> {
+fn reducible<'a>(work: &Work<'a>, extents: &[Extent]) -> Result<Vec<&'a Column>, EngineError> {
     let mut columns = Vec::new();
-    for column in engine.plan.columns() {
+    for column in work.engine.plan.columns() {
         let Some(extent) = extents.iter().find(|extent| extent.swath.group == column.group) else {
             continue;
         };
@@ -166,7 +168,7 @@ fn reducible<'a>(engine: &'a Engine<'_>, extents: &[Extent]) -> Result<Vec<&'a C
             let reason = format!("{} has no value per line or pixel", column.path());
             return Err(EngineError::option("--vars", reason));
         }
-        if fits && (column.named || !column.is_position(&extent.swath)) {
+        if fits && work.has_partner(column)? && (column.named || !column.is_position(&extent.swath)) {
             columns.push(column);
         }
     }
@@ -209,12 +211,9 @@ fn lanes<'a>(
             }
         }
     }
-    lanes.sort_by_key(|lane| std::cmp::Reverse(lane.lines.len() * lane.width * item_size(lane.column)));
+    let bytes = |lane: &Lane<'_>| lane.lines.len() * lane.width * item_size(work, lane.column);
+    lanes.sort_by_key(|lane| std::cmp::Reverse(bytes(lane)));
     lanes
-}
-
-fn item_size(column: &Column) -> usize {
-    column.packing.as_ref().map_or(8, |packing| packing.dtype.size())
 }
 
 /// Cycles of the pass that has most.
@@ -239,14 +238,14 @@ pub(super) fn block(
         .max(1);
     // States, results, and one result on its way to the output: shuffled, and compressed.
     let rest = Cells::<f64>::bytes(1, needs)
-        + work.reduction.statistics.len() * if needs.values { 24 } else { 8 }
+        + work.computed.len() * if needs.values { 24 } else { 8 }
         + 16
         + if column.derived {
             work.engine.plan.formulas().bytes_per_pixel()
         } else {
             0
         };
-    let rows_with = |batch: usize| work.thread_budget() / ((batch * item_size(column) + rest) * width.max(1));
+    let rows_with = |batch: usize| work.thread_budget() / ((batch * item_size(work, column) + rest) * width.max(1));
     let most = if needs.values {
         cycles
     } else {
@@ -286,67 +285,38 @@ fn run_lanes(work: &Work<'_>, lanes: &[Lane<'_>], needs: Needs) -> Result<(), En
     })
 }
 
-/// Chooses the type in which a lane is accumulated.
+/// Works on a lane in the type that its values are accumulated in.
 fn dispatch(work: &Work<'_>, lane: &Lane<'_>, needs: Needs, together: bool) -> Result<(), EngineError> {
-    use karin_core::DType;
-    let Some(packing) = &lane.column.packing else {
-        let fill = Fill {
-            fill: f64::NAN,
-            missing: f64::NAN,
-        };
-        let load = |piece: &Piece, lines: Range<usize>, out: &mut Vec<f64>| {
-            work.engine.load_real(piece, lane.column, lines, out)
-        };
-        return Runner {
-            work,
-            lane,
-            needs,
-            together,
-            fill,
-        }
-        .run(
-            &load,
-            Scale {
-                scale: 1.0,
-                offset: 0.0,
-            },
-        );
-    };
-    let scale = Scale {
-        scale: packing.scale,
-        offset: packing.offset,
-    };
-    macro_rules! run {
-        ($($dtype:ident => $type:ty),*) => {
-            match packing.dtype {
-                $(DType::$dtype => {
-                    let Some(fill) = Fill::<$type>::of(packing) else { return Ok(()) };
-                    let load = |piece: &Piece, lines: Range<usize>, out: &mut Vec<$type>| {
-                        work.engine.load_packed(piece, lane.column, lines, out)
-                    };
-                    Runner { work, lane, needs, together, fill }.run(&load, scale)
-                })*
-                DType::Int64 | DType::UInt64 | DType::Char | DType::String => Ok(()),
+    struct Run<'a>(&'a Work<'a>, &'a Lane<'a>, Needs, bool);
+    impl OfKind for Run<'_> {
+        type Out = Result<(), EngineError>;
+        fn of<T: Sample>(self, kind: Kind<T>) -> Self::Out {
+            let Self(work, lane, needs, together) = self;
+            Runner {
+                work,
+                lane,
+                needs,
+                together,
+                kind,
             }
-        };
+            .run()
+        }
     }
-    run!(Int8 => i8, UInt8 => u8, Int16 => i16, UInt16 => u16, Int32 => i32, UInt32 => u32, Float32 => f32,
-         Float64 => f64)
+    typed(work, lane.column, Run(work, lane, needs, together)).unwrap_or(Ok(()))
 }
 
 /// One lane with its type known.
-struct Runner<'a, T> {
+struct Runner<'a, T: Sample> {
     work: &'a Work<'a>,
     lane: &'a Lane<'a>,
     needs: Needs,
     together: bool,
-    fill: Fill<T>,
+    kind: Kind<T>,
 }
 
-type Load<'l, T> = &'l (dyn Fn(&Piece, Range<usize>, &mut Vec<T>) -> Result<(), DatasetError> + Sync);
-
 impl<T: Sample> Runner<'_, T> {
-    fn run(&self, load: Load<'_, T>, scale: Scale) -> Result<(), EngineError> {
+    fn run(&self) -> Result<(), EngineError> {
+        let scale = self.kind.scale;
         if let Some(results) = self.run_held(scale)? {
             return self.write(results, &[]);
         }
@@ -367,7 +337,7 @@ impl<T: Sample> Runner<'_, T> {
         for pieces in self.lane.pass.pieces.chunks(self.lane.batch.max(1)) {
             self.work.engine.check_cancelled()?;
             buffers.resize_with(pieces.len().max(buffers.len()), || spare.take(0));
-            let read: Vec<Option<Vec<f64>>> = self.read(pieces, &mut buffers, load);
+            let read: Vec<Option<Vec<f64>>> = self.read(pieces, &mut buffers);
             let kept = |k: &usize| read.get(*k).is_some_and(Option::is_some);
             let slices: Vec<&[T]> = (0..pieces.len())
                 .filter(kept)
@@ -392,8 +362,8 @@ impl<T: Sample> Runner<'_, T> {
 
     /// Decodes cycles into buffers; `None` for those that cannot be read, else the times of their lines (empty unless
     /// wanted).
-    fn read(&self, pieces: &[Piece], buffers: &mut [Vec<T>], load: Load<'_, T>) -> Vec<Option<Vec<f64>>> {
-        let one = |(piece, buffer): (&Piece, &mut Vec<T>)| match self.read_one(piece, buffer, load) {
+    fn read(&self, pieces: &[Piece], buffers: &mut [Vec<T>]) -> Vec<Option<Vec<f64>>> {
+        let one = |(piece, buffer): (&Piece, &mut Vec<T>)| match self.read_one(piece, buffer) {
             Ok(times) => Some(times),
             Err(error) => {
                 self.work.engine.fail(piece, &error);
@@ -409,18 +379,13 @@ impl<T: Sample> Runner<'_, T> {
         }
     }
 
-    fn read_one(
-        &self,
-        piece: &Piece,
-        buffer: &mut Vec<T>,
-        load: Load<'_, T>,
-    ) -> Result<Vec<f64>, DatasetError> {
+    fn read_one(&self, piece: &Piece, buffer: &mut Vec<T>) -> Result<Vec<f64>, DatasetError> {
         let (engine, lane) = (self.work.engine, self.lane);
         let lines = extent::rows_of(engine, piece, lane.column, &lane.lines)?;
-        load(piece, lines.clone(), buffer)?;
+        (self.kind.load)(self.work, piece, lane.column, lines.clone(), buffer)?;
         self.work.schemas.note(lane.index as i64, piece);
         // Granules of products without a fixed grid may end earlier.
-        buffer.resize(lane.lines.len() * lane.width, self.fill.fill);
+        buffer.resize(lane.lines.len() * lane.width, self.kind.fill.fill);
         if !self.needs.trend {
             return Ok(Vec::new());
         }
@@ -445,7 +410,7 @@ impl<T: Sample> Runner<'_, T> {
                 .iter()
                 .filter_map(|times| times.get(lines.clone()))
                 .collect();
-            cells.add(self.fill, &slices, &times, width);
+            cells.add(self.kind.fill, &slices, &times, width);
         };
         if self.together {
             parts.par_iter_mut().enumerate().for_each(one);
@@ -454,101 +419,73 @@ impl<T: Sample> Runner<'_, T> {
         }
     }
 
-    /// The true quantiles of every cell: one vector per statistic that is one.
+    /// The true statistics of order of every cell: one vector per statistic that is one.
     fn quantiles(&self, slices: &[&[T]], scale: Scale) -> Vec<Vec<f64>> {
-        let fractions: Vec<f64> = self
-            .work
-            .reduction
-            .statistics
-            .iter()
-            .filter_map(|s| fraction(*s))
-            .collect();
+        let ordered = self.work.ordered();
         let len = self.lane.lines.len() * self.lane.width;
         let of_cell = |values: &mut Vec<T>, index: usize, out: &mut [f64]| {
             values.clear();
-            values.extend(
-                slices
-                    .iter()
-                    .map(|slice| slice[index])
-                    .filter(|value| self.fill.keeps(*value)),
-            );
+            let all = slices.iter().map(|slice| slice[index]);
+            values.extend(all.filter(|value| self.kind.fill.keeps(*value)));
             values.sort_unstable_by_key(|value| value.sort_key());
-            for (out, q) in out.iter_mut().zip(&fractions) {
-                *out = quantile::of_sorted(values.len(), *q, |k| {
-                    values[k].to_f64() * scale.scale + scale.offset
-                });
+            for (out, statistic) in out.iter_mut().zip(&ordered) {
+                let value = |k: usize| scale.real(values[k].real());
+                *out = quantile::of_order(*statistic, values.len(), value);
             }
         };
-        let mut flat = vec![f64::NAN; len * fractions.len()];
+        let mut flat = vec![f64::NAN; len * ordered.len()];
         let scratch = || Vec::with_capacity(slices.len());
         if self.together {
-            let rows = flat.par_chunks_mut(fractions.len().max(1)).enumerate();
+            let rows = flat.par_chunks_mut(ordered.len().max(1)).enumerate();
             rows.with_min_len(4096)
                 .for_each_init(scratch, |values, (index, out)| of_cell(values, index, out));
         } else {
             let mut values = scratch();
-            let rows = flat.chunks_mut(fractions.len().max(1)).enumerate();
+            let rows = flat.chunks_mut(ordered.len().max(1)).enumerate();
             rows.for_each(|(index, out)| of_cell(&mut values, index, out));
         }
-        let of_statistic = |k: usize| flat.iter().skip(k).step_by(fractions.len()).copied().collect();
-        (0..fractions.len()).map(of_statistic).collect()
+        let of_statistic = |k: usize| flat.iter().skip(k).step_by(ordered.len()).copied().collect();
+        (0..ordered.len()).map(of_statistic).collect()
     }
 
     /// Results of no cells yet: a vector for every statistic.
     fn no_results(&self) -> Results {
         let empty = |statistic: &Statistic| match statistic {
             Statistic::Count => Values::from(Vec::<i64>::new()),
-            Statistic::Median | Statistic::Quantile(_) => Values::from(Vec::<f64>::new()),
+            order if order.is_of_order() => Values::from(Vec::<f64>::new()),
             _ => Values::from(self.work.engine.spare.take::<f64>(0)),
         };
-        self.work.reduction.statistics.iter().map(empty).collect()
+        self.work.computed.iter().map(empty).collect()
     }
 
-    /// Appends the results of the next cells; quantiles are none of theirs.
+    /// Appends the results of the next cells; statistics of order are none of theirs.
     fn collect(&self, cells: &Cells<T>, scale: Scale, results: &mut Results) {
-        for (statistic, values) in self.work.reduction.statistics.iter().zip(results) {
+        for (statistic, values) in self.work.computed.iter().zip(results) {
             match (statistic, values) {
                 (Statistic::Count, Values::Int64(counts)) => {
                     counts.extend(cells.counts().iter().map(|&count| i64::from(count)));
                 }
-                (Statistic::Median | Statistic::Quantile(_), _) => {}
+                (order, _) if order.is_of_order() => {}
                 (other, Values::Float64(values)) => cells.values_into(*other, scale, values),
                 _ => {}
             }
         }
     }
 
-    fn write(&self, results: Results, quantiles: &[Vec<f64>]) -> Result<(), EngineError> {
-        let lane = self.lane;
+    fn write(&self, mut results: Results, quantiles: &[Vec<f64>]) -> Result<(), EngineError> {
+        let slab = slab(self.lane);
         let mut quantiles = quantiles.iter();
-        let slab = slab(lane);
-        for (statistic, mut values) in self.work.reduction.statistics.iter().zip(results) {
-            let name = describe::result_name(self.work.reduction, lane.column, *statistic);
-            let path = swath::join(&lane.column.group, &name);
-            if let Statistic::Median | Statistic::Quantile(_) = statistic {
-                let empty = || vec![f64::NAN; slab.len()];
-                values = quantiles.next().cloned().unwrap_or_else(empty).into();
-            }
-            self.work.write(&path, &slab, &values)?;
-            if let Values::Float64(values) = values {
-                self.work.engine.spare.give(values);
-            }
+        let ordered = self.work.computed.iter().zip(&mut results);
+        for (_, values) in ordered.filter(|(statistic, _)| statistic.is_of_order()) {
+            let empty = || vec![f64::NAN; slab.len()];
+            *values = quantiles.next().cloned().unwrap_or_else(empty).into();
         }
-        Ok(())
+        self.work.write_results(self.lane.column, &slab, results)
     }
 }
 
 /// The values of every statistic.
 type Results = Vec<Values>;
-
-/// The fraction of a statistic that is a quantile.
-pub(super) fn fraction(statistic: Statistic) -> Option<f64> {
-    match statistic {
-        Statistic::Median => Some(0.5),
-        Statistic::Quantile(q) => Some(q),
-        _ => None,
-    }
-}
 
 /// Where a lane's values go.
 fn slab(lane: &Lane<'_>) -> Slab {

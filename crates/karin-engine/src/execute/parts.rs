@@ -6,15 +6,15 @@
 
 use karin_core::{Progress, Resources};
 
-use super::{Report, Shared, Work, finished, grid, keyed};
+use super::{Report, Shared, Work, finished, keyed, scattered};
 use crate::EngineError;
 use crate::engine::Engine;
 use crate::plan::{Column, Plan};
-use crate::reduction::{Needs, Reduction, Saved as _, Target};
+use crate::reduction::{Reduction, Saved as _, Target};
 use crate::result::Sink;
 
 /// What every part begins with.
-const MAGIC: u64 = u64::from_le_bytes(*b"KRNPART2");
+const MAGIC: u64 = u64::from_le_bytes(*b"KRNPART3");
 
 /// What is said of results that differ from those of one process by rounding.
 pub(super) const ADDED_IN_PARTS: &str =
@@ -37,9 +37,9 @@ pub fn reduce_to_part(
     let sink = Shared::new(&mut nowhere);
     let mut out = Vec::new();
     MAGIC.save(&mut out);
-    let work = Work::new(&engine, reduction, &sink);
+    let work = Work::new(&engine, reduction, &sink)?;
     let outcome = match reduction.target {
-        Target::Grid(step) => grid::part(work, step, &mut out),
+        Target::Grid(_) | Target::Bins(_) => scattered::part(work, &mut out),
         _ => keyed::part(work, &mut out),
     };
     let report = finished(&engine, outcome.map(|()| Vec::new()))?;
@@ -61,7 +61,7 @@ pub fn merge_parts(
     check(reduction)?;
     let engine = Engine::new(plan, resources, progress)?;
     let sink = Shared::new(sink);
-    let work = Work::new(&engine, reduction, &sink);
+    let work = Work::new(&engine, reduction, &sink)?;
     let mut bodies = Vec::with_capacity(parts.len());
     for mut part in parts.iter().copied() {
         if u64::restore(&mut part) != Some(MAGIC) {
@@ -70,21 +70,20 @@ pub fn merge_parts(
         bodies.push(part);
     }
     let outcome = match reduction.target {
-        Target::Grid(step) => grid::merge(&work, step, &bodies),
+        Target::Grid(_) | Target::Bins(_) => scattered::merge(&work, &bodies),
         _ => keyed::merge(&work, &bodies),
     };
     finished(&engine, outcome)
 }
 
 fn check(reduction: &Reduction) -> Result<(), EngineError> {
-    if reduction.target == Target::Cycle {
-        let reason = "results over cycles have no parts: split them by passes";
-        return Err(EngineError::option("--over cycle", reason));
+    if reduction.target.is_by_parts_of_passes() {
+        let reason = "results over cycles, pixels and lines have no parts: split them by passes";
+        return Err(EngineError::option("--over", reason));
     }
-    if Needs::of(&reduction.statistics).values
-        && !matches!(reduction.target, Target::ByCycle | Target::ByPass)
-    {
-        let reason = "medians and quantiles need all values at once: they have parts only over cycles, by cycle and by pass";
+    if reduction.needs().values && !matches!(reduction.target, Target::ByCycle | Target::ByPass) {
+        let reason = "medians, quantiles and mad need all values at once: they have parts only over cycles, pixels and \
+                      lines, by cycle and by pass";
         return Err(EngineError::option("--stats", reason));
     }
     Ok(())

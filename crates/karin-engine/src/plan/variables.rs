@@ -81,12 +81,10 @@ pub(super) fn holds_all(root: &GroupMeta, selection: &Selection) -> bool {
         return true;
     };
     let is_let = |name: &str| formulas.lets().iter().any(|formula| formula.name == name);
-    let named = selection
-        .variables
-        .iter()
-        .map(String::as_str)
-        .filter(|name| !is_let(name));
+    let named = selection.variables.iter().chain(&selection.also);
     named
+        .map(String::as_str)
+        .filter(|name| !is_let(name))
         .chain(formulas.variables())
         .all(|name| has(root, &groups, &formulas, name))
 }
@@ -100,8 +98,8 @@ pub(super) fn unknown<'a>(
     let product = product.map_or_else(|| "the files".to_owned(), |product| product.to_string());
     let formulas = Formulas::new(selection).unwrap_or_default();
     let lets = formulas.lets();
-    let named = selection.variables.iter().map(String::as_str);
-    for name in named.chain(formulas.variables()) {
+    let named = selection.variables.iter().chain(&selection.also);
+    for name in named.map(String::as_str).chain(formulas.variables()) {
         let missing = roots.clone().all(|root| {
             let swaths = Swath::of(root, selection.side);
             !has(root, &groups(root, &swaths), &formulas, name)
@@ -165,7 +163,49 @@ pub(super) fn columns(
         }
         return Ok(columns);
     }
-    for wanted in &selection.variables {
+    named(
+        roots,
+        &groups,
+        swaths,
+        (formulas, selection, product),
+        &selection.variables,
+    )
+}
+
+/// The columns of variables that are read beside those asked for.
+pub(super) fn also(
+    roots: &[&GroupMeta],
+    swaths: &[Swath],
+    formulas: &Formulas,
+    selection: &Selection,
+    product: Option<Product>,
+) -> Result<Vec<Column>, EngineError> {
+    let Some(newest) = roots.last() else {
+        return Ok(Vec::new());
+    };
+    let groups = groups(newest, swaths);
+    named(
+        roots,
+        &groups,
+        swaths,
+        (formulas, selection, product),
+        &selection.also,
+    )
+}
+
+/// The columns of some names, in all groups that have them.
+fn named(
+    roots: &[&GroupMeta],
+    groups: &[String],
+    swaths: &[Swath],
+    (formulas, selection, product): (&Formulas, &Selection, Option<Product>),
+    names: &[String],
+) -> Result<Vec<Column>, EngineError> {
+    let mut columns = Vec::new();
+    let Some(newest) = roots.last() else {
+        return Ok(columns);
+    };
+    for wanted in names {
         let (only, name) = split(wanted);
         let before = columns.len();
         for group in groups

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use multiversion::multiversion;
 
+use super::comoments::Comoments;
 use super::sample::{Fill, Sample, Sum};
 use super::saved::Saved;
 use super::single::{Ends, Slope, Spread};
@@ -25,6 +26,19 @@ pub struct Scale {
     pub offset: f64,
 }
 
+impl Scale {
+    /// Of true values.
+    pub const NONE: Self = Self {
+        scale: 1.0,
+        offset: 0.0,
+    };
+
+    /// The true value of a stored one.
+    pub fn real(self, stored: f64) -> f64 {
+        stored * self.scale + self.offset
+    }
+}
+
 /// The states of `len` cells.
 #[derive(Clone, Debug)]
 pub struct Cells<T: Sample> {
@@ -37,6 +51,7 @@ pub struct Cells<T: Sample> {
     extremes: Vec<(T, T)>,
     ends: Vec<Ends<T>>,
     slopes: Vec<Slope>,
+    pairs: Vec<Comoments>,
 }
 
 impl<T: Sample> Cells<T> {
@@ -57,6 +72,7 @@ impl<T: Sample> Cells<T> {
             extremes: vec![(T::GREATEST, T::LEAST); sized(needs.extremes)],
             ends: vec![Ends::default(); sized(needs.ends)],
             slopes: vec![Slope::default(); sized(needs.trend)],
+            pairs: vec![Comoments::default(); sized(needs.pairs)],
         }
     }
 
@@ -75,7 +91,8 @@ impl<T: Sample> Cells<T> {
             )
             + of(needs.extremes, 2 * size_of::<T>())
             + of(needs.ends, size_of::<Ends<T>>())
-            + of(needs.trend, size_of::<Slope>()))
+            + of(needs.trend, size_of::<Slope>())
+            + of(needs.pairs, size_of::<Comoments>()))
     }
 
     /// Gives the memory back.
@@ -173,15 +190,16 @@ impl<T: Sample> Cells<T> {
                 ends.add(value);
             }
         }
-        for (spread, &value) in self
-            .spreads
-            .get_mut(range)
-            .unwrap_or_default()
-            .iter_mut()
-            .zip(values)
-        {
+        let spreads = self.spreads.get_mut(range.clone()).unwrap_or_default();
+        for (spread, &value) in spreads.iter_mut().zip(values) {
             if fill.keeps(value) {
-                spread.add(value.to_f64());
+                spread.add(value.real());
+            }
+        }
+        let pairs = self.pairs.get_mut(range).unwrap_or_default();
+        for (pair, &value) in pairs.iter_mut().zip(values) {
+            if fill.keeps(value) {
+                pair.add(value.pair());
             }
         }
     }
@@ -191,7 +209,7 @@ impl<T: Sample> Cells<T> {
             if fill.keeps(value) {
                 slope.add(
                     years.get(index / width).copied().unwrap_or(f64::NAN),
-                    value.to_f64(),
+                    value.real(),
                 );
             }
         }
@@ -213,7 +231,7 @@ impl<T: Sample> Cells<T> {
                 if T::EXACT {
                     self.squares[cell] = self.squares[cell].plus(value.square());
                 } else {
-                    self.spreads[cell].add(value.to_f64());
+                    self.spreads[cell].add(value.real());
                 }
             }
             if needs.extremes {
@@ -225,7 +243,10 @@ impl<T: Sample> Cells<T> {
                 self.ends[cell].add(value);
             }
             if needs.trend {
-                self.slopes[cell].add(years(index), value.to_f64());
+                self.slopes[cell].add(years(index), value.real());
+            }
+            if needs.pairs {
+                self.pairs[cell].add(value.pair());
             }
         }
     }
@@ -243,6 +264,7 @@ impl<T: Sample> Cells<T> {
         each(&mut self.spreads, &later.spreads, Spread::merge);
         each(&mut self.ends, &later.ends, Ends::merge);
         each(&mut self.slopes, &later.slopes, Slope::merge);
+        each(&mut self.pairs, &later.pairs, Comoments::merge);
         each(&mut self.extremes, &later.extremes, |a, b| {
             a.0 = if b.0 < a.0 { b.0 } else { a.0 };
             a.1 = if b.1 > a.1 { b.1 } else { a.1 };
@@ -268,6 +290,7 @@ impl<T: Sample> Cells<T> {
         each(&self.extremes, &filled, out);
         each(&self.ends, &filled, out);
         each(&self.slopes, &filled, out);
+        each(&self.pairs, &filled, out);
     }
 
     /// Takes in saved states of later values for the same needs; `None` if the bytes hold something else (the states
@@ -298,7 +321,8 @@ impl<T: Sample> Cells<T> {
             a.1 = if b.1 > a.1 { b.1 } else { a.1 };
         })?;
         each(&mut self.ends, &filled, bytes, Ends::merge)?;
-        each(&mut self.slopes, &filled, bytes, Slope::merge)
+        each(&mut self.slopes, &filled, bytes, Slope::merge)?;
+        each(&mut self.pairs, &filled, bytes, Comoments::merge)
     }
 
     /// Number of values in each cell.
@@ -306,8 +330,9 @@ impl<T: Sample> Cells<T> {
         &self.count
     }
 
-    /// The true values of a statistic, one per cell, appended to `out`; NaN where there is no value. Quantiles, which
-    /// these states do not keep, are NaN; a count is a number here.
+    /// The true values of a statistic, one per cell, appended to `out`; NaN where there is no value. Statistics of order,
+    /// which these states do not keep, are NaN; a count is a number here. A density is the count over that of all cells: the
+    /// share of each, which the caller divides by the size of the cell.
     pub fn values_into(&self, statistic: Statistic, scale: Scale, out: &mut Vec<f64>) {
         let true_value = |packed: f64| packed * scale.scale + scale.offset;
         // A negative scale turns smallest into greatest.
@@ -333,12 +358,19 @@ impl<T: Sample> Cells<T> {
             }
             Statistic::Min | Statistic::Max => self.each(out, |index, _| {
                 let (low, high) = self.extremes[index];
-                true_value(if least { low } else { high }.to_f64())
+                true_value(if least { low } else { high }.real())
             }),
-            Statistic::First => self.each(out, |index, _| true_value(self.ends[index].first.to_f64())),
-            Statistic::Last => self.each(out, |index, _| true_value(self.ends[index].last.to_f64())),
+            Statistic::First => self.each(out, |index, _| true_value(self.ends[index].first.real())),
+            Statistic::Last => self.each(out, |index, _| true_value(self.ends[index].last.real())),
             Statistic::Trend => self.each(out, |index, _| self.slopes[index].per_year() * scale.scale),
-            Statistic::Median | Statistic::Quantile(_) => out.extend(self.count.iter().map(|_| f64::NAN)),
+            Statistic::Density => {
+                let all: u64 = self.count.iter().map(|&count| u64::from(count)).sum();
+                out.extend(self.count.iter().map(|&count| f64::from(count) / all as f64));
+            }
+            pairs if pairs.is_of_pairs() => self.each(out, |index, _| {
+                self.pairs.get(index).map_or(f64::NAN, |pair| pair.value(pairs))
+            }),
+            _ => out.extend(self.count.iter().map(|_| f64::NAN)),
         }
     }
 

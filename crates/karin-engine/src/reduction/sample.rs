@@ -44,8 +44,22 @@ impl Sum for f64 {
     }
 }
 
-/// A stored number as the states see it.
-pub trait Sample: Packed + PartialOrd + Default + Saved + std::fmt::Debug {
+/// Two fields at one place: neither is fill. What is compared are true values, so that fields of any packing meet.
+pub type Pair = [f64; 2];
+
+/// A stored number as the states see it, or a pair of true values.
+pub trait Sample:
+    Copy
+    + PartialOrd
+    + Default
+    + Saved
+    + std::fmt::Debug
+    + Send
+    + Sync
+    + bytemuck::NoUninit
+    + bytemuck::AnyBitPattern
+    + 'static
+{
     /// The type of sums.
     type Sum: Sum;
     /// The type of sums of squares; unused by floating samples, which keep deviations from the mean.
@@ -53,6 +67,12 @@ pub trait Sample: Packed + PartialOrd + Default + Saved + std::fmt::Debug {
     /// True for integers.
     const EXACT: bool;
 
+    /// The nearest `f64`; of a pair, the first field.
+    fn real(self) -> f64;
+    /// Both fields of a pair; of anything else, itself twice.
+    fn pair(self) -> Pair {
+        [self.real(); 2]
+    }
     /// The value as a sum of one.
     fn widen(self) -> Self::Sum;
     /// The square.
@@ -75,6 +95,18 @@ pub trait Sample: Packed + PartialOrd + Default + Saved + std::fmt::Debug {
     fn of_sort_key(key: u64) -> Self;
     /// Sweeps of 16 bits that find an order statistic.
     const KEY_BITS: u32;
+    /// A number that sorts like the distance to the middle of two values.
+    fn distance_key(self, below: Self, above: Self) -> u64;
+    /// The distance of that key, in stored units.
+    fn of_distance_key(key: u64) -> f64;
+    /// Bits of such keys, in whole sweeps.
+    const DISTANCE_BITS: u32;
+}
+
+/// Twice the distance to the middle of two integers: an integer, too.
+#[inline(always)]
+fn twice_the_distance(value: i64, below: i64, above: i64) -> u64 {
+    (2 * value - below - above).unsigned_abs()
 }
 
 macro_rules! integer_sample {
@@ -83,6 +115,8 @@ macro_rules! integer_sample {
             type Sum = i64;
             type Squares = $squares;
             const EXACT: bool = true;
+            #[inline(always)]
+            fn real(self) -> f64 { self as f64 }
             #[inline(always)]
             fn widen(self) -> i64 { i64::from(self) }
             #[inline(always)]
@@ -104,6 +138,12 @@ macro_rules! integer_sample {
             #[inline(always)]
             fn of_sort_key(key: u64) -> Self { (key as i64 + i64::from(<$type>::MIN)) as $type }
             const KEY_BITS: u32 = <$type>::BITS;
+            #[inline(always)]
+            fn distance_key(self, below: Self, above: Self) -> u64 {
+                twice_the_distance(i64::from(self), i64::from(below), i64::from(above))
+            }
+            fn of_distance_key(key: u64) -> f64 { key as f64 / 2.0 }
+            const DISTANCE_BITS: u32 = (<$type>::BITS + 1).next_multiple_of(16);
         }
     )*};
 }
@@ -120,6 +160,10 @@ impl Sample for u32 {
     type Sum = i64;
     type Squares = u128;
     const EXACT: bool = true;
+    #[inline(always)]
+    fn real(self) -> f64 {
+        f64::from(self)
+    }
     #[inline(always)]
     fn widen(self) -> i64 {
         i64::from(self)
@@ -152,6 +196,14 @@ impl Sample for u32 {
         key as Self
     }
     const KEY_BITS: u32 = 32;
+    #[inline(always)]
+    fn distance_key(self, below: Self, above: Self) -> u64 {
+        twice_the_distance(i64::from(self), i64::from(below), i64::from(above))
+    }
+    fn of_distance_key(key: u64) -> f64 {
+        key as f64 / 2.0
+    }
+    const DISTANCE_BITS: u32 = 48;
 }
 
 macro_rules! float_sample {
@@ -160,6 +212,8 @@ macro_rules! float_sample {
             type Sum = f64;
             type Squares = f64;
             const EXACT: bool = false;
+            #[inline(always)]
+            fn real(self) -> f64 { f64::from(self) }
             #[inline(always)]
             fn widen(self) -> f64 { f64::from(self) }
             #[inline(always)]
@@ -184,10 +238,70 @@ macro_rules! float_sample {
                 <$type>::from_bits(if key & sign == 0 { !key } else { key & !sign })
             }
             const KEY_BITS: u32 = <$bits>::BITS;
+            #[inline(always)]
+            fn distance_key(self, below: Self, above: Self) -> u64 {
+                let (below, above) = (f64::from(below), f64::from(above));
+                // Numbers that are not negative sort like their bits.
+                (f64::from(self) - f64::midpoint(below, above)).abs().to_bits()
+            }
+            fn of_distance_key(key: u64) -> f64 { f64::from_bits(key) }
+            const DISTANCE_BITS: u32 = 64;
         }
     )*};
 }
 float_sample! { f32, u32; f64, u64 }
+
+/// Only what is counted and multiplied: pairs have no order.
+impl Sample for Pair {
+    type Sum = f64;
+    type Squares = f64;
+    const EXACT: bool = false;
+    #[inline(always)]
+    fn real(self) -> f64 {
+        self[0]
+    }
+    #[inline(always)]
+    fn pair(self) -> Pair {
+        self
+    }
+    #[inline(always)]
+    fn widen(self) -> f64 {
+        self[0]
+    }
+    #[inline(always)]
+    fn square(self) -> f64 {
+        self[0] * self[0]
+    }
+    #[inline(always)]
+    fn is_number(self) -> bool {
+        !(self[0].is_nan() || self[1].is_nan())
+    }
+    fn exact_variance(_: f64, _: f64, _: u32) -> f64 {
+        f64::NAN
+    }
+    const GREATEST: Self = [f64::INFINITY; 2];
+    const LEAST: Self = [f64::NEG_INFINITY; 2];
+    fn sum_to_i128(_: f64) -> i128 {
+        0
+    }
+    fn squares_to_u128(_: f64) -> u128 {
+        0
+    }
+    fn sort_key(self) -> u64 {
+        self[0].sort_key()
+    }
+    fn of_sort_key(key: u64) -> Self {
+        [f64::of_sort_key(key); 2]
+    }
+    const KEY_BITS: u32 = f64::KEY_BITS;
+    fn distance_key(self, below: Self, above: Self) -> u64 {
+        self[0].distance_key(below[0], above[0])
+    }
+    fn of_distance_key(key: u64) -> f64 {
+        f64::of_distance_key(key)
+    }
+    const DISTANCE_BITS: u32 = f64::DISTANCE_BITS;
+}
 
 /// `(n * squares - sum^2) / n^2` in integers, rounded once at the end; where that overflows, in floating numbers.
 pub(super) fn exact_variance(sum: i128, squares: u128, count: u64) -> f64 {
@@ -215,7 +329,23 @@ pub struct Fill<T> {
     pub missing: T,
 }
 
-impl<T: Sample> Fill<T> {
+impl Fill<f64> {
+    /// Of true values.
+    pub const REAL: Self = Self {
+        fill: f64::NAN,
+        missing: f64::NAN,
+    };
+}
+
+impl Fill<Pair> {
+    /// Of pairs.
+    pub const PAIR: Self = Self {
+        fill: [f64::NAN; 2],
+        missing: [f64::NAN; 2],
+    };
+}
+
+impl<T: Sample + Packed> Fill<T> {
     /// The fill of a packing; `None` if it has none of this type.
     pub fn of(packing: &Packing) -> Option<Self> {
         let fill = packing.fill_as::<T>()?;
@@ -224,7 +354,9 @@ impl<T: Sample> Fill<T> {
             missing: packing.missing_as::<T>().unwrap_or(fill),
         })
     }
+}
 
+impl<T: Sample> Fill<T> {
     /// True for a value.
     #[inline(always)]
     pub fn keeps(&self, value: T) -> bool {

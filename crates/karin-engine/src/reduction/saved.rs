@@ -50,6 +50,15 @@ impl<A: Saved, B: Saved> Saved for (A, B) {
     }
 }
 
+impl Saved for [f64; 2] {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.iter().for_each(|number| number.save(out));
+    }
+    fn restore(bytes: &mut &[u8]) -> Option<Self> {
+        Some([f64::restore(bytes)?, f64::restore(bytes)?])
+    }
+}
+
 impl<V: Saved> Saved for Vec<V> {
     fn save(&self, out: &mut Vec<u8>) {
         (self.len() as u64).save(out);

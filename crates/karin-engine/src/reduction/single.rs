@@ -64,12 +64,18 @@ impl<T: Saved> Saved for Ends<T> {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Spread {
     count: f64,
-    mean: f64,
+    /// Their mean.
+    pub mean: f64,
     /// Sum of squared deviations from the mean.
     pub squared: f64,
 }
 
 impl Spread {
+    /// Of a mean and squared deviations that were found otherwise.
+    pub(super) fn of_sums(count: f64, mean: f64, squared: f64) -> Self {
+        Self { count, mean, squared }
+    }
+
     /// Adds a value.
     #[inline]
     pub fn add(&mut self, value: f64) {

@@ -31,12 +31,29 @@ pub enum Statistic {
     Median,
     /// The value below which that fraction of the values lies, interpolated linearly (numpy's default).
     Quantile(f64),
+    /// Median absolute deviation: the median of the distances to the median. Not scaled: of normally distributed values
+    /// the standard deviation is 1.4826 times as large (Rousseeuw and Croux 1993).
+    MedianAbsoluteDeviation,
     /// Slope of the straight line through the values against time, per year of 365.25 days.
     Trend,
+    /// Share of the values per unit of what they are binned by: over all bins it integrates to 1. Of bins only.
+    Density,
+    /// Pearson's correlation of two fields.
+    Correlation,
+    /// Covariance of two fields (of the population).
+    Covariance,
+    /// Slope of the line of least squares by which the first field follows from the second.
+    Slope,
+    /// Where that line meets zero of the second field.
+    Intercept,
+    /// Root of the mean squared difference of two fields.
+    RmsDifference,
+    /// Mean of the first field less the second.
+    MeanDifference,
 }
 
 /// Every name that users type, `quantile(q)` aside.
-const NAMES: [(&str, Statistic); 13] = [
+const NAMES: [(&str, Statistic); 23] = [
     ("count", Statistic::Count),
     ("sum", Statistic::Sum),
     ("mean", Statistic::Mean),
@@ -47,7 +64,17 @@ const NAMES: [(&str, Statistic); 13] = [
     ("first", Statistic::First),
     ("last", Statistic::Last),
     ("median", Statistic::Median),
+    ("mad", Statistic::MedianAbsoluteDeviation),
     ("trend", Statistic::Trend),
+    ("density", Statistic::Density),
+    ("correlation", Statistic::Correlation),
+    ("covariance", Statistic::Covariance),
+    ("slope", Statistic::Slope),
+    ("intercept", Statistic::Intercept),
+    ("rms_difference", Statistic::RmsDifference),
+    ("mean_difference", Statistic::MeanDifference),
+    ("rmsd", Statistic::RmsDifference),
+    ("bias", Statistic::MeanDifference),
     ("variance", Statistic::Variance),
     ("average", Statistic::Mean),
 ];
@@ -68,7 +95,6 @@ impl Statistic {
     /// The method word of CF `cell_methods`; `None` where CF has none.
     pub const fn cell_method(self) -> Option<&'static str> {
         match self {
-            Self::Count | Self::First | Self::Last | Self::Trend | Self::Quantile(_) => None,
             Self::Sum => Some("sum"),
             Self::Mean => Some("mean"),
             Self::Min => Some("minimum"),
@@ -76,17 +102,45 @@ impl Statistic {
             Self::Variance => Some("variance"),
             Self::StandardDeviation => Some("standard_deviation"),
             Self::Median => Some("median"),
+            _ => None,
         }
     }
 
-    /// The units of the result for values of these units.
-    pub fn units(self, units: &str) -> String {
+    /// The units of the result for values of these units; `with` are those of the second field of a pair. A density has
+    /// those of its bins, which are not known here: it is told as a pure number.
+    pub fn units(self, units: &str, with: &str) -> String {
         match self {
-            Self::Count => "1".to_owned(),
+            Self::Count | Self::Correlation | Self::Density => "1".to_owned(),
             Self::Variance => format!("({units})2"),
             Self::Trend => format!("{units} year-1"),
+            Self::Covariance => format!("({units}) ({with})"),
+            Self::Slope if units == with => "1".to_owned(),
+            Self::Slope => format!("({units}) ({with})-1"),
             _ => units.to_owned(),
         }
+    }
+
+    /// True for statistics of two fields.
+    pub const fn is_of_pairs(self) -> bool {
+        matches!(
+            self,
+            Self::Correlation
+                | Self::Covariance
+                | Self::Slope
+                | Self::Intercept
+                | Self::RmsDifference
+                | Self::MeanDifference
+        )
+    }
+
+    /// True for statistics that need every value in its order: no states of fixed size hold them.
+    pub const fn is_of_order(self) -> bool {
+        matches!(self, Self::Median | Self::Quantile(_) | Self::MedianAbsoluteDeviation)
+    }
+
+    /// True for what is a quantity of its own rather than one of the values' kind.
+    pub const fn is_of_other_kind(self) -> bool {
+        self.is_of_pairs() || matches!(self, Self::Count | Self::Trend | Self::Density)
     }
 
     /// A list such as `mean,std,quantile(0.9)`.
@@ -155,6 +209,8 @@ pub struct Needs {
     pub trend: bool,
     /// Every value.
     pub values: bool,
+    /// Products of two fields.
+    pub pairs: bool,
 }
 
 impl Needs {
@@ -172,7 +228,8 @@ impl Needs {
             extremes: any(|s| matches!(s, Statistic::Min | Statistic::Max)),
             ends: any(|s| matches!(s, Statistic::First | Statistic::Last)),
             trend: any(|s| matches!(s, Statistic::Trend)),
-            values: any(|s| matches!(s, Statistic::Median | Statistic::Quantile(_))),
+            values: any(|s| s.is_of_order()),
+            pairs: any(|s| s.is_of_pairs()),
         }
     }
 }

@@ -198,3 +198,172 @@ fn statistics_are_named_and_listed() {
             .contains("did you mean 'median'")
     );
 }
+
+/// The median as people learn it.
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    match sorted.len() {
+        0 => f64::NAN,
+        n if n % 2 == 1 => sorted[n / 2],
+        n => f64::midpoint(sorted[n / 2 - 1], sorted[n / 2]),
+    }
+}
+
+fn pairs() -> impl Strategy<Value = Vec<Pair>> {
+    let number = prop_oneof![1 => Just(f64::NAN), 6 => -100.0..100.0f64];
+    prop::collection::vec((number.clone(), number).prop_map(|(a, b)| [a, b]), 0..60)
+}
+
+const OF_PAIRS: [Statistic; 6] = [
+    Statistic::Correlation,
+    Statistic::Covariance,
+    Statistic::Slope,
+    Statistic::Intercept,
+    Statistic::RmsDifference,
+    Statistic::MeanDifference,
+];
+
+fn total_of_pairs(pairs: &[Pair]) -> Total<Pair> {
+    let mut total = Total::new(Needs::of(&OF_PAIRS));
+    total.add(Fill::PAIR, pairs, |_| f64::NAN);
+    total
+}
+
+proptest! {
+    #[test]
+    fn distances_to_the_median_have_the_median_that_sorting_them_finds(
+        mut values in prop::collection::vec(prop_oneof![-9..9i32, any::<i32>()], 0..40)
+    ) {
+        values.sort_unstable();
+        let real: Vec<f64> = values.iter().map(|value| f64::from(*value) * 1e-4 - 3.0).collect();
+        let middle = median(&real);
+        let distances: Vec<f64> = real.iter().map(|value| (value - middle).abs()).collect();
+        let found = quantile::median_absolute_deviation(real.len(), |k| real[k]);
+        prop_assert!(close(found, median(&distances), 1e-12), "{found} {}", median(&distances));
+        // The keys by which large data are sorted say the same.
+        if let (Some(last), false) = (values.len().checked_sub(1), values.is_empty()) {
+            let (below, above) = (values[last / 2], values[last.div_ceil(2)]);
+            let by_key: Vec<f64> = values
+                .iter()
+                .map(|value| i32::of_distance_key(value.distance_key(below, above)) * 1e-4)
+                .collect();
+            prop_assert!(close(median(&by_key), found, 1e-9));
+        }
+    }
+
+    #[test]
+    fn pairs_agree_with_plain_arithmetic_and_do_not_depend_on_split_or_order(pairs in pairs(), at in 0usize..60) {
+        let kept: Vec<Pair> = pairs.iter().copied().filter(|[a, b]| !a.is_nan() && !b.is_nan()).collect();
+        let n = kept.len() as f64;
+        let mean = |of: &dyn Fn(&Pair) -> f64| kept.iter().map(of).sum::<f64>() / n;
+        let (first, second) = (mean(&|p| p[0]), mean(&|p| p[1]));
+        let covariance = mean(&|p| (p[0] - first) * (p[1] - second));
+        let (one, two) = (mean(&|p| (p[0] - first).powi(2)), mean(&|p| (p[1] - second).powi(2)));
+        let total = total_of_pairs(&pairs);
+        prop_assert_eq!(total.count() as usize, kept.len());
+        let value = |statistic| total.value(statistic, Scale::NONE);
+        prop_assert!(close(value(Statistic::Covariance), covariance, 1e-10));
+        prop_assert!(close(value(Statistic::MeanDifference), mean(&|p| p[0] - p[1]), 1e-12));
+        prop_assert!(close(value(Statistic::RmsDifference), mean(&|p| (p[0] - p[1]).powi(2)).sqrt(), 1e-12));
+        if kept.len() > 2 && one > 1e-3 && two > 1e-3 {
+            prop_assert!(close(value(Statistic::Correlation), covariance / (one * two).sqrt(), 1e-9));
+            prop_assert!(close(value(Statistic::Slope), covariance / two, 1e-9));
+            prop_assert!(close(value(Statistic::Intercept), first - covariance / two * second, 1e-8));
+        }
+        let at = at.min(pairs.len());
+        let mut merged = total_of_pairs(&pairs[at..]);
+        merged.merge(&total_of_pairs(&pairs[..at]));
+        let mut bytes = Vec::new();
+        merged.save(&mut bytes);
+        let restored = Total::<Pair>::restore(Needs::of(&OF_PAIRS), &mut bytes.as_slice()).unwrap();
+        let mut cells = Cells::new(1, Needs::of(&OF_PAIRS));
+        cells.scatter(Fill::PAIR, &pairs[..at], &vec![0; at], |_| f64::NAN);
+        let mut later = Cells::new(1, Needs::of(&OF_PAIRS));
+        later.scatter(Fill::PAIR, &pairs[at..], &vec![0; pairs.len() - at], |_| f64::NAN);
+        cells.merge(&later);
+        for statistic in OF_PAIRS {
+            // Exact sums: the same bits. Sums of deviations: nearly.
+            prop_assert_eq!(merged.value(statistic, Scale::NONE).to_bits(), value(statistic).to_bits());
+            prop_assert_eq!(restored.value(statistic, Scale::NONE).to_bits(), value(statistic).to_bits());
+            let mut found = Vec::new();
+            cells.values_into(statistic, Scale::NONE, &mut found);
+            if one > 1e-3 && two > 1e-3 {
+                prop_assert!(close(found[0], value(statistic), 1e-8), "{statistic:?}: {} {}", found[0], value(statistic));
+            }
+        }
+    }
+}
+
+#[test]
+fn fields_that_hardly_differ_keep_the_digits_of_their_difference() {
+    let pairs: Vec<Pair> = (0..1000).map(|k| f64::from(k).sin() * 1e4).map(|x| [x + 1e-6, x]).collect();
+    let total = total_of_pairs(&pairs);
+    let rms = total.value(Statistic::RmsDifference, Scale::NONE);
+    assert!((rms - 1e-6).abs() < 1e-11, "{rms}");
+    assert_eq!(total.value(Statistic::Correlation, Scale::NONE), 1.0);
+    let same: Vec<Pair> = vec![[2.0, 3.0]; 5];
+    let total = total_of_pairs(&same);
+    assert!(total.value(Statistic::Correlation, Scale::NONE).is_nan());
+    assert_eq!(total.value(Statistic::MeanDifference, Scale::NONE), -1.0);
+}
+
+#[test]
+fn bins_are_read_as_they_are_written_and_have_the_edges_that_people_mean() {
+    let bins: Bins = "ssha:-0.3:0.3:0.1".parse().unwrap();
+    assert_eq!(bins.edges().unwrap(), [-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3]);
+    for text in ["ssha:-0.3:0.3:0.1", "wind:0,1,2.5,7", "swh"] {
+        assert_eq!(text.parse::<Bins>().unwrap().to_string(), text);
+    }
+    assert_eq!("a:0,1,2.5".parse::<Bins>().unwrap().edges().unwrap(), [0.0, 1.0, 2.5]);
+    for text in ["", "a:", "a:1", "a:0:1", "a:0:1:2:3", "a:x:1:2", ":0:1:1", "a b:0:1:1"] {
+        let error = text.parse::<Bins>().and_then(|bins| bins.edges());
+        assert!(error.is_err(), "{text}");
+    }
+    for text in ["a:0:1:0", "a:1:0:0.1", "a:0:1:0.3", "a:0:1e9:1e-9", "a:1,0", "a:0,inf", "a"] {
+        let error = text.parse::<Bins>().unwrap().edges().unwrap_err().to_string();
+        assert!(error.contains("--bin") && error.contains(text.split(':').next().unwrap()), "{error}");
+    }
+}
+
+#[test]
+fn reductions_that_do_not_fit_together_are_refused_with_what_to_do() {
+    for (statistics, target, with, having, hint) in [
+        ("correlation", "over all", None, None, "--with"),
+        ("mean", "over all", Some("b"), None, "without --with"),
+        ("density", "grid 1", None, None, "--bin"),
+        ("trend", "over num_lines", None, None, "--over cycle"),
+        ("mean", "by fortnight", None, None, "nothing to reduce over"),
+        ("mean", "over cycles", None, None, "did you mean 'over cycle'"),
+        ("mean", "bin a:0:1:1 b:0:1:1 c:0:1:1", None, None, "by two"),
+        ("mean", "bin a:0:1:1 a:0:1:1", None, None, "stands twice"),
+        ("mean", "over all", None, Some("count"), "condition"),
+        ("mean", "over all", None, Some("cuont > 3"), "did you mean 'count'"),
+        ("mean", "over all", None, Some("1 > 3"), "names no statistic"),
+    ] {
+        let error = Reduction::of_words(statistics, target, with, having).unwrap_err().to_string();
+        assert!(error.contains(hint), "{statistics} {target}: {error}");
+    }
+    let reduction = Reduction::of_words("mean", "bin b:0:1:0.5", None, Some("count >= 2")).unwrap();
+    assert_eq!(reduction.computed(), [Statistic::Mean, Statistic::Count]);
+    assert_eq!(reduction.also(), ["b"]);
+}
+
+#[test]
+fn results_that_fail_their_condition_become_fill_and_counts_stay() {
+    use karin_core::Values;
+    let having = Having::parse("count >= 10 and std < 0.5").unwrap();
+    let computed = [Statistic::Mean, Statistic::Count, Statistic::StandardDeviation];
+    let mut results = vec![
+        Values::Float64(vec![1.0, 2.0, 3.0, 4.0]),
+        Values::Int64(vec![10, 9, 11, 12]),
+        Values::Float64(vec![0.1, 0.1, 0.7, f64::NAN]),
+    ];
+    having.apply(&computed, &mut results);
+    let Values::Float64(means) = &results[0] else {
+        panic!("{results:?}")
+    };
+    assert_eq!(means[0], 1.0);
+    assert!(means[1..].iter().all(|mean| mean.is_nan()));
+    assert_eq!(results[1], Values::Int64(vec![10, 9, 11, 12]));
+}

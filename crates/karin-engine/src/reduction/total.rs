@@ -3,7 +3,8 @@
 
 use super::cells::Scale;
 use super::exact_sum::ExactSum;
-use super::sample::{Fill, Sample, Sum, exact_variance};
+use super::comoments::Comoments;
+use super::sample::{Fill, Pair, Sample, Sum, exact_variance};
 use super::saved::Saved;
 use super::single::{Ends, Slope};
 use super::{Needs, Statistic};
@@ -16,6 +17,7 @@ pub struct Total<T: Sample> {
     sum: i128,
     squares: u128,
     exact: Option<Box<FloatSums>>,
+    pairs: Option<Box<PairSums>>,
     extremes: (T, T),
     ends: Ends<T>,
     slope: Slope,
@@ -38,6 +40,7 @@ impl<T: Sample> Total<T> {
             sum: 0,
             squares: 0,
             exact: exact.then(Box::default),
+            pairs: needs.pairs.then(Box::default),
             extremes: (T::GREATEST, T::LEAST),
             ends: Ends::default(),
             slope: Slope::default(),
@@ -50,7 +53,7 @@ impl<T: Sample> Total<T> {
             self.add_block(fill, values);
             if self.needs.trend {
                 for (index, &value) in values.iter().enumerate().filter(|(_, value)| fill.keeps(**value)) {
-                    self.slope.add(years(block * 4096 + index), value.to_f64());
+                    self.slope.add(years(block * 4096 + index), value.real());
                 }
             }
         }
@@ -84,11 +87,15 @@ impl<T: Sample> Total<T> {
                 for value in values
                     .iter()
                     .filter(|value| fill.keeps(**value))
-                    .map(|value| value.to_f64())
+                    .map(|value| value.real())
                 {
                     sums.add(value, self.needs.squares);
                 }
             }
+        }
+        if let Some(sums) = &mut self.pairs {
+            let kept = values.iter().filter(|value| fill.keeps(**value));
+            kept.for_each(|value| sums.add(value.pair()));
         }
         self.count += u64::from(count);
         if count > 0 && self.needs.extremes {
@@ -119,6 +126,9 @@ impl<T: Sample> Total<T> {
             sums.sum.merge(&more.sum);
             sums.squares.merge(&more.squares);
         }
+        if let (Some(sums), Some(more)) = (&mut self.pairs, &later.pairs) {
+            sums.merge(more);
+        }
         let (least, greatest) = later.extremes;
         self.extremes.0 = if least < self.extremes.0 {
             least
@@ -139,7 +149,7 @@ impl<T: Sample> Total<T> {
         self.count
     }
 
-    /// The true value of a statistic; NaN without values. Quantiles are not in this state.
+    /// The true value of a statistic; NaN without values. Statistics of order are not in this state.
     pub fn value(&self, statistic: Statistic, scale: Scale) -> f64 {
         if self.count == 0 {
             return f64::NAN;
@@ -154,12 +164,16 @@ impl<T: Sample> Total<T> {
             Statistic::StandardDeviation => self.variance().sqrt() * scale.scale.abs(),
             Statistic::Min | Statistic::Max => {
                 let least = (statistic == Statistic::Min) == (scale.scale >= 0.0);
-                true_value(if least { self.extremes.0 } else { self.extremes.1 }.to_f64())
+                true_value(if least { self.extremes.0 } else { self.extremes.1 }.real())
             }
-            Statistic::First => true_value(self.ends.first.to_f64()),
-            Statistic::Last => true_value(self.ends.last.to_f64()),
+            Statistic::First => true_value(self.ends.first.real()),
+            Statistic::Last => true_value(self.ends.last.real()),
             Statistic::Trend => self.slope.per_year() * scale.scale,
-            Statistic::Median | Statistic::Quantile(_) => f64::NAN,
+            pairs if pairs.is_of_pairs() => {
+                let sums = self.pairs.as_ref();
+                sums.map_or(f64::NAN, |sums| sums.comoments(count).value(pairs))
+            }
+            _ => f64::NAN,
         }
     }
 
@@ -173,16 +187,20 @@ impl<T: Sample> Total<T> {
         let Some(sums) = &self.exact else {
             return exact_variance(self.sum, self.squares, self.count);
         };
-        // sum of squares - sum^2 / n, with every product split into a number and its rounding error.
+        let (sum, squares) = (sums.sum.value(), sums.squares.value());
         let count = self.count as f64;
-        let (sum, sum_rest) = sums.sum.value();
-        let (squares, squares_rest) = sums.squares.value();
-        let mean = sum / count;
-        let mean_rest = (mean.mul_add(-count, sum) + sum_rest) / count;
-        let product = mean * sum;
-        let product_rest = mean.mul_add(sum, -product) + mean * sum_rest + mean_rest * sum;
-        (((squares - product) + (squares_rest - product_rest)) / count).max(0.0)
+        (centred(count, sum, sum, squares) / count).max(0.0)
     }
+}
+
+/// The sum of products of deviations from the means: sum of products - product of sums / n, of sums as numbers and what
+/// these lack, with every product split into a number and its rounding error.
+fn centred(count: f64, first: (f64, f64), second: (f64, f64), products: (f64, f64)) -> f64 {
+    let mean = first.0 / count;
+    let mean_rest = (mean.mul_add(-count, first.0) + first.1) / count;
+    let product = mean * second.0;
+    let product_rest = mean.mul_add(second.0, -product) + mean * second.1 + mean_rest * second.0;
+    (products.0 - product) + (products.1 - product_rest)
 }
 
 impl<T: Sample> Total<T> {
@@ -194,6 +212,9 @@ impl<T: Sample> Total<T> {
         if let Some(sums) = &self.exact {
             sums.sum.save(out);
             sums.squares.save(out);
+        }
+        if let Some(sums) = &self.pairs {
+            sums.0.iter().for_each(|sum| sum.save(out));
         }
         self.extremes.save(out);
         self.ends.save(out);
@@ -210,11 +231,64 @@ impl<T: Sample> Total<T> {
             sums.sum = ExactSum::restore(bytes)?;
             sums.squares = ExactSum::restore(bytes)?;
         }
+        if let Some(sums) = &mut total.pairs {
+            for sum in &mut sums.0 {
+                *sum = ExactSum::restore(bytes)?;
+            }
+        }
         total.extremes = Saved::restore(bytes)?;
         total.ends = Ends::restore(bytes)?;
         total.slope = Slope::restore(bytes)?;
         Some(total)
     }
+}
+
+/// Exact sums of pairs: the first field, the second, their difference; squares of each; products.
+#[derive(Clone, Debug, Default)]
+struct PairSums([ExactSum; 7]);
+
+impl PairSums {
+    fn add(&mut self, [first, second]: Pair) {
+        let difference = first - second;
+        let [sum, other, apart, squares, others, aparts, products] = &mut self.0;
+        if !(first * first + second * second).is_finite() {
+            return;
+        }
+        sum.add(first);
+        other.add(second);
+        apart.add(difference);
+        add_product(squares, first, first);
+        add_product(others, second, second);
+        add_product(aparts, difference, difference);
+        add_product(products, first, second);
+    }
+
+    fn merge(&mut self, more: &Self) {
+        self.0
+            .iter_mut()
+            .zip(&more.0)
+            .for_each(|(sum, more)| sum.merge(more));
+    }
+
+    fn comoments(&self, count: f64) -> Comoments {
+        let [sum, other, apart, squares, others, aparts, products] =
+            std::array::from_fn(|k| self.0[k].value());
+        let spread = |sum, squares| centred(count, sum, sum, squares).max(0.0);
+        Comoments::of_sums(
+            count,
+            [sum.0 / count, other.0 / count],
+            [spread(sum, squares), spread(other, others)],
+            centred(count, sum, other, products),
+            (apart.0 / count, spread(apart, aparts)),
+        )
+    }
+}
+
+/// Adds a product without rounding: the number and its rounding error.
+fn add_product(sum: &mut ExactSum, a: f64, b: f64) {
+    let product = a * b;
+    sum.add(product);
+    sum.add(a.mul_add(b, -product));
 }
 
 impl FloatSums {
@@ -223,12 +297,8 @@ impl FloatSums {
             return;
         }
         self.sum.add(value);
-        if squares {
-            let square = value * value;
-            if square.is_finite() {
-                self.squares.add(square);
-                self.squares.add(value.mul_add(value, -square));
-            }
+        if squares && (value * value).is_finite() {
+            add_product(&mut self.squares, value, value);
         }
     }
 }

@@ -5,14 +5,13 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use karin_core::{DType, DatasetError, GroupMeta, Progress, Resources, Slab, Values};
-use karin_engine::reduction::Target;
 use karin_engine::{EngineError, Plan, SharedSink as _, Sink, merge_parts};
 use karin_store::{OpenOptions, StoreOptions};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use super::state::{Block, Header, State};
-use super::{Shard, ShardError, identity, reduction_of, selection_words};
+use super::{Shard, ShardError, identity, selection_words};
 use crate::Error;
 use crate::output::Format;
 use crate::stat::{NetcdfSink, by_netcdf};
@@ -121,7 +120,7 @@ fn same(first: &State, state: &State) -> Result<(), ShardError> {
         [
             ("karin", header.karin_version.clone()),
             ("number of shards", header.shard.count().to_string()),
-            ("reduction", format!("{} {}", header.statistics, header.target)),
+            ("reduction", header.words()),
             ("selection", selection_words(&header.selection)),
             (
                 "snapshot",
@@ -203,14 +202,13 @@ fn merge(
     }
     let first = states.first().ok_or(ShardError::Nothing)?;
     let header = &first.header;
-    let reduction = reduction_of(&header.statistics, &header.target)
-        .filter(|reduction| reduction.target != Target::Cycle)
+    let reduction = header
+        .reduction()
+        .ok()
+        .filter(|reduction| !reduction.target.is_by_parts_of_passes())
         .ok_or_else(|| ShardError::Unsupported {
             path: first.path.clone(),
-            reason: format!(
-                "{} {} is nothing that this karin can merge",
-                header.statistics, header.target
-            ),
+            reason: format!("{} is nothing that this karin can merge", header.words()),
         })?;
     let plan = plan_of(header, progress)?;
     let parts: Vec<Vec<u8>> = states.iter().map(State::part).collect::<Result<_, _>>()?;

@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use karin_core::{DType, DatasetError, ErrorKind, GroupMeta, Selection, Slab, Values};
-use karin_engine::SharedSink;
+use karin_engine::reduction::Reduction;
+use karin_engine::{EngineError, SharedSink};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +25,7 @@ use crate::output::Unfinished;
 
 const MAGIC: &[u8; 8] = b"KRNSHARD";
 /// The format that is written and read.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Bytes of a hash.
 const HASH: u64 = 32;
 /// Bytes of a part that go into one section.
@@ -41,6 +42,8 @@ pub(super) struct Header {
     pub(super) shard: Shard,
     pub(super) statistics: String,
     pub(super) target: String,
+    pub(super) with: Option<String>,
+    pub(super) having: Option<String>,
     pub(super) selection: Selection,
     pub(super) snapshot: Option<String>,
     /// The whole plan in words, and its granules.
@@ -49,6 +52,25 @@ pub(super) struct Header {
     pub(super) identity: String,
     pub(super) origin: Origin,
     pub(super) history: String,
+}
+
+impl Header {
+    /// The reduction that its words say.
+    pub(super) fn reduction(&self) -> Result<Reduction, EngineError> {
+        let (with, having) = (self.with.as_deref(), self.having.as_deref());
+        Reduction::of_words(&self.statistics, &self.target, with, having)
+    }
+
+    /// The reduction in words.
+    pub(super) fn words(&self) -> String {
+        let mut words = format!("{} {}", self.statistics, self.target);
+        for (flag, text) in [("with", &self.with), ("having", &self.having)] {
+            if let Some(text) = text {
+                words.push_str(&format!(" --{flag} {text:?}"));
+            }
+        }
+        words
+    }
 }
 
 /// What became of the granules of a shard.

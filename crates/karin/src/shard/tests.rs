@@ -4,7 +4,7 @@ use karin_core::{DType, Dimension, GroupMeta, Slab, Storage, Values, VariableMet
 use karin_engine::SharedSink as _;
 
 use super::state::{Ending, Header, State, StateWriter};
-use super::{Origin, Shard, ShardError, Unit, numbers, reduction_of, share, target_word, word};
+use super::{Origin, Shard, ShardError, Unit, numbers, share, word};
 use crate::Error;
 
 #[test]
@@ -46,21 +46,45 @@ fn every_unit_is_in_one_shard_and_shards_follow_one_another() {
 
 #[test]
 fn a_reduction_survives_its_words() {
-    for (statistics, target) in [
-        ("mean,std,quantile(0.123456789012345678)", "over cycle"),
-        ("count", "over all"),
-        ("trend,median", "by cycle"),
-        ("first,last", "by pass"),
-        ("min", "by day"),
-        ("max", "by month"),
-        ("sum,var", "grid 0.30000000000000004"),
+    let having = Some("count >= 10 and std < 0.5");
+    for (statistics, target, with, having) in [
+        ("mean,std,quantile(0.123456789012345678)", "over cycle", None, having),
+        ("count", "over all", None, None),
+        ("trend,median,mad", "by cycle", None, None),
+        ("first,last", "by pass", None, None),
+        ("mean", "by hour", None, None),
+        ("min", "by day", None, None),
+        ("max", "by month", None, None),
+        ("median", "over num_lines", None, None),
+        ("mean", "over num_pixels", None, None),
+        ("sum,var", "grid 0.30000000000000004", None, None),
+        ("count,density", "bin a:-1:1:0.1 b:0,1,2.30000000000000004", None, None),
+        ("correlation,slope", "over cycle", Some("other"), None),
     ] {
-        let reduction = reduction_of(statistics, target).unwrap();
+        let header = Header {
+            statistics: statistics.to_owned(),
+            target: target.to_owned(),
+            with: with.map(str::to_owned),
+            having: having.map(str::to_owned),
+            ..header()
+        };
+        let reduction = header.reduction().unwrap();
         let words: Vec<String> = reduction.statistics.iter().map(|s| word(*s)).collect();
-        let again = reduction_of(&words.join(","), &target_word(reduction.target)).unwrap();
-        assert_eq!(again, reduction);
+        let again = Header {
+            statistics: words.join(","),
+            target: reduction.target.to_string(),
+            ..header
+        };
+        assert_eq!(again.reduction().unwrap(), reduction);
     }
-    assert!(reduction_of("mean", "over moon").is_none() && reduction_of("mode", "over all").is_none());
+    for (statistics, target) in [("mean", "over moon"), ("mode", "over all"), ("correlation", "over all")] {
+        let header = Header {
+            statistics: statistics.to_owned(),
+            target: target.to_owned(),
+            ..header()
+        };
+        assert!(header.reduction().is_err(), "{statistics} {target}");
+    }
 }
 
 fn header() -> Header {
@@ -69,6 +93,8 @@ fn header() -> Header {
         shard: Shard::new(1, 2).unwrap(),
         statistics: "mean".to_owned(),
         target: "over cycle".to_owned(),
+        with: None,
+        having: None,
         selection: karin_core::Selection::builder()
             .bbox("0.1,-10,20.30000000000000004,30")
             .unwrap()

@@ -1,4 +1,4 @@
-//! Keys: the cycle, pass, day or month that a value belongs to.
+//! Keys: the cycle, pass, hour, day or month that a value belongs to.
 
 use std::ops::Range;
 
@@ -11,6 +11,9 @@ use crate::execute::tiles::Tile;
 use crate::plan::Column;
 use crate::reduction::Target;
 use crate::swath::Shape;
+
+/// Seconds of an hour.
+const HOUR: f64 = 3600.0;
 
 /// Which values of a tile belong to which key.
 pub(super) struct Keys {
@@ -28,11 +31,11 @@ impl Keys {
         engine: &Engine<'_>,
         tile: &Tile,
         column: &Column,
-        target: Target,
+        target: &Target,
         len: usize,
         with_times: bool,
     ) -> Result<Self, DatasetError> {
-        let by_line = matches!(target, Target::ByDay | Target::ByMonth);
+        let by_line = target.is_by_time();
         let along_lines = !matches!(column.shape, Shape::Other(_)) && !tile.lines.is_empty();
         let width = if along_lines { len / tile.lines.len() } else { len };
         let times = if (by_line || with_times) && along_lines {
@@ -53,7 +56,10 @@ impl Keys {
             Target::ByMonth => runs(&times, width, |time| {
                 Month::of(time).map(|month| i64::from(month.year) * 12 + i64::from(month.month) - 1)
             }),
-            Target::All | Target::Cycle | Target::Grid(_) => whole(Some(0)),
+            Target::ByHour => runs(&times, width, |time| {
+                time.is_finite().then(|| (time / HOUR).floor() as i64)
+            }),
+            _ => whole(Some(0)),
         };
         Ok(Self {
             runs,
@@ -83,18 +89,19 @@ fn runs(times: &[f64], width: usize, key_of: impl Fn(f64) -> Option<i64>) -> Vec
 }
 
 /// Name of the axis of keys, its type and what it is.
-pub(super) fn axis(target: Target) -> Option<(&'static str, DType, &'static str)> {
+pub(super) fn axis(target: &Target) -> Option<(&'static str, DType, &'static str)> {
     match target {
         Target::ByCycle => Some(("cycle_number", DType::Int16, "cycle number")),
         Target::ByPass => Some(("pass_number", DType::Int16, "pass number")),
+        Target::ByHour => Some(("time", DType::Float64, "start of the hour")),
         Target::ByDay => Some(("time", DType::Float64, "start of the day")),
         Target::ByMonth => Some(("time", DType::Float64, "start of the month")),
-        Target::All | Target::Cycle | Target::Grid(_) => None,
+        _ => None,
     }
 }
 
 /// The axis as a variable.
-pub(super) fn axis_variable(target: Target) -> Option<VariableMeta> {
+pub(super) fn axis_variable(target: &Target) -> Option<VariableMeta> {
     let (name, dtype, about) = axis(target)?;
     let mut variable = describe::axis(name, dtype, about);
     if name == "time" {
@@ -108,9 +115,12 @@ pub(super) fn axis_variable(target: Target) -> Option<VariableMeta> {
 }
 
 /// Name and values of the axis.
-pub(super) fn axis_values(target: Target, keys: &[i64]) -> Option<(&'static str, Values)> {
+pub(super) fn axis_values(target: &Target, keys: &[i64]) -> Option<(&'static str, Values)> {
     let (name, ..) = axis(target)?;
     let values = match target {
+        Target::ByHour => {
+            Values::from(keys.iter().map(|key| *key as f64 * HOUR).collect::<Vec<f64>>())
+        }
         Target::ByDay => {
             let start = |key: &i64| i32::try_from(*key).map_or(f64::NAN, |number| Day { number }.start());
             Values::from(keys.iter().map(start).collect::<Vec<f64>>())

@@ -3,8 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::execute::over_cycle::fraction;
-use crate::reduction::{Fill, Sample, Saved as _, Statistic, quantile};
+use crate::reduction::{Fill, Sample, Saved as _, Scale, Statistic, quantile};
 
 /// Bits that one sweep finds.
 const BITS: u32 = 16;
@@ -12,8 +11,121 @@ const BITS: u32 = 16;
 /// Counts by the next bits, for every key and known prefix.
 pub(super) type Histograms = BTreeMap<(i64, u64), Vec<u64>>;
 
+/// The statistics of order of a column: values of some ranks, then, where that is asked for, distances to the median of some
+/// ranks.
+pub(super) struct Order<T> {
+    values: Ranks,
+    distances: Ranks,
+    /// The two values in the middle of a key, once they are known.
+    middles: BTreeMap<i64, (T, T)>,
+}
+
+impl<T: Sample> Order<T> {
+    pub(super) fn new(statistics: &[Statistic]) -> Self {
+        let by_distance = statistics.contains(&Statistic::MedianAbsoluteDeviation);
+        let mut fractions: Vec<f64> = statistics.iter().filter_map(|statistic| fraction(*statistic)).collect();
+        fractions.extend(by_distance.then_some(0.5));
+        let distances = Vec::from_iter(by_distance.then_some(0.5));
+        Self {
+            values: Ranks::new(fractions, T::KEY_BITS),
+            distances: Ranks::new(distances, T::DISTANCE_BITS),
+            middles: BTreeMap::new(),
+        }
+    }
+
+    /// Sweeps that find everything.
+    pub(super) fn sweeps(&self) -> u32 {
+        self.values.sweeps() + self.distances.sweeps()
+    }
+
+    /// Looks for the ranks of every key, which has that many values.
+    pub(super) fn start(&mut self, counts: impl Iterator<Item = (i64, u64)> + Clone) {
+        self.values.start(counts.clone());
+        self.distances.start(counts);
+    }
+
+    /// The counts of some values in a sweep.
+    pub(super) fn histograms<'v>(
+        &self,
+        runs: impl Iterator<Item = (i64, &'v [T])>,
+        sweep: u32,
+        fill: Fill<T>,
+    ) -> Histograms {
+        match sweep.checked_sub(self.values.sweeps()) {
+            None | Some(0) => self
+                .values
+                .histograms(runs, sweep, fill, |_, value: T| value.sort_key()),
+            Some(sweep) => self.distances.histograms(runs, sweep, fill, |key, value: T| {
+                let middle = self.middles.get(&key);
+                middle.map_or(0, |(below, above)| value.distance_key(*below, *above))
+            }),
+        }
+    }
+
+    /// Takes in the counts of other values.
+    pub(super) fn add(&mut self, part: Histograms, sweep: u32) {
+        if sweep > self.values.sweeps() {
+            self.distances.add(part);
+        } else {
+            self.values.add(part);
+        }
+    }
+
+    /// Ends a sweep: every search learns its next bits.
+    pub(super) fn narrow(&mut self, sweep: u32, counts: impl Iterator<Item = (i64, u64)>) {
+        let first = self.values.sweeps();
+        if sweep > first {
+            self.distances.narrow(sweep - first);
+            return;
+        }
+        self.values.narrow(sweep);
+        if sweep == first && self.distances.sweeps() > 0 {
+            self.middles = counts.filter_map(|(key, count)| Some((key, self.middle(key, count)?))).collect();
+        }
+    }
+
+    /// The two values whose mean is the median.
+    fn middle(&self, key: i64, count: u64) -> Option<(T, T)> {
+        let last = count.checked_sub(1)?;
+        let found = |rank| self.values.found(key, rank).map(T::of_sort_key);
+        Some((found(last / 2)?, found(last.div_ceil(2))?))
+    }
+
+    /// A statistic of a key with so many values.
+    pub(super) fn value(&self, key: i64, count: u64, statistic: Statistic, scale: Scale) -> f64 {
+        if let Some(q) = fraction(statistic) {
+            let value = |rank| self.values.found(key, rank).map(T::of_sort_key);
+            return interpolate(count, q, |rank| value(rank).map_or(f64::NAN, |value| scale.real(value.real())));
+        }
+        let distance = |rank| self.distances.found(key, rank).map(T::of_distance_key);
+        let of_middle = interpolate(count, 0.5, |rank| distance(rank).unwrap_or(f64::NAN));
+        of_middle * scale.scale.abs()
+    }
+
+    /// Appends what was found as bytes.
+    pub(super) fn save(&self, out: &mut Vec<u8>) {
+        self.values.save(out);
+        self.distances.save(out);
+    }
+
+    /// Takes in what was found for other keys; `None` if the bytes hold something else.
+    pub(super) fn absorb(&mut self, bytes: &mut &[u8]) -> Option<()> {
+        self.values.absorb(bytes)?;
+        self.distances.absorb(bytes)
+    }
+}
+
+/// The fraction of a statistic that is a quantile.
+fn fraction(statistic: Statistic) -> Option<f64> {
+    match statistic {
+        Statistic::Median => Some(0.5),
+        Statistic::Quantile(q) => Some(q),
+        _ => None,
+    }
+}
+
 /// The ranks that are looked for, and how much of each is known.
-pub(super) struct Ranks {
+struct Ranks {
     fractions: Vec<f64>,
     key_bits: u32,
     searches: Vec<Search>,
@@ -30,11 +142,7 @@ struct Search {
 }
 
 impl Ranks {
-    pub(super) fn new(statistics: &[Statistic], key_bits: u32) -> Self {
-        let fractions = statistics
-            .iter()
-            .filter_map(|statistic| fraction(*statistic))
-            .collect();
+    fn new(fractions: Vec<f64>, key_bits: u32) -> Self {
         Self {
             fractions,
             key_bits,
@@ -44,7 +152,7 @@ impl Ranks {
     }
 
     /// Sweeps that find every rank.
-    pub(super) fn sweeps(&self) -> u32 {
+    fn sweeps(&self) -> u32 {
         if self.fractions.is_empty() {
             0
         } else {
@@ -58,7 +166,7 @@ impl Ranks {
     }
 
     /// Looks for the ranks of every key, which has that many values.
-    pub(super) fn start(&mut self, counts: impl Iterator<Item = (i64, u64)>) {
+    fn start(&mut self, counts: impl Iterator<Item = (i64, u64)>) {
         for (key, count) in counts.filter(|(_, count)| *count > 0) {
             for q in &self.fractions {
                 let (below, above) = neighbours(count, *q);
@@ -81,11 +189,12 @@ impl Ranks {
     }
 
     /// The counts of some values in a sweep.
-    pub(super) fn histograms<'v, T: Sample>(
+    fn histograms<'v, T: Sample>(
         &self,
         runs: impl Iterator<Item = (i64, &'v [T])>,
         sweep: u32,
         fill: Fill<T>,
+        sort_key: impl Fn(i64, T) -> u64,
     ) -> Histograms {
         let mut found = Histograms::new();
         if sweep > self.sweeps() {
@@ -104,7 +213,7 @@ impl Ranks {
             for prefix in prefixes {
                 let counts = found.entry((key, prefix)).or_insert_with(|| vec![0; 1 << BITS]);
                 for value in values.iter().filter(|value| fill.keeps(**value)) {
-                    let bits = value.sort_key() >> shift;
+                    let bits = sort_key(key, *value) >> shift;
                     if bits >> BITS == prefix
                         && let Some(count) = counts.get_mut((bits & 0xffff) as usize)
                     {
@@ -117,7 +226,7 @@ impl Ranks {
     }
 
     /// Takes in the counts of other values.
-    pub(super) fn add(&mut self, part: Histograms) {
+    fn add(&mut self, part: Histograms) {
         for (place, counts) in part {
             match self.histograms.get_mut(&place) {
                 None => {
@@ -132,7 +241,7 @@ impl Ranks {
     }
 
     /// Ends a sweep: every search learns its next bits.
-    pub(super) fn narrow(&mut self, sweep: u32) {
+    fn narrow(&mut self, sweep: u32) {
         if sweep > self.sweeps() {
             return;
         }
@@ -154,7 +263,7 @@ impl Ranks {
     }
 
     /// Appends what was found as bytes.
-    pub(super) fn save(&self, out: &mut Vec<u8>) {
+    fn save(&self, out: &mut Vec<u8>) {
         let found = self.searches.iter();
         let found: Vec<((i64, u64), u64)> = found
             .map(|search| ((search.key, search.rank), search.prefix))
@@ -163,7 +272,7 @@ impl Ranks {
     }
 
     /// Takes in what was found for other keys; `None` if the bytes hold something else.
-    pub(super) fn absorb(&mut self, bytes: &mut &[u8]) -> Option<()> {
+    fn absorb(&mut self, bytes: &mut &[u8]) -> Option<()> {
         let found = Vec::<((i64, u64), u64)>::restore(bytes)?;
         self.searches
             .extend(found.into_iter().map(|((key, rank), prefix)| Search {
@@ -176,7 +285,7 @@ impl Ranks {
     }
 
     /// The sort key of the value of a rank.
-    pub(super) fn found(&self, key: i64, rank: u64) -> Option<u64> {
+    fn found(&self, key: i64, rank: u64) -> Option<u64> {
         self.searches
             .iter()
             .find(|search| search.key == key && search.rank == rank)
@@ -192,7 +301,7 @@ fn neighbours(count: u64, q: f64) -> (u64, u64) {
 }
 
 /// The quantile of `count` values whose rank-th smallest is `value(rank)`.
-pub(super) fn interpolate(count: u64, q: f64, value: impl Fn(u64) -> f64) -> f64 {
+fn interpolate(count: u64, q: f64, value: impl Fn(u64) -> f64) -> f64 {
     quantile::of_sorted(usize::try_from(count).unwrap_or(usize::MAX), q, |rank| {
         value(rank as u64)
     })

@@ -15,28 +15,28 @@ use crate::swath::{Shape, Swath};
 
 /// What the result holds of one swath.
 #[derive(Clone, Debug)]
-pub(super) struct Extent {
+pub(in crate::execute) struct Extent {
     /// The swath, as long as the longest granule.
-    pub(super) swath: Swath,
+    pub(in crate::execute) swath: Swath,
     /// Lines that the result has.
-    pub(super) lines: Range<usize>,
+    pub(in crate::execute) lines: Range<usize>,
     /// Passes with a pixel in the region; `None` = all.
     passes: Option<Vec<PassNumber>>,
 }
 
 impl Extent {
     /// Lines of a chunk of coordinates in the result: 250 m products are not held whole.
-    pub(super) fn position_lines(&self) -> usize {
+    pub(in crate::execute) fn position_lines(&self) -> usize {
         ((4 << 20) / self.swath.num_pixels.max(1)).clamp(1, self.lines.len().max(1))
     }
 
     /// True if the pass has a pixel in the region.
-    pub(super) fn touches(&self, pass: PassNumber) -> bool {
+    pub(in crate::execute) fn touches(&self, pass: PassNumber) -> bool {
         self.passes.as_ref().is_none_or(|passes| passes.contains(&pass))
     }
 
     /// Rows of a column in the result, and values per row.
-    pub(super) fn lines_of(&self, column: &Column) -> (Range<usize>, usize) {
+    pub(in crate::execute) fn lines_of(&self, column: &Column) -> (Range<usize>, usize) {
         match column.shape {
             Shape::Pixels => (self.lines.clone(), self.swath.num_pixels),
             Shape::Lines(n) => (self.lines.clone(), n),
@@ -46,7 +46,7 @@ impl Extent {
 }
 
 /// The extents of all swaths.
-pub(super) fn of(engine: &Engine<'_>, passes: &[Pass]) -> Result<Vec<Extent>, EngineError> {
+pub(in crate::execute) fn of(engine: &Engine<'_>, passes: &[Pass]) -> Result<Vec<Extent>, EngineError> {
     let plan = engine.plan;
     let fixed = plan.has_fixed_grid();
     let mut extents = Vec::new();
@@ -69,7 +69,7 @@ pub(super) fn of(engine: &Engine<'_>, passes: &[Pass]) -> Result<Vec<Extent>, En
     }
     if extents.is_empty() {
         let reason = "the files have no latitudes and longitudes along lines";
-        return Err(EngineError::option("--over cycle", reason));
+        return Err(EngineError::option("--over", reason));
     }
     Ok(extents)
 }
@@ -122,7 +122,7 @@ fn restrict(engine: &Engine<'_>, passes: &[Pass], extent: &mut Extent) {
 }
 
 /// The rows of `lines` that a granule has: all of them, if its product has a fixed grid.
-pub(super) fn rows_of(
+pub(in crate::execute) fn rows_of(
     engine: &Engine<'_>,
     piece: &Piece,
     column: &Column,
@@ -143,7 +143,7 @@ pub(super) fn rows_of(
         && (swath.num_pixels != expected.num_pixels || (fixed && swath.num_lines != expected.num_lines))
     {
         let reason = format!(
-            "it has {} lines of {} pixels where the others have {} of {}: crops cannot be stacked over cycles",
+            "it has {} lines of {} pixels where the others have {} of {}: crops cannot be stacked",
             swath.num_lines, swath.num_pixels, expected.num_lines, expected.num_pixels
         );
         return Err(DatasetError::invalid(dataset.label(), &column.group, reason));

@@ -135,7 +135,8 @@ impl<T: Sample> Runner<'_, T> {
         let all = !engine.has_masks() && engine.plan().selection().quality == QualityLevel::Any;
         let rows = matches!(column.shape, Shape::Pixels | Shape::Lines(_)) && !column.derived;
         let packing = column.packing.as_ref()?;
-        (all && rows && !self.needs.trend && !self.needs.values).then_some(packing)
+        let alone = self.work.reduction.with.is_none();
+        (all && rows && alone && !self.needs.trend && !self.needs.values).then_some(packing)
     }
 
     /// The lane's rows of a granule; `None` if they cannot be held as the lane needs them.
@@ -194,13 +195,13 @@ impl<T: Sample> Runner<'_, T> {
                 let end = held.len().clamp(range.start, range.end);
                 let (there, missing) = values[..range.len()].split_at_mut(end - range.start);
                 held.decode(range.start..end, bytemuck::cast_slice_mut(there))?;
-                missing.fill(self.fill.fill);
+                missing.fill(self.kind.fill.fill);
             }
             let slices = buffers.iter().take(several.len());
             let slices =
                 slices.map(|buffer| &bytemuck::cast_slice::<u64, T>(&buffer[..words])[..range.len()]);
             let slices: Vec<&[T]> = slices.collect();
-            cells.add(self.fill, &slices, &[], self.lane.width.max(1));
+            cells.add(self.kind.fill, &slices, &[], self.lane.width.max(1));
         }
         buffers.into_iter().for_each(|buffer| spare.give(buffer));
         Ok(())

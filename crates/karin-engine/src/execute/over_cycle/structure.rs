@@ -7,7 +7,6 @@ use super::{Pass, Work, block, most_cycles};
 use crate::EngineError;
 use crate::execute::describe::{axis, dimension, group_mut, provenance, result_variable, storage};
 use crate::plan::Column;
-use crate::reduction::Needs;
 use crate::swath::{Shape, join};
 
 /// The structure of the whole result.
@@ -49,7 +48,7 @@ pub(super) fn of(work: &Work<'_>, passes: &[Pass], extents: &[Extent], columns: 
             meta.storage = storage(Some(chunks));
             group.variables.push(meta);
         }
-        let needs = Needs::of(&work.reduction.statistics);
+        let needs = work.reduction.needs();
         for column in columns.iter().filter(|column| column.group == swath.group) {
             let (rows, width) = extent.lines_of(column);
             let (block, _) = block(work, column, cycles, width, needs);
@@ -77,7 +76,7 @@ pub(super) fn of(work: &Work<'_>, passes: &[Pass], extents: &[Extent], columns: 
             }
             for statistic in &work.reduction.statistics {
                 let chunks = chunks.iter().map(|length| (*length).max(1)).collect();
-                let mut meta = result_variable(work.reduction, column, *statistic, &dimensions, Some(chunks));
+                let mut meta = result_variable(work, column, *statistic, &dimensions, Some(chunks));
                 if column.shape == Shape::Pixels {
                     meta.attributes.set("coordinates", places(swath));
                 }
@@ -97,7 +96,7 @@ fn places(swath: &crate::swath::Swath) -> String {
 }
 
 /// The dimension across the swath.
-fn pixels_dimension(root: &GroupMeta, swath: &crate::swath::Swath) -> String {
+pub(in crate::execute) fn pixels_dimension(root: &GroupMeta, swath: &crate::swath::Swath) -> String {
     let dimensions = root
         .variable(&swath.latitude)
         .map(|variable| variable.dimensions.as_slice());
@@ -124,6 +123,11 @@ pub(super) fn write_axes(work: &Work<'_>, passes: &[Pass], extents: &[Extent]) -
         .filter_map(|pass| i16::try_from(pass.number.0).ok())
         .collect();
     work.write_all("pass_number", numbers)?;
+    write_lines(work, extents)
+}
+
+/// Writes the indices of lines where not all lines are there.
+pub(in crate::execute) fn write_lines(work: &Work<'_>, extents: &[Extent]) -> Result<(), EngineError> {
     for extent in extents {
         if extent.lines != (0..extent.swath.num_lines) {
             let lines: Vec<i32> = extent
