@@ -54,6 +54,11 @@ REDUCTIONS = {
     "by pass": lambda swot, **options: swot.groupby("pass_number").std(**options),
     "by day": lambda swot, **options: swot.groupby("day").reduce(["mean", "min"], **options),
     "over everything": lambda swot, **options: swot.reduce(["mean", "std", "first", "last", "count"], None, **options),
+    "by hour": lambda swot, **options: swot.groupby("hour").mad(**options),
+    "sections": lambda swot, **options: swot.reduce(["mean", "median", "count"], "num_lines", **options),
+    "pairs": lambda swot, **options: swot.reduce("correlation,slope", None, with_="ssha_karin_2", **options),
+    "bins": lambda swot, **options: swot.sel(variables="ssha_karin_2").bin("ssha_karin_2:-3:3:0.1", "mean,var,density", **options),
+    "histogram": lambda swot, **options: swot.sel(variables="ssha_karin_2").histogram("ssha_karin_2", **options),
     "median of everything": lambda swot, **options: swot.median(None, **options),
 }
 

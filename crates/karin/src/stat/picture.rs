@@ -25,8 +25,9 @@ pub(super) fn of(
     let text = |name: &str| attributes.text(name).unwrap_or("").to_owned();
     let mut parts = vec![text("product"), text("product_schema"), text("selection")];
     parts.retain(|part| !part.is_empty());
+    let found = Found::of(result, reduction)?;
     let mut chart = Chart {
-        title: text("title"),
+        title: found.title(bins),
         subtitle: parts.join(" · "),
         panels: Vec::new(),
         notes: vec![
@@ -34,7 +35,6 @@ pub(super) fn of(
             ("Command".to_owned(), history.to_owned()),
         ],
     };
-    let found = Found::of(result, reduction)?;
     chart.panels = match bins {
         [x, y] => vec![field(&found, x, y, regression)?],
         [x, ..] => curves(&found, x)?,
@@ -72,6 +72,21 @@ impl<'a> Found<'a> {
         Ok(Self { result, statistics })
     }
 
+    /// `Histogram of swh_karin`, `swh_karin and wind_speed_karin`, `mean, std of ssha by swh_karin`.
+    fn title(&self, bins: &[Bins]) -> String {
+        let names: Vec<&str> = bins.iter().map(|bins| short(&bins.variable)).collect();
+        let statistics = self.statistics.iter().map(|(statistic, ..)| *statistic);
+        let is_histogram = statistics.clone().all(is_frequency);
+        let own = self.statistics.first().map_or("", |(statistic, meta, _)| {
+            meta.name.strip_suffix(&format!("_{}", statistic.name())).unwrap_or(&meta.name)
+        });
+        if is_histogram && names.last() == Some(&own) {
+            return format!("Histogram of {}", names.join(" and "));
+        }
+        let words: Vec<String> = statistics.map(Statistic::name).collect();
+        format!("{} of {own} by {}", words.join(", "), names.join(" and "))
+    }
+
     fn values(&self, name: &str) -> Vec<f64> {
         super::values_of(self.result, name)
     }
@@ -90,12 +105,24 @@ impl<'a> Found<'a> {
     }
 
     fn axis(&self, bins: &Bins) -> (String, Vec<f64>) {
-        let name = bins.variable.rsplit('/').next().unwrap_or(&bins.variable);
+        let name = short(&bins.variable);
         (self.label(name), self.values(name))
     }
 }
 
+/// Without its group.
+fn short(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
+/// True for what says how often values occur.
+fn is_frequency(statistic: Statistic) -> bool {
+    matches!(statistic, Statistic::Count | Statistic::Density)
+}
+
 fn labelled(about: &str, units: Option<&str>) -> String {
+    // Of a derived variable its name says enough; the expression is in the file.
+    let about = about.split_once(" = ").map_or(about, |(name, _)| name);
     match units {
         None | Some("" | "1") => about.to_owned(),
         Some(units) => format!("{about} ({units})"),
@@ -186,7 +213,7 @@ fn panel(
             _ => line(name, centres, values, color, None),
         });
     }
-    let is_stairs = own.iter().all(|(statistic, ..)| matches!(statistic, Statistic::Count | Statistic::Density));
+    let is_stairs = own.iter().all(|(statistic, ..)| is_frequency(*statistic));
     let bands = lines.iter().filter_map(|line| line.band.as_ref());
     let bands = bands.flat_map(|(low, high, _)| low.iter().chain(high));
     let numbers = lines.iter().flat_map(|line| &line.y).chain(bands).copied();
@@ -267,7 +294,7 @@ fn field(
     let Some((statistic, meta, values)) = found.statistics.first() else {
         return Err(Error::option("-o", "there is no statistic to draw"));
     };
-    let is_count = matches!(statistic, Statistic::Count | Statistic::Density);
+    let is_count = is_frequency(*statistic);
     let about = meta.attributes.text("long_name").unwrap_or(&meta.name);
     let (label, color_map) = match statistic {
         Statistic::Count => ("power of ten of the number of values".to_owned(), ColorMap::HALINE),
@@ -302,8 +329,8 @@ fn of_regression(regression: &Regression, x: &[f64]) -> Line {
         correlation,
         ..
     } = regression;
-    let sign = if *intercept < 0.0 { "−" } else { "+" };
-    let label = format!("y = {slope:.3} x {sign} {:.3}, r = {correlation:.3}", intercept.abs());
+    let sign = if *intercept < 0.0 { "-" } else { "+" };
+    let label = format!("y = {slope:.3} x {sign} {:.3}, r = {correlation:.3}", intercept.abs()).replace('-', "−");
     let ends = [x.first(), x.last()];
     let x: Vec<f64> = ends.into_iter().flatten().copied().collect();
     let y: Vec<f64> = x.iter().map(|x| slope * x + intercept).collect();
