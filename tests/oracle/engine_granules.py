@@ -100,3 +100,10 @@ def filled(variable):
 
 def same(found, expected, tolerance=1e-12, around_zero=1e-12):
     np.testing.assert_allclose(found, expected, rtol=tolerance, atol=around_zero, equal_nan=True)
+
+
+def statistics(karin, source, path, *arguments):
+    """The variables that `karin stat` writes, NaN for fill."""
+    karin("stat", source, "--quiet", "-o", path, *arguments)
+    with netCDF4.Dataset(path) as dataset:
+        return {key: filled(variable) for key, variable in dataset.variables.items()}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import engine_granules
-from engine_granules import CYCLES, DAY, LINES, PASSES, PIXELS, filled, positions, same
+from engine_granules import CYCLES, DAY, LINES, PASSES, PIXELS, positions, same
 
 NAMES = ["time", "ssha_karin_2", "internal_tide_hret", "num_pt_avg", "rain_flag", "sig0_karin_2", "rad_surface_type_flag"]
 STATISTICS = "count,sum,mean,min,max,var,std,first,last,median,quantile(0.9),trend"
@@ -31,10 +31,8 @@ def truth(folder):
 
 @pytest.fixture
 def stat(karin, folder, tmp_path):
-    def run(*arguments, source=folder, name="out.nc", code=0):
-        karin("stat", source, "--quiet", "-o", tmp_path / name, *arguments, code=code)
-        with netCDF4.Dataset(tmp_path / name) as dataset:
-            return {key: filled(variable) for key, variable in dataset.variables.items()}
+    def run(*arguments, source=folder, name="out.nc"):
+        return engine_granules.statistics(karin, source, tmp_path / name, *arguments)
 
     return run
 

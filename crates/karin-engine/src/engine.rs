@@ -386,7 +386,12 @@ impl<'a> Engine<'a> {
         self.load_real(piece, column, lines.clone(), &mut first)?;
         let second = self.load_spread(piece, with, lines)?;
         out.clear();
-        out.extend(first.into_iter().zip(second).map(|(first, second)| [first, second]));
+        out.extend(
+            first
+                .into_iter()
+                .zip(second)
+                .map(|(first, second)| [first, second]),
+        );
         Ok(())
     }
 

@@ -98,7 +98,8 @@ pub fn reduce_passes(
     sink: &dyn SharedSink,
 ) -> Result<Report, EngineError> {
     if !reduction.target.is_by_parts_of_passes() {
-        let reason = "only results over cycles, pixels and lines are made of passes that stand beside one another";
+        let reason =
+            "only results over cycles, pixels and lines are made of passes that stand beside one another";
         return Err(EngineError::option("--over", reason));
     }
     let engine = Engine::new(plan, resources, progress)?;
@@ -228,7 +229,10 @@ impl<'a> Work<'a> {
             columns: 1,
             schemas: Schemas::of(engine.plan),
         };
-        let missing = reduction.also().into_iter().find(|name| work.beside(name).next().is_none());
+        let missing = reduction
+            .also()
+            .into_iter()
+            .find(|name| work.beside(name).next().is_none());
         match missing {
             Some(name) => Err(EngineError::option(
                 "selection",

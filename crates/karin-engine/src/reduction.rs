@@ -102,7 +102,10 @@ impl Reduction {
                 _ => {}
             }
             if statistic == Statistic::Density && !matches!(self.target, Target::Bins(_)) {
-                return wrong("a density is per unit of what values are binned by: use it with --bin or --hist".to_owned());
+                return wrong(
+                    "a density is per unit of what values are binned by: use it with --bin or --hist"
+                        .to_owned(),
+                );
             }
             if statistic == Statistic::Trend && matches!(self.target, Target::Pixels | Target::Lines) {
                 return wrong("the lines of one pass are seen within an hour: a trend needs --over cycle, --grid or --by".to_owned());

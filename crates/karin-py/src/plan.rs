@@ -133,7 +133,9 @@ impl Plan {
     ) -> PyResult<String> {
         let reduction = reduction_of(&reduction)?;
         let (plan, resources) = (&self.inner, work::resources(jobs, memory));
-        let found = work::run(py, None, |told| with_bins(plan, &reduction, resources, told).or_raise())?;
+        let found = work::run(py, None, |told| {
+            with_bins(plan, &reduction, resources, told).or_raise()
+        })?;
         Ok(found.target.to_string())
     }
 

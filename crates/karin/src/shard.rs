@@ -187,7 +187,9 @@ fn check(reduction: &Reduction) -> Result<(), Error> {
         None => Ok(()),
         Some(bins) => {
             let name = &bins.variable;
-            let reason = format!("shards need the same bins: write {name}:FROM:TO:STEP (karin stat without --shard shows some)");
+            let reason = format!(
+                "shards need the same bins: write {name}:FROM:TO:STEP (karin stat without --shard shows some)"
+            );
             Err(Error::option("--shard", reason))
         }
     }

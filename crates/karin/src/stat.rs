@@ -7,7 +7,9 @@ mod scatter;
 use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use karin_core::{AttrValue, Dataset as _, DatasetError, GroupMeta, Packing, Progress, Resources, Slab, Values};
+use karin_core::{
+    AttrValue, Dataset as _, DatasetError, GroupMeta, Packing, Progress, Resources, Slab, Values,
+};
 use karin_engine::{MemoryDataset, Plan, Report, SharedSink, Sink, reduce, reduce_shared};
 use karin_netcdf::{NcFile, NcWriter, SlabEncoder};
 

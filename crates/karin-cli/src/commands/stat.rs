@@ -139,7 +139,11 @@ pub(super) fn numbered(path: &std::path::Path, plan: &Plan, plans: usize) -> Pat
 
 impl Arguments {
     fn target(&self) -> anyhow::Result<Target> {
-        let bins = if self.hist.is_empty() { &self.bin } else { &self.hist };
+        let bins = if self.hist.is_empty() {
+            &self.bin
+        } else {
+            &self.hist
+        };
         if !bins.is_empty() {
             let bins: Result<Vec<Bins>, _> = bins.iter().map(|text| text.parse()).collect();
             return Ok(Target::Bins(bins?));

@@ -161,7 +161,9 @@ fn long_name(statistic: Statistic, of: &str, with: Option<&Column>) -> String {
     match (statistic, other) {
         (Statistic::Mean | Statistic::Median, None) => format!("{words} {of}"),
         (_, None) => format!("{words} of {of}"),
-        (Statistic::Count, Some(other)) => format!("number of places where {of} and {other} both have values"),
+        (Statistic::Count, Some(other)) => {
+            format!("number of places where {of} and {other} both have values")
+        }
         (Statistic::Slope | Statistic::Intercept, Some(other)) => {
             format!("{words} of the least squares line of {of} on {other}")
         }

@@ -332,7 +332,11 @@ impl<T: Sample> State for Typed<'_, T> {
             self.work.schemas.note(*key, &tile.piece);
             let total = totals.entry(*key).or_insert_with(|| Total::new(self.needs));
             let time = |index: usize| keys.time(range.start + index).map_or(f64::NAN, years);
-            total.add(self.kind.fill, values.get(range.clone()).unwrap_or_default(), time);
+            total.add(
+                self.kind.fill,
+                values.get(range.clone()).unwrap_or_default(),
+                time,
+            );
         }
         Some(Box::new(totals))
     }
@@ -445,8 +449,16 @@ fn write(
     work.schemas.write(work, columns, keys, &slab)?;
     for (column, state) in columns.iter().zip(states) {
         let values = |statistic: &Statistic| match statistic {
-            Statistic::Count => Values::from(keys.iter().map(|key| state.count(*key) as i64).collect::<Vec<_>>()),
-            other => Values::from(keys.iter().map(|key| state.value(*key, *other)).collect::<Vec<_>>()),
+            Statistic::Count => Values::from(
+                keys.iter()
+                    .map(|key| state.count(*key) as i64)
+                    .collect::<Vec<_>>(),
+            ),
+            other => Values::from(
+                keys.iter()
+                    .map(|key| state.value(*key, *other))
+                    .collect::<Vec<_>>(),
+            ),
         };
         work.write_results(column, &slab, work.computed.iter().map(values).collect())?;
     }

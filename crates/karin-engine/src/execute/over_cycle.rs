@@ -245,7 +245,8 @@ pub(super) fn block(
         } else {
             0
         };
-    let rows_with = |batch: usize| work.thread_budget() / ((batch * item_size(work, column) + rest) * width.max(1));
+    let rows_with =
+        |batch: usize| work.thread_budget() / ((batch * item_size(work, column) + rest) * width.max(1));
     let most = if needs.values {
         cycles
     } else {

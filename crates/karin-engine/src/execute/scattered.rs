@@ -73,7 +73,8 @@ impl<'a> Axes<'a> {
                 let mut cells: Vec<u32> = Vec::new();
                 for axis in axes {
                     let column = axis.column(&tile.group);
-                    let column = column.ok_or_else(|| DatasetError::no_variable(dataset.label(), &axis.name))?;
+                    let column =
+                        column.ok_or_else(|| DatasetError::no_variable(dataset.label(), &axis.name))?;
                     let values = work.engine.load_spread(&tile.piece, column, tile.lines.clone())?;
                     let found = axis.find(&tile.group, &values);
                     if cells.is_empty() {
@@ -94,7 +95,9 @@ impl<'a> Axes<'a> {
             Self::Grid(_) => vec![1.0; self.len()],
             Self::Bins(axes) => axes.iter().fold(vec![1.0], |sizes, axis| {
                 let widths = axis.widths();
-                let rows = sizes.iter().flat_map(|size| widths.iter().map(move |width| size * width));
+                let rows = sizes
+                    .iter()
+                    .flat_map(|size| widths.iter().map(move |width| size * width));
                 rows.collect()
             }),
         }

@@ -57,7 +57,10 @@ pub(super) fn run(mut work: Work<'_>) -> Result<Vec<String>, EngineError> {
     let touched = |pass: &Pass| extents.iter().any(|extent| extent.touches(pass.number));
     let found: Vec<Pass> = all.into_iter().filter(touched).collect();
     let pieces = found.iter().flat_map(|pass| &pass.pieces);
-    let mut cycles: Vec<u16> = pieces.filter_map(|piece| piece.half_orbit).map(|h| h.cycle.0).collect();
+    let mut cycles: Vec<u16> = pieces
+        .filter_map(|piece| piece.half_orbit)
+        .map(|h| h.cycle.0)
+        .collect();
     cycles.sort_unstable();
     cycles.dedup();
     if cycles.is_empty() {
@@ -266,7 +269,10 @@ impl OfKind for Section<'_> {
                 }
                 for (line, row) in block.zip(values.chunks(self.width())) {
                     let row = row.get(pixels.clone()).unwrap_or_default();
-                    let kept = row.iter().enumerate().filter(|(_, value)| kind.fill.keeps(**value));
+                    let kept = row
+                        .iter()
+                        .enumerate()
+                        .filter(|(_, value)| kind.fill.keeps(**value));
                     if self.along {
                         gathered[0].extend(kept.map(|(_, value)| *value));
                         add(line - self.job.extent.lines.start, &mut gathered[0]);
@@ -276,7 +282,9 @@ impl OfKind for Section<'_> {
                 }
             }
             if !self.along {
-                pixels.zip(&mut gathered).for_each(|(pixel, values)| add(pixel, values));
+                pixels
+                    .zip(&mut gathered)
+                    .for_each(|(pixel, values)| add(pixel, values));
             }
             is_first = false;
         }
@@ -295,7 +303,9 @@ impl Section<'_> {
         let bytes = 32 + item_size(self.work, self.job.column) + formulas.bytes_per_pixel();
         let rows = (self.work.thread_budget() / 2 / (bytes * self.width())).max(1);
         let (start, end) = (lines.start, lines.end);
-        (start..end).step_by(rows).map(move |first| first..end.min(first + rows))
+        (start..end)
+            .step_by(rows)
+            .map(move |first| first..end.min(first + rows))
     }
 
     /// Pixel columns whose values are gathered at a time: all of them where nothing is gathered over lines.
@@ -332,9 +342,13 @@ impl Section<'_> {
     fn results<T: Sample>(&self, cells: &Cells<T>, kind: &Kind<T>, found: &[Vec<f64>]) -> Vec<Values> {
         let mut ordered = found.iter();
         let value = |statistic: &Statistic| match statistic {
-            Statistic::Count => {
-                Values::from(cells.counts().iter().map(|count| i64::from(*count)).collect::<Vec<_>>())
-            }
+            Statistic::Count => Values::from(
+                cells
+                    .counts()
+                    .iter()
+                    .map(|count| i64::from(*count))
+                    .collect::<Vec<_>>(),
+            ),
             order if order.is_of_order() => Values::from(ordered.next().cloned().unwrap_or_default()),
             other => {
                 let mut values = Vec::with_capacity(cells.len());

@@ -100,7 +100,10 @@ impl FromStr for Bins {
             EngineError::option("--bin", reason)
         };
         let number = |text: &str| text.trim().parse::<f64>().map_err(|_error| wrong());
-        let (name, rest) = text.trim().split_once(':').map_or((text.trim(), None), |(name, rest)| (name, Some(rest)));
+        let (name, rest) = text
+            .trim()
+            .split_once(':')
+            .map_or((text.trim(), None), |(name, rest)| (name, Some(rest)));
         if name.is_empty() || name.contains(char::is_whitespace) {
             return Err(wrong());
         }

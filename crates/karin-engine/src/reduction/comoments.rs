@@ -20,7 +20,13 @@ pub struct Comoments {
 
 impl Comoments {
     /// Of sums that were made otherwise; `difference` of the first field less the second.
-    pub(super) fn of_sums(count: f64, mean: Pair, squared: Pair, common: f64, difference: (f64, f64)) -> Self {
+    pub(super) fn of_sums(
+        count: f64,
+        mean: Pair,
+        squared: Pair,
+        common: f64,
+        difference: (f64, f64),
+    ) -> Self {
         Self {
             count,
             mean,

@@ -30,7 +30,10 @@ impl Having {
         if program.inputs().is_empty() {
             return Err(wrong("it names no statistic".to_owned()));
         }
-        let statistic = |name: &String| name.parse().map_err(|error: EngineError| wrong(error.to_string()));
+        let statistic = |name: &String| {
+            name.parse()
+                .map_err(|error: EngineError| wrong(error.to_string()))
+        };
         let statistics = program.inputs().iter().map(statistic).collect::<Result<_, _>>()?;
         Ok(Self {
             text: text.trim().to_owned(),

@@ -25,8 +25,16 @@ pub fn median_absolute_deviation(len: usize, value: impl Fn(usize) -> f64) -> f6
     let (mut left, mut right) = (len / 2, len / 2);
     let (mut before, mut last) = (f64::NAN, f64::NAN);
     for _ in 0..=len / 2 {
-        let to_left = if left > 0 { distance(left - 1) } else { f64::INFINITY };
-        let to_right = if right < len { distance(right) } else { f64::INFINITY };
+        let to_left = if left > 0 {
+            distance(left - 1)
+        } else {
+            f64::INFINITY
+        };
+        let to_right = if right < len {
+            distance(right)
+        } else {
+            f64::INFINITY
+        };
         before = last;
         if to_left < to_right {
             last = to_left;
@@ -36,7 +44,11 @@ pub fn median_absolute_deviation(len: usize, value: impl Fn(usize) -> f64) -> f6
             right += 1;
         }
     }
-    if len % 2 == 1 { last } else { f64::midpoint(before, last) }
+    if len % 2 == 1 {
+        last
+    } else {
+        f64::midpoint(before, last)
+    }
 }
 
 /// The value at fraction `q` of sorted values, interpolated linearly between neighbours as numpy does by default;

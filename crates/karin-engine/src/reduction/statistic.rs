@@ -135,7 +135,10 @@ impl Statistic {
 
     /// True for statistics that need every value in its order: no states of fixed size hold them.
     pub const fn is_of_order(self) -> bool {
-        matches!(self, Self::Median | Self::Quantile(_) | Self::MedianAbsoluteDeviation)
+        matches!(
+            self,
+            Self::Median | Self::Quantile(_) | Self::MedianAbsoluteDeviation
+        )
     }
 
     /// True for what is a quantity of its own rather than one of the values' kind.

@@ -98,8 +98,7 @@ impl FromStr for Target {
                 )),
             },
             Some(("bin", bins)) => {
-                let bins: Result<Vec<Bins>, EngineError> =
-                    bins.split_whitespace().map(str::parse).collect();
+                let bins: Result<Vec<Bins>, EngineError> = bins.split_whitespace().map(str::parse).collect();
                 Ok(Self::Bins(bins?))
             }
             _ => {

@@ -297,7 +297,10 @@ proptest! {
 
 #[test]
 fn fields_that_hardly_differ_keep_the_digits_of_their_difference() {
-    let pairs: Vec<Pair> = (0..1000).map(|k| f64::from(k).sin() * 1e4).map(|x| [x + 1e-6, x]).collect();
+    let pairs: Vec<Pair> = (0..1000)
+        .map(|k| f64::from(k).sin() * 1e4)
+        .map(|x| [x + 1e-6, x])
+        .collect();
     let total = total_of_pairs(&pairs);
     let rms = total.value(Statistic::RmsDifference, Scale::NONE);
     assert!((rms - 1e-6).abs() < 1e-11, "{rms}");
@@ -315,14 +318,37 @@ fn bins_are_read_as_they_are_written_and_have_the_edges_that_people_mean() {
     for text in ["ssha:-0.3:0.3:0.1", "wind:0,1,2.5,7", "swh"] {
         assert_eq!(text.parse::<Bins>().unwrap().to_string(), text);
     }
-    assert_eq!("a:0,1,2.5".parse::<Bins>().unwrap().edges().unwrap(), [0.0, 1.0, 2.5]);
-    for text in ["", "a:", "a:1", "a:0:1", "a:0:1:2:3", "a:x:1:2", ":0:1:1", "a b:0:1:1"] {
+    assert_eq!(
+        "a:0,1,2.5".parse::<Bins>().unwrap().edges().unwrap(),
+        [0.0, 1.0, 2.5]
+    );
+    for text in [
+        "",
+        "a:",
+        "a:1",
+        "a:0:1",
+        "a:0:1:2:3",
+        "a:x:1:2",
+        ":0:1:1",
+        "a b:0:1:1",
+    ] {
         let error = text.parse::<Bins>().and_then(|bins| bins.edges());
         assert!(error.is_err(), "{text}");
     }
-    for text in ["a:0:1:0", "a:1:0:0.1", "a:0:1:0.3", "a:0:1e9:1e-9", "a:1,0", "a:0,inf", "a"] {
+    for text in [
+        "a:0:1:0",
+        "a:1:0:0.1",
+        "a:0:1:0.3",
+        "a:0:1e9:1e-9",
+        "a:1,0",
+        "a:0,inf",
+        "a",
+    ] {
         let error = text.parse::<Bins>().unwrap().edges().unwrap_err().to_string();
-        assert!(error.contains("--bin") && error.contains(text.split(':').next().unwrap()), "{error}");
+        assert!(
+            error.contains("--bin") && error.contains(text.split(':').next().unwrap()),
+            "{error}"
+        );
     }
 }
 
@@ -338,10 +364,18 @@ fn reductions_that_do_not_fit_together_are_refused_with_what_to_do() {
         ("mean", "bin a:0:1:1 b:0:1:1 c:0:1:1", None, None, "by two"),
         ("mean", "bin a:0:1:1 a:0:1:1", None, None, "stands twice"),
         ("mean", "over all", None, Some("count"), "condition"),
-        ("mean", "over all", None, Some("cuont > 3"), "did you mean 'count'"),
+        (
+            "mean",
+            "over all",
+            None,
+            Some("cuont > 3"),
+            "did you mean 'count'",
+        ),
         ("mean", "over all", None, Some("1 > 3"), "names no statistic"),
     ] {
-        let error = Reduction::of_words(statistics, target, with, having).unwrap_err().to_string();
+        let error = Reduction::of_words(statistics, target, with, having)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains(hint), "{statistics} {target}: {error}");
     }
     let reduction = Reduction::of_words("mean", "bin b:0:1:0.5", None, Some("count >= 2")).unwrap();

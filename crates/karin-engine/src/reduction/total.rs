@@ -2,8 +2,8 @@
 //! split and every order of granules gives the same bits.
 
 use super::cells::Scale;
-use super::exact_sum::ExactSum;
 use super::comoments::Comoments;
+use super::exact_sum::ExactSum;
 use super::sample::{Fill, Pair, Sample, Sum, exact_variance};
 use super::saved::Saved;
 use super::single::{Ends, Slope};

@@ -1,7 +1,7 @@
 //! From a tree of arrays to rows: one per pixel or cell that has a value.
 //!
 //! In every group, the dimensions of its variable of highest rank are those of the rows. Variables with fewer of them
-//! are repeated; variables with others are left out. A dimension without a coordinate variable becomes a column of indices.
+//! are repeated; variables with others are left out, and so are the edges of cells (CF `bounds`). A dimension without a coordinate variable becomes a column of indices.
 
 use karin_core::{DType, Dataset, DatasetError, GroupMeta, Progress, Slab, Values, VariableMeta};
 use rayon::prelude::*;
@@ -275,7 +275,7 @@ fn collect(
         }
     };
     let widest = (group.variables.iter())
-        .filter(|variable| variable.dtype.is_numeric() && is_simple(variable))
+        .filter(|variable| variable.dtype.is_numeric() && is_simple(variable) && !is_bounds(group, variable))
         .max_by_key(|variable| {
             (
                 variable.dimensions.len(),
@@ -298,6 +298,12 @@ fn collect(
     for inner in &group.groups {
         collect(root, inner, &join(&inner.name), sections, left_out);
     }
+}
+
+/// True for the edges of cells, which CF keeps beside an axis: a table has the middles.
+fn is_bounds(group: &GroupMeta, variable: &VariableMeta) -> bool {
+    let mut others = group.variables.iter();
+    others.any(|other| other.attributes.text("bounds") == Some(&variable.name))
 }
 
 /// True if no dimension occurs twice.
@@ -352,7 +358,11 @@ fn section(
     }
     let mut required = Vec::new();
     let mut flags = Vec::new();
-    for variable in &group.variables {
+    for variable in group
+        .variables
+        .iter()
+        .filter(|variable| !is_bounds(group, variable))
+    {
         let text = text_length(root, variable, &join(&variable.name), &dimensions);
         let outer = variable
             .dimensions

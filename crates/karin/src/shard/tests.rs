@@ -48,7 +48,12 @@ fn every_unit_is_in_one_shard_and_shards_follow_one_another() {
 fn a_reduction_survives_its_words() {
     let having = Some("count >= 10 and std < 0.5");
     for (statistics, target, with, having) in [
-        ("mean,std,quantile(0.123456789012345678)", "over cycle", None, having),
+        (
+            "mean,std,quantile(0.123456789012345678)",
+            "over cycle",
+            None,
+            having,
+        ),
         ("count", "over all", None, None),
         ("trend,median,mad", "by cycle", None, None),
         ("first,last", "by pass", None, None),
@@ -58,7 +63,12 @@ fn a_reduction_survives_its_words() {
         ("median", "over num_lines", None, None),
         ("mean", "over num_pixels", None, None),
         ("sum,var", "grid 0.30000000000000004", None, None),
-        ("count,density", "bin a:-1:1:0.1 b:0,1,2.30000000000000004", None, None),
+        (
+            "count,density",
+            "bin a:-1:1:0.1 b:0,1,2.30000000000000004",
+            None,
+            None,
+        ),
         ("correlation,slope", "over cycle", Some("other"), None),
     ] {
         let header = Header {
@@ -77,7 +87,11 @@ fn a_reduction_survives_its_words() {
         };
         assert_eq!(again.reduction().unwrap(), reduction);
     }
-    for (statistics, target) in [("mean", "over moon"), ("mode", "over all"), ("correlation", "over all")] {
+    for (statistics, target) in [
+        ("mean", "over moon"),
+        ("mode", "over all"),
+        ("correlation", "over all"),
+    ] {
         let header = Header {
             statistics: statistics.to_owned(),
             target: target.to_owned(),

@@ -51,7 +51,9 @@ fn found(plan: &Plan, bins: &Bins, resources: Resources, progress: &dyn Progress
     let (result, _) = reduce_to_memory(&sample, &all, resources, progress)?;
     let paths = result.root().variable_paths();
     let number = |statistic: &Statistic| {
-        let path = paths.iter().find(|path| path.ends_with(&format!("_{}", statistic.name())));
+        let path = paths
+            .iter()
+            .find(|path| path.ends_with(&format!("_{}", statistic.name())));
         path.and_then(|path| super::values_of(&result, path).first().copied())
     };
     let numbers: Vec<f64> = statistics.iter().filter_map(number).collect();
@@ -59,12 +61,16 @@ fn found(plan: &Plan, bins: &Bins, resources: Resources, progress: &dyn Progress
         let reason = format!("{name} has no values to find bins from: write {name}:FROM:TO:STEP");
         return Err(Error::option("--bin", reason));
     };
-    let stored = sample.columns().first().and_then(|column| column.packing.as_ref());
+    let stored = sample
+        .columns()
+        .first()
+        .and_then(|column| column.packing.as_ref());
     let finest = stored
         .filter(|packing| packing.dtype.is_integer())
         .map_or(0.0, |packing| packing.scale.abs());
     steps(*count, [*low, *first, *third, *high], finest).ok_or_else(|| {
-        let reason = format!("{name} has no two values in a sample of {sampled} granules: write {name}:FROM:TO:STEP");
+        let reason =
+            format!("{name} has no two values in a sample of {sampled} granules: write {name}:FROM:TO:STEP");
         Error::option("--bin", reason)
     })
 }
@@ -75,9 +81,15 @@ fn steps(count: f64, [low, first, third, high]: [f64; 4], finest: f64) -> Option
         return None;
     }
     let range = high - low;
-    let wanted = (2.0 * (third - first) / count.cbrt()).max(range / MOST).max(finest);
+    let wanted = (2.0 * (third - first) / count.cbrt())
+        .max(range / MOST)
+        .max(finest);
     // All values are one: a bin around it.
-    let step = if wanted > 0.0 { round_up(wanted) } else { round_up(low.abs().max(1.0) * 1e-3) };
+    let step = if wanted > 0.0 {
+        round_up(wanted)
+    } else {
+        round_up(low.abs().max(1.0) * 1e-3)
+    };
     let from = (low / step).floor() * step;
     let to = ((high / step).floor() + 1.0) * step;
     let digits = usize::try_from((-step.log10()).ceil().max(0.0) as i64).unwrap_or(0);
@@ -93,7 +105,9 @@ fn steps(count: f64, [low, first, third, high]: [f64; 4], finest: f64) -> Option
 fn round_up(number: f64) -> f64 {
     let power = 10f64.powf(number.log10().floor());
     let factors = [1.0, 2.0, 5.0, 10.0];
-    let factor = factors.into_iter().find(|factor| factor * power >= number * (1.0 - 1e-9));
+    let factor = factors
+        .into_iter()
+        .find(|factor| factor * power >= number * (1.0 - 1e-9));
     factor.unwrap_or(10.0) * power
 }
 

@@ -31,7 +31,10 @@ pub(super) fn of(
         subtitle: parts.join(" · "),
         panels: Vec::new(),
         notes: vec![
-            ("Software".to_owned(), concat!("karin ", env!("CARGO_PKG_VERSION")).to_owned()),
+            (
+                "Software".to_owned(),
+                concat!("karin ", env!("CARGO_PKG_VERSION")).to_owned(),
+            ),
             ("Command".to_owned(), history.to_owned()),
         ],
     };
@@ -56,7 +59,9 @@ impl<'a> Found<'a> {
         let paths = root.variable_paths();
         let mut own = paths.iter().filter(|path| {
             let is_axis = |meta: &VariableMeta| {
-                meta.dimensions == [meta.name.as_str()] || meta.name.ends_with("_bounds") || meta.name == "schema"
+                meta.dimensions == [meta.name.as_str()]
+                    || meta.name.ends_with("_bounds")
+                    || meta.name == "schema"
             };
             root.variable(path).is_some_and(|meta| !is_axis(meta))
         });
@@ -78,7 +83,9 @@ impl<'a> Found<'a> {
         let statistics = self.statistics.iter().map(|(statistic, ..)| *statistic);
         let is_histogram = statistics.clone().all(is_frequency);
         let own = self.statistics.first().map_or("", |(statistic, meta, _)| {
-            meta.name.strip_suffix(&format!("_{}", statistic.name())).unwrap_or(&meta.name)
+            meta.name
+                .strip_suffix(&format!("_{}", statistic.name()))
+                .unwrap_or(&meta.name)
         });
         if is_histogram && names.last() == Some(&own) {
             return format!("Histogram of {}", names.join(" and "));
@@ -92,14 +99,19 @@ impl<'a> Found<'a> {
     }
 
     fn get(&self, wanted: Statistic) -> Option<&Vec<f64>> {
-        let found = self.statistics.iter().find(|(statistic, ..)| *statistic == wanted);
+        let found = self
+            .statistics
+            .iter()
+            .find(|(statistic, ..)| *statistic == wanted);
         found.map(|(.., values)| values)
     }
 
     /// What an axis of bins says.
     fn label(&self, name: &str) -> String {
         let meta = self.result.root().variable(name);
-        let about = meta.and_then(|meta| meta.attributes.text("long_name")).unwrap_or(name);
+        let about = meta
+            .and_then(|meta| meta.attributes.text("long_name"))
+            .unwrap_or(name);
         let about = about.strip_suffix(": middle of the bin").unwrap_or(about);
         labelled(about, meta.and_then(|meta| meta.attributes.text("units")))
     }
@@ -162,7 +174,10 @@ fn curves(found: &Found<'_>, x: &Bins) -> Result<Vec<Panel>, Error> {
     let (label, centres) = found.axis(x);
     let edges = x.edges()?;
     let mut families: Vec<Family> = Vec::new();
-    let has_values = found.statistics.iter().any(|(statistic, ..)| family(*statistic, 0) == Family::Values);
+    let has_values = found
+        .statistics
+        .iter()
+        .any(|(statistic, ..)| family(*statistic, 0) == Family::Values);
     for (at, (statistic, ..)) in found.statistics.iter().enumerate() {
         let own = family(*statistic, at);
         // Drawn as the band of the mean.
@@ -199,13 +214,23 @@ fn panel(
     let mut lines = Vec::new();
     for (k, (statistic, _, values)) in own.iter().enumerate() {
         let color = COLORS[k % COLORS.len()];
-        let name = if own.len() > 1 { statistic.name() } else { String::new() };
+        let name = if own.len() > 1 {
+            statistic.name()
+        } else {
+            String::new()
+        };
         lines.push(match statistic {
             Statistic::Count | Statistic::Density => stairs(edges, values, color),
             Statistic::Mean => {
                 let std = found.get(Statistic::StandardDeviation);
                 let band = std.map(|std| {
-                    let at = |sign: f64| values.iter().zip(std).map(|(mean, std)| mean + sign * std).collect();
+                    let at = |sign: f64| {
+                        values
+                            .iter()
+                            .zip(std)
+                            .map(|(mean, std)| mean + sign * std)
+                            .collect()
+                    };
                     (at(-1.0), at(1.0), "± one standard deviation".to_owned())
                 });
                 line("mean".to_owned(), centres, values, color, band)
@@ -220,7 +245,10 @@ fn panel(
     let numbers = numbers.chain(is_stairs.then_some(0.0));
     let up = Axis::around(&up_label(own), Scale::Linear, numbers);
     let up = if is_stairs {
-        Axis { high: up.high + 0.06 * (up.high - up.low), ..up }
+        Axis {
+            high: up.high + 0.06 * (up.high - up.low),
+            ..up
+        }
     } else {
         up.with_room(0.06)
     };
@@ -276,17 +304,14 @@ fn stairs(edges: &[f64], values: &[f64], color: [u8; 3]) -> Line {
 }
 
 /// A field over two variables, the first to the right.
-fn field(
-    found: &Found<'_>,
-    x: &Bins,
-    y: &Bins,
-    regression: Option<&Regression>,
-) -> Result<Panel, Error> {
+fn field(found: &Found<'_>, x: &Bins, y: &Bins, regression: Option<&Regression>) -> Result<Panel, Error> {
     for bins in [x, y] {
         let widths: Vec<f64> = bins.edges()?.windows(2).map(|pair| pair[1] - pair[0]).collect();
         let first = widths.first().copied().unwrap_or(1.0);
         if widths.iter().any(|width| (width - first).abs() > 1e-6 * first) {
-            let reason = format!("a picture of two variables needs bins of one width: {bins} are not; name it .nc or .csv");
+            let reason = format!(
+                "a picture of two variables needs bins of one width: {bins} are not; name it .nc or .csv"
+            );
             return Err(Error::option("-o", reason));
         }
     }
@@ -297,8 +322,14 @@ fn field(
     let is_count = is_frequency(*statistic);
     let about = meta.attributes.text("long_name").unwrap_or(&meta.name);
     let (label, color_map) = match statistic {
-        Statistic::Count => ("power of ten of the number of values".to_owned(), ColorMap::HALINE),
-        Statistic::Density => ("power of ten of the probability density".to_owned(), ColorMap::HALINE),
+        Statistic::Count => (
+            "power of ten of the number of values".to_owned(),
+            ColorMap::HALINE,
+        ),
+        Statistic::Density => (
+            "power of ten of the probability density".to_owned(),
+            ColorMap::HALINE,
+        ),
         _ => (labelled(about, meta.attributes.text("units")), ColorMap::HALINE),
     };
     let value = |row: usize, column: usize| {
@@ -311,7 +342,10 @@ fn field(
         x: Axis::around(&x_label, Scale::Linear, columns.iter().copied()),
         y: Axis::around(&y_label, Scale::Linear, rows.iter().copied()),
         inverse: String::new(),
-        lines: regression.map(|own| of_regression(own, &columns)).into_iter().collect(),
+        lines: regression
+            .map(|own| of_regression(own, &columns))
+            .into_iter()
+            .collect(),
         cells: Some(Cells {
             values: turned.map(|(row, column)| value(row, column)).collect(),
             columns: columns.len(),
@@ -330,7 +364,11 @@ fn of_regression(regression: &Regression, x: &[f64]) -> Line {
         ..
     } = regression;
     let sign = if *intercept < 0.0 { "-" } else { "+" };
-    let label = format!("y = {slope:.3} x {sign} {:.3}, r = {correlation:.3}", intercept.abs()).replace('-', "−");
+    let label = format!(
+        "y = {slope:.3} x {sign} {:.3}, r = {correlation:.3}",
+        intercept.abs()
+    )
+    .replace('-', "−");
     let ends = [x.first(), x.last()];
     let x: Vec<f64> = ends.into_iter().flatten().copied().collect();
     let y: Vec<f64> = x.iter().map(|x| slope * x + intercept).collect();

@@ -61,8 +61,14 @@ pub fn regression(
     let (result, _) = reduce_to_memory(plan, &pairs, resources, progress)?;
     let of = |statistic: Statistic| {
         let path = format!("{}_{}", own.variable, statistic.name());
-        let known = result.root().variable_paths().into_iter().find(|known| known.ends_with(&path));
-        let values = known.map(|path| super::values_of(&result, &path)).unwrap_or_default();
+        let known = result
+            .root()
+            .variable_paths()
+            .into_iter()
+            .find(|known| known.ends_with(&path));
+        let values = known
+            .map(|path| super::values_of(&result, &path))
+            .unwrap_or_default();
         values.first().copied().unwrap_or(f64::NAN)
     };
     Ok(Some(Regression {

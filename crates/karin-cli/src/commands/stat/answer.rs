@@ -125,16 +125,18 @@ impl Answer {
         self.columns.extend(axis.map(|meta| meta.name.clone()));
         let names = reduction.statistics.iter().map(|statistic| statistic.name());
         self.columns.extend(names);
-        let keys = axis
-            .and_then(|meta| result.array(&meta.name))
-            .map(|array| match (&reduction.target, axis) {
-                (Target::Bins(_), Some(meta)) => bins(result, &format!("{}_bounds", meta.name)),
-                (target, _) => keys(target, array),
-            });
+        let keys =
+            axis.and_then(|meta| result.array(&meta.name))
+                .map(|array| match (&reduction.target, axis) {
+                    (Target::Bins(_), Some(meta)) => bins(result, &format!("{}_bounds", meta.name)),
+                    (target, _) => keys(target, array),
+                });
         let dimensions: &[String] = axis.map_or(&[], |meta| &meta.dimensions);
         let is_value = |path: &String| {
             let name = path.rsplit('/').next();
-            let along = root.variable(path).is_some_and(|meta| meta.dimensions == dimensions);
+            let along = root
+                .variable(path)
+                .is_some_and(|meta| meta.dimensions == dimensions);
             along && name != Some("schema") && axis.is_none_or(|meta| *path != meta.name)
         };
         let paths: Vec<String> = root.variable_paths().into_iter().filter(is_value).collect();
@@ -146,7 +148,12 @@ impl Answer {
         if is_binned {
             let outside = root.variable_paths().into_iter().filter_map(|path| {
                 let name = path.strip_suffix("_outside")?.to_owned();
-                Some((name, karin::stat::values_of(result, &path).first().map_or(0, |count| *count as u64)))
+                Some((
+                    name,
+                    karin::stat::values_of(result, &path)
+                        .first()
+                        .map_or(0, |count| *count as u64),
+                ))
             });
             self.outside = outside.collect();
         }
@@ -168,7 +175,10 @@ impl Answer {
         let statistic = reduction.statistics.first();
         let suffix = statistic.map_or(String::new(), |statistic| format!("_{}", statistic.name()));
         let is_suffixed = reduction.statistics.len() > 1 || matches!(reduction.target, Target::Bins(_));
-        let name = first.strip_suffix(&suffix).filter(|_| is_suffixed).unwrap_or(first);
+        let name = first
+            .strip_suffix(&suffix)
+            .filter(|_| is_suffixed)
+            .unwrap_or(first);
         for index in 0..values.first().map_or(0, Vec::len) {
             let mut row = vec![Cell::Text(name.to_owned())];
             let key = keys.and_then(|keys| keys.get(index));
@@ -189,7 +199,10 @@ impl Answer {
 /// Bins as people write them.
 fn bins(result: &MemoryDataset, bounds: &str) -> Vec<String> {
     let edges = karin::stat::values_of(result, bounds);
-    edges.chunks(2).map(|pair| format!("{}..{}", pair[0], pair[1])).collect()
+    edges
+        .chunks(2)
+        .map(|pair| format!("{}..{}", pair[0], pair[1]))
+        .collect()
 }
 
 /// Keys as people write them.
@@ -209,14 +222,21 @@ impl Report for Answer {
         writeln!(out, "{}", self.plan)?;
         if !self.rows.is_empty() {
             let mut table = Table::new(self.columns.clone());
-            let shown = if self.rows.len() > SHOWN { SHOWN } else { self.rows.len() };
+            let shown = if self.rows.len() > SHOWN {
+                SHOWN
+            } else {
+                self.rows.len()
+            };
             for row in self.rows.iter().take(shown) {
                 table.row(row.iter().map(Cell::text));
             }
             table.write(out)?;
             let more = self.rows.len() - shown;
             if more > 0 {
-                writeln!(out, "and {more} rows more: --json prints all of them, -o FILE writes them")?;
+                writeln!(
+                    out,
+                    "and {more} rows more: --json prints all of them, -o FILE writes them"
+                )?;
             }
         }
         for (variable, count) in self.outside.iter().filter(|(_, count)| *count > 0) {

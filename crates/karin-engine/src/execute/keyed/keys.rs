@@ -118,9 +118,7 @@ pub(super) fn axis_variable(target: &Target) -> Option<VariableMeta> {
 pub(super) fn axis_values(target: &Target, keys: &[i64]) -> Option<(&'static str, Values)> {
     let (name, ..) = axis(target)?;
     let values = match target {
-        Target::ByHour => {
-            Values::from(keys.iter().map(|key| *key as f64 * HOUR).collect::<Vec<f64>>())
-        }
+        Target::ByHour => Values::from(keys.iter().map(|key| *key as f64 * HOUR).collect::<Vec<f64>>()),
         Target::ByDay => {
             let start = |key: &i64| i32::try_from(*key).map_or(f64::NAN, |number| Day { number }.start());
             Values::from(keys.iter().map(start).collect::<Vec<f64>>())

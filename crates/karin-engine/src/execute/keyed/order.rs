@@ -23,7 +23,10 @@ pub(super) struct Order<T> {
 impl<T: Sample> Order<T> {
     pub(super) fn new(statistics: &[Statistic]) -> Self {
         let by_distance = statistics.contains(&Statistic::MedianAbsoluteDeviation);
-        let mut fractions: Vec<f64> = statistics.iter().filter_map(|statistic| fraction(*statistic)).collect();
+        let mut fractions: Vec<f64> = statistics
+            .iter()
+            .filter_map(|statistic| fraction(*statistic))
+            .collect();
         fractions.extend(by_distance.then_some(0.5));
         let distances = Vec::from_iter(by_distance.then_some(0.5));
         Self {
@@ -80,7 +83,9 @@ impl<T: Sample> Order<T> {
         }
         self.values.narrow(sweep);
         if sweep == first && self.distances.sweeps() > 0 {
-            self.middles = counts.filter_map(|(key, count)| Some((key, self.middle(key, count)?))).collect();
+            self.middles = counts
+                .filter_map(|(key, count)| Some((key, self.middle(key, count)?)))
+                .collect();
         }
     }
 
@@ -95,7 +100,9 @@ impl<T: Sample> Order<T> {
     pub(super) fn value(&self, key: i64, count: u64, statistic: Statistic, scale: Scale) -> f64 {
         if let Some(q) = fraction(statistic) {
             let value = |rank| self.values.found(key, rank).map(T::of_sort_key);
-            return interpolate(count, q, |rank| value(rank).map_or(f64::NAN, |value| scale.real(value.real())));
+            return interpolate(count, q, |rank| {
+                value(rank).map_or(f64::NAN, |value| scale.real(value.real()))
+            });
         }
         let distance = |rank| self.distances.found(key, rank).map(T::of_distance_key);
         let of_middle = interpolate(count, 0.5, |rank| distance(rank).unwrap_or(f64::NAN));

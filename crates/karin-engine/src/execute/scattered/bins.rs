@@ -50,7 +50,12 @@ impl<'a> BinAxis<'a> {
                 InGroup::new(column, &edges, is_longitude)
             })
             .collect();
-        let name = bins.variable.rsplit('/').next().unwrap_or(&bins.variable).to_owned();
+        let name = bins
+            .variable
+            .rsplit('/')
+            .next()
+            .unwrap_or(&bins.variable)
+            .to_owned();
         Ok(Self { name, edges, groups })
     }
 
@@ -129,7 +134,10 @@ impl<'a> BinAxis<'a> {
 
 impl<'a> InGroup<'a> {
     fn new(column: &'a Column, edges: &[f64], is_longitude: bool) -> Self {
-        let (from, to) = (edges.first().copied().unwrap_or(0.0), edges.last().copied().unwrap_or(0.0));
+        let (from, to) = (
+            edges.first().copied().unwrap_or(0.0),
+            edges.last().copied().unwrap_or(0.0),
+        );
         let bins = (edges.len() - 1) as f64;
         let width = (to - from) / bins;
         let is_even = |(k, edge): (usize, &f64)| (edge - (from + width * k as f64)).abs() < 1e-6 * width;
@@ -173,7 +181,11 @@ impl<'a> InGroup<'a> {
 
 /// An edge as the number that a stored value at the edge decodes to; edges between stored values stay what they are.
 fn as_decoded(column: &Column, edge: f64) -> f64 {
-    let Some(packing) = column.packing.as_ref().filter(|packing| packing.dtype.is_integer()) else {
+    let Some(packing) = column
+        .packing
+        .as_ref()
+        .filter(|packing| packing.dtype.is_integer())
+    else {
         return edge;
     };
     let raw = (edge - packing.offset) / packing.scale;

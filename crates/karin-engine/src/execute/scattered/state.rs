@@ -7,10 +7,10 @@ use karin_core::{DatasetError, Slab, Values};
 
 use super::{Axes, OUTSIDE, Places};
 use crate::EngineError;
+use crate::execute::Work;
 use crate::execute::describe::{count_name, outside_name};
 use crate::execute::tiles::Tile;
 use crate::execute::typed::{Kind, OfKind, typed};
-use crate::execute::Work;
 use crate::plan::Column;
 use crate::reduction::{Cells, Needs, Sample, Saved as _, Statistic, quantile};
 use crate::swath::join;
@@ -114,7 +114,13 @@ impl<T: Sample> Typed<'_, T> {
     /// The values of a statistic, and of a density per unit of the bins.
     fn values(&self, statistic: Statistic, axes: &Axes<'_>) -> Values {
         if statistic == Statistic::Count {
-            return self.cells.counts().iter().map(|&count| i64::from(count)).collect::<Vec<_>>().into();
+            return self
+                .cells
+                .counts()
+                .iter()
+                .map(|&count| i64::from(count))
+                .collect::<Vec<_>>()
+                .into();
         }
         if let Some(at) = self.ordered.iter().position(|known| *known == statistic) {
             return self.found.get(at).cloned().unwrap_or_default().into();
@@ -211,7 +217,11 @@ impl<T: Sample> State for Typed<'_, T> {
     fn write(&mut self, axes: &Axes<'_>) -> Result<(), EngineError> {
         let slab = Slab::all(&axes.shape());
         let group = &self.column.group;
-        let results = self.work.computed.iter().map(|statistic| self.values(*statistic, axes));
+        let results = self
+            .work
+            .computed
+            .iter()
+            .map(|statistic| self.values(*statistic, axes));
         self.work.write_results(self.column, &slab, results.collect())?;
         if !self.work.reduction.statistics.contains(&Statistic::Count) {
             let counts = self.values(Statistic::Count, axes);
