@@ -160,7 +160,7 @@ def test_merged_states_become_files_of_every_format(karin, shards, folder, tmp_p
 def test_medians_that_need_all_values_have_no_shards(karin, folder, tmp_path):
     for target in (("--over", "all"), ("--by", "month"), ("--by", "day"), ("--grid", "2")):
         done = karin("stat", folder, *target, "--stats", "median", "--shard", "1/2", "-o", tmp_path / "a.state", code=2)
-        assert "only over cycles, by cycle and by pass" in done.stderr
+        assert "only over cycles, pixels and lines, by cycle and by pass" in done.stderr
     assert not list(tmp_path.iterdir())
 
 
