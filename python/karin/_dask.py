@@ -128,7 +128,8 @@ def _about(collection: Collection) -> Any:
 def _complete(whole: Any, collection: Collection) -> None:
     """Say of the whole what parts say of themselves, and give lines that only other parts reached their places."""
     about = _about(collection).attrs
-    whole.attrs.update({name: value for name, value in about.items() if name in whole.attrs and name != "title"})
+    own = ("title", "reduction")
+    whole.attrs.update({name: value for name, value in about.items() if name in whole.attrs and name not in own})
     if "num_lines" not in whole.variables or "latitude" not in whole.variables or "cycle_number" in whole.dims:
         return
     everywhere = _places(collection).to_xarray().sel(pass_number=whole.pass_number, num_lines=whole.num_lines)

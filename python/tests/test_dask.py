@@ -183,8 +183,9 @@ def test_tasks_use_the_threads_of_their_worker(heights, client):
         watch = threading.Thread(target=look)
         watch.start()
         from karin._dask import _reduced
+        from karin._reduction import Reduction
 
-        _reduced(part, "mean", "cycle")
+        _reduced(part, Reduction("mean", "over cycle"))
         stop.set()
         watch.join()
         return {name for name in names if name.startswith("karin-engine")}

@@ -69,7 +69,7 @@ def test_by_key(swot, cube):
     with pytest.raises(ValueError):
         one.groupby("weekday")
     with pytest.raises(ValueError):
-        one.mean("num_pixels")
+        one.mean("num_sides")
 
 
 def test_on_a_grid(swot, cube):
