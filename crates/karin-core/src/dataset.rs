@@ -137,6 +137,29 @@ impl GroupMeta {
     }
 }
 
+/// Between which true values blocks of consecutive rows of a variable lie.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowBounds {
+    /// Rows of a block; the last may have fewer.
+    pub rows: usize,
+    /// A value not above the least and one not below the greatest of every block; `None` where no element has a value.
+    pub blocks: Vec<Option<(f64, f64)>>,
+}
+
+impl RowBounds {
+    /// The rows from the first to the last block whose bounds `may_hold` what is looked for.
+    pub fn rows_of(&self, may_hold: impl Fn(f64, f64) -> bool) -> Range<usize> {
+        let touches = |block: &Option<(f64, f64)>| block.is_some_and(|(least, most)| may_hold(least, most));
+        match self.blocks.iter().position(touches) {
+            Some(first) => {
+                let last = self.blocks.iter().rposition(touches).unwrap_or(first);
+                first * self.rows..(last + 1) * self.rows
+            }
+            None => 0..0,
+        }
+    }
+}
+
 /// A netCDF-shaped tree whose arrays can be read: a granule file, a granule of a collection, a simulated granule,
 /// the result of a reduction. What can be read like this can be written, ingested, extracted and plotted.
 pub trait Dataset: Send + Sync {
@@ -169,6 +192,15 @@ pub trait Dataset: Send + Sync {
     /// As [`Dataset::read_into`].
     fn hold(&self, path: &str, rows: Range<usize>) -> Result<Option<Box<dyn Held>>, DatasetError> {
         let _ = (path, rows);
+        Ok(None)
+    }
+
+    /// Between which true values the rows of the variable at `path` lie, where that is known without reading them.
+    ///
+    /// # Errors
+    /// If what is known cannot be read.
+    fn row_bounds(&self, path: &str) -> Result<Option<RowBounds>, DatasetError> {
+        let _ = path;
         Ok(None)
     }
 

@@ -40,7 +40,7 @@ pub mod version;
 
 pub use array::{Array, Element, Slab, Values};
 pub use attributes::{AttrValue, Attributes};
-pub use dataset::{Dataset, Dimension, FillMode, GroupMeta, Held, Storage, VariableMeta};
+pub use dataset::{Dataset, Dimension, FillMode, GroupMeta, Held, RowBounds, Storage, VariableMeta};
 pub use dtype::DType;
 pub use error::{DatasetError, ErrorKind};
 pub use flags::{Flag, FlagKind, FlagTable};

@@ -251,10 +251,11 @@ fn restrict_to_region(
         let in_band = |b: &LonLatBox| latitude >= b.south() - 1e-8 && latitude <= b.north() + 1e-8;
         bounds.iter().any(in_band)
     };
+    let lines = lines_at(dataset, swath, &mask.lines, &bounds)?;
     // Pixels of the lines from the first to the last at these latitudes; others are not looked at again.
     let mut inside: Vec<u8> = Vec::new();
     let mut found: Option<Range<usize>> = None;
-    for lines in blocks(swath, &mask.lines, criteria.pixels_at_once) {
+    for lines in blocks(swath, &lines, criteria.pixels_at_once) {
         let (packing, latitudes) = swath::packed_rows(dataset, &swath.latitude, lines.clone())?;
         let Some(rows) = rows_with(&packing, &latitudes, width, near) else {
             continue;
@@ -288,6 +289,25 @@ fn restrict_to_region(
     }
     mask.drop_empty_lines();
     Ok(())
+}
+
+/// The lines of a range outside which none lies at the latitudes of these boxes, as far as that is known without reading.
+fn lines_at(
+    dataset: &dyn Dataset,
+    swath: &Swath,
+    lines: &Range<usize>,
+    boxes: &[LonLatBox],
+) -> Result<Range<usize>, DatasetError> {
+    let Some(known) = dataset.row_bounds(&swath.latitude)? else {
+        return Ok(lines.clone());
+    };
+    let may_hold = |south: f64, north: f64| {
+        let meets = |b: &LonLatBox| north >= b.south() - 1e-8 && south <= b.north() + 1e-8;
+        boxes.iter().any(meets)
+    };
+    let near = known.rows_of(may_hold);
+    let start = near.start.clamp(lines.start, lines.end);
+    Ok(start..near.end.clamp(start, lines.end))
 }
 
 /// Some rows of consecutive ones.

@@ -3,6 +3,7 @@
 //! Numbers lie as small arrays `[cycle_number, pass_number]` in the subgroup `granules`, one chunk per granule inside
 //! the manifests, so that two writers never touch the same chunk; everything else is one JSON document per granule.
 
+pub(crate) mod bounds;
 pub(crate) mod document;
 pub(crate) mod view;
 

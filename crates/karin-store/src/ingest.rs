@@ -390,6 +390,7 @@ impl<'a> Ingest<'a> {
                 hash,
                 payload,
                 whole: state == GranuleState::Whole,
+                bounds: encoded.bounds.filter(|_| state == GranuleState::Whole),
             };
             if let Some(group) = self.groups.get_mut(&layout.key) {
                 gathered.is_new_grid |= group.shared.claim(&claim, pass);

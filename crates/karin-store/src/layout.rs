@@ -294,6 +294,17 @@ impl GroupLayout {
         format!("{}/grid_state", self.granules_path())
     }
 
+    /// Latitudes that all cycles of a pass share; `None` for products without a fixed grid.
+    pub(crate) fn shared_latitude(&self) -> Option<&ArrayLayout> {
+        self.find("latitude")
+            .filter(|array| array.placement == Placement::Pass)
+    }
+
+    /// Path of the array of bounds of these latitudes.
+    pub(crate) fn latitude_bounds_path(&self) -> String {
+        format!("{}/latitude_bounds", self.granules_path())
+    }
+
     /// Path of the subgroup with facts.
     pub(crate) fn granules_path(&self) -> String {
         format!("{}/{GRANULES}", self.key)

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use common::{Granule, assert_equal, granule, ingest, lean};
 use karin_core::{
-    Array, AttrValue, DType, Dataset, ErrorKind, HalfOrbit, Product, Schema, Slab, Values, VariableMeta,
-    Version,
+    Array, AttrValue, DType, Dataset, ErrorKind, HalfOrbit, Packing, Product, Schema, Slab, Values,
+    VariableMeta, Version,
 };
 use karin_store::{Collection, GranuleState, Ingest, IngestOptions, Outcome, Profile, Repository};
 
@@ -439,6 +439,45 @@ fn writers_of_overlapping_sets_leave_their_union() {
             .iter()
             .all(|facts| !facts.own_geometry)
     );
+}
+
+#[test]
+fn bounds_of_latitudes_hold_them() {
+    let repository = memory("bounds");
+    let whole = granule(Product::L2Basic, Schema::C, HalfOrbit::new(475, 3), "PGC0_01");
+    let part = crop(
+        &granule(Product::L2Basic, Schema::C, HalfOrbit::new(475, 4), "PGC0_01"),
+        0..50,
+    );
+    for outcome in ingest(&repository, &options(Profile::Portable), &[&whole, &part]) {
+        outcome.unwrap();
+    }
+    let collection = Collection::open("memory://bounds", &Default::default()).unwrap();
+    let group = &collection.groups()[0];
+    let dataset = group.granule(HalfOrbit::new(475, 3)).unwrap();
+    let bounds = dataset.row_bounds("latitude").unwrap().expect("of a whole grid");
+    let latitudes = dataset.read("latitude").unwrap();
+    let packing = Packing::of(dataset.root().variable("latitude").unwrap()).unwrap();
+    let degrees = packing.decode(&latitudes.values).unwrap();
+    let blocks = degrees.chunks(bounds.rows * latitudes.shape[1]);
+    assert_eq!(blocks.len(), bounds.blocks.len());
+    for (block, bounds) in blocks.zip(&bounds.blocks) {
+        let (least, most) = bounds.expect("a block of latitudes");
+        let found = block.iter().filter(|value| !value.is_nan());
+        let (south, north) = found.fold((90.0_f64, -90.0_f64), |(south, north), value| {
+            (south.min(*value), north.max(*value))
+        });
+        // Hundredths of a degree, rounded outwards.
+        assert!((0.0..0.0101).contains(&(south - least)) && (0.0..0.0101).contains(&(most - north)));
+    }
+    assert_eq!(
+        bounds.rows_of(|least, most| least <= 90.0 && most >= -90.0),
+        0..78 * 128
+    );
+    assert_eq!(bounds.rows_of(|least, _| least > 80.0), 0..0);
+    assert_eq!(dataset.row_bounds("longitude").unwrap(), None);
+    let part = group.granule(HalfOrbit::new(475, 4)).unwrap();
+    assert_eq!(part.row_bounds("latitude").unwrap(), None, "more lines may come");
 }
 
 #[test]

@@ -27,11 +27,8 @@ pub(super) fn minus(a: Vector, b: Vector) -> Vector {
 /// `a + factor * b`.
 pub(super) fn plus(a: Vector, factor: f64, b: Vector) -> Vector {
     let ([ax, ay, az], [bx, by, bz]) = (a, b);
-    [
-        factor.mul_add(bx, ax),
-        factor.mul_add(by, ay),
-        factor.mul_add(bz, az),
-    ]
+    // Not `mul_add`: processors of every kind are compiled for, and there that is a call of a function.
+    [ax + factor * bx, ay + factor * by, az + factor * bz]
 }
 
 pub(super) fn scaled(factor: f64, a: Vector) -> Vector {

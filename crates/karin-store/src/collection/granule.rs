@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use icechunk::format::manifest::ChunkPayload;
-use karin_core::{Dataset, DatasetError, ErrorKind, GroupMeta, HalfOrbit, Held, Slab};
+use karin_core::{Dataset, DatasetError, ErrorKind, GroupMeta, HalfOrbit, Held, RowBounds, Slab};
 
 use super::group::Inner;
 use super::held::HeldRows;
@@ -194,6 +194,16 @@ impl Dataset for CollectionGranule {
         }
         self.read_slab_into(array, slab, out)
             .map_err(|error| self.failed(path, error))
+    }
+
+    fn row_bounds(&self, path: &str) -> Result<Option<RowBounds>, DatasetError> {
+        let latitude = self.group.layout.shared_latitude();
+        let is_shared = latitude.is_some_and(|array| array.variable == path) && !self.facts.own_geometry;
+        if !is_shared {
+            return Ok(None);
+        }
+        let known = self.group.latitude_bounds(self.position.1);
+        known.map_err(|error| self.failed(path, error))
     }
 
     fn hold(&self, path: &str, rows: Range<usize>) -> Result<Option<Box<dyn Held>>, DatasetError> {

@@ -4,10 +4,11 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use icechunk::format::manifest::ChunkPayload;
-use karin_core::{Dataset, Dimension, GroupMeta, HalfOrbit, VariableMeta};
+use karin_core::{Dataset, Dimension, GroupMeta, HalfOrbit, RowBounds, VariableMeta};
 
 use super::chunks::Snapshot;
 use super::granule::CollectionGranule;
+use crate::facts::bounds;
 use crate::facts::view::{At, View};
 use crate::layout::{ArrayLayout, GroupLayout};
 use crate::{GranuleFacts, GroupKey, StoreError};
@@ -151,6 +152,23 @@ impl Inner {
             chunks: &self.snapshot.chunks,
             layout: &self.layout,
         }
+    }
+
+    /// Between which latitudes the lines of a pass lie; `None` where that was not noted, as older versions did not.
+    pub(super) fn latitude_bounds(&self, pass: u32) -> Result<Option<RowBounds>, StoreError> {
+        let (layout, snapshot) = (&self.layout, &self.snapshot);
+        let path = layout.latitude_bounds_path();
+        let Some(latitude) = layout
+            .shared_latitude()
+            .filter(|_| snapshot.references.has(&path))
+        else {
+            return Ok(None);
+        };
+        let Some(payload) = snapshot.reference(&path, vec![pass, 0, 0])? else {
+            return Ok(None);
+        };
+        let decode = |stored: &[u8]| bounds::decode(stored, latitude.rows());
+        snapshot.chunks.with_stored(&payload, decode).map(Some)
     }
 
     fn load_facts(&self) -> Result<Vec<GranuleFacts>, StoreError> {

@@ -63,6 +63,11 @@ impl References {
         }
     }
 
+    /// True if there is such an array.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        self.arrays.contains_key(path.trim_start_matches('/'))
+    }
+
     fn array(&self, repository: &Repository, path: &str) -> Result<&Array, StoreError> {
         let found = self.arrays.get(path.trim_start_matches('/'));
         found.ok_or_else(|| StoreError::Corrupt {

@@ -6,6 +6,7 @@ use karin_core::{Dataset, Slab, Values};
 use super::geometry::Guide;
 use super::granule::{Fitted, Placed, Refusal};
 use crate::codec::CodecError;
+use crate::facts::bounds;
 use crate::layout::{ArrayLayout, GroupLayout, Placement};
 
 /// What one variable becomes.
@@ -17,6 +18,8 @@ pub(super) struct Encoded {
     pub blocks: Vec<(u32, Vec<u8>)>,
     /// BLAKE3 of the values, of variables that granules share.
     pub hash: Option<[u8; 32]>,
+    /// Between which latitudes the lines lie, of latitudes that cycles share, as it is stored.
+    pub bounds: Option<Vec<u8>>,
     /// First and last valid time, of `time`.
     pub times: Option<(f64, f64)>,
     /// A column of `latitude` or `longitude` in degrees, and how far right of the guiding column it lies in metres.
@@ -48,6 +51,7 @@ pub(super) fn encode(
         array: placed.array,
         blocks: Vec::new(),
         hash: None,
+        bounds: None,
         times: None,
         column: None,
     };
@@ -57,12 +61,15 @@ pub(super) fn encode(
     let known_variable = layout.blueprint.structure.variable(&array.variable);
     let packing = known_variable.and_then(Packing::of);
     if name == "time" {
-        encoded.times = packing.as_ref().and_then(|packing| bounds(packing, &values));
+        encoded.times = packing.as_ref().and_then(|packing| extremes(packing, &values));
     }
     if let ("latitude" | "longitude", &[_, pixels], Some(packing)) = (name, placed.shape.as_slice(), &packing)
     {
         let place = landing.and_then(|(_, landing)| landing.pixels.as_ref());
         encoded.column = column(packing, &values, pixels, place, Guide::of(group), array);
+    }
+    if let ("latitude", Placement::Pass, Some(packing)) = (name, array.placement, &packing) {
+        encoded.bounds = bounds::of(packing, &values, array.columns());
     }
     let plain = landing.is_none_or(|(_, landing)| landing.is_plain(array));
     let scattered;
@@ -132,7 +139,7 @@ fn is_fill(raw: &[u8], fill: &[u8]) -> bool {
     raw.starts_with(fill) && raw.chunks(fill.len().max(1)).all(|element| element == fill)
 }
 
-fn bounds(packing: &Packing, values: &Values) -> Option<(f64, f64)> {
+fn extremes(packing: &Packing, values: &Values) -> Option<(f64, f64)> {
     let decoded = packing.decode(values).ok()?;
     let valid = decoded.into_iter().filter(|value| value.is_finite());
     valid.fold(None, |bounds, value| match bounds {

@@ -56,7 +56,17 @@ struct GranuleRecord {
     document: Document,
     document_chunks: Vec<Place>,
     chunks: Vec<(usize, u32, Place)>,
-    claims: Vec<(usize, [u8; 32], Place, bool)>,
+    claims: Vec<ClaimRecord>,
+}
+
+/// A [`Claim`] of which only the place of its values is told.
+#[derive(Serialize, Deserialize)]
+struct ClaimRecord {
+    array: usize,
+    hash: [u8; 32],
+    place: Place,
+    whole: bool,
+    bounds: Option<Vec<u8>>,
 }
 
 /// Where stored bytes lie: object, offset, length.
@@ -101,8 +111,13 @@ impl GranuleRecord {
             Ok::<_, StoreError>((*array, *block, Place::of(payload)?))
         };
         let claim = |claim: &Claim| {
-            let place = Place::of(&claim.payload)?;
-            Ok::<_, StoreError>((claim.array, claim.hash, place, claim.whole))
+            Ok::<_, StoreError>(ClaimRecord {
+                array: claim.array,
+                hash: claim.hash,
+                place: Place::of(&claim.payload)?,
+                whole: claim.whole,
+                bounds: claim.bounds.clone(),
+            })
         };
         Ok(Self {
             group: one.layout.key,
@@ -127,7 +142,7 @@ impl GranuleRecord {
     fn pending(self, layout: Arc<GroupLayout>) -> Result<Pending, StoreError> {
         let known = layout.arrays.len();
         let arrays = self.chunks.iter().map(|chunk| chunk.0);
-        let mut arrays = arrays.chain(self.claims.iter().map(|claim| claim.0));
+        let mut arrays = arrays.chain(self.claims.iter().map(|claim| claim.array));
         if self.blueprint != fingerprint(&layout) || arrays.any(|array| array >= known) {
             let reason = format!(
                 "its {} is laid out otherwise than that of the collection",
@@ -136,12 +151,13 @@ impl GranuleRecord {
             return Err(invalid(&reason));
         }
         let chunk = |(array, block, place): &(usize, u32, Place)| Ok((*array, *block, place.payload()?));
-        let claim = |(array, hash, place, whole): &(usize, [u8; 32], Place, bool)| {
+        let claim = |claim: &ClaimRecord| {
             Ok(Claim {
-                array: *array,
-                hash: *hash,
-                payload: place.payload()?,
-                whole: *whole,
+                array: claim.array,
+                hash: claim.hash,
+                payload: claim.place.payload()?,
+                whole: claim.whole,
+                bounds: claim.bounds.clone(),
             })
         };
         Ok(Pending {

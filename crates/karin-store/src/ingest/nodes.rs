@@ -63,6 +63,12 @@ pub(super) fn ensure(
             ),
         });
     }
+    // Collections of older versions lack it.
+    if let Some(node) = layout.latitude_bounds_node()
+        && find(repository, session, &node.path)?.is_none()
+    {
+        put_array(repository, session, &node, false)?;
+    }
     let state = find(repository, session, &format!("{}/state", layout.granules_path()))?;
     let present = match state.map(|node| node.node_data) {
         Some(NodeData::Array { shape, .. }) => shape.get(0).map_or(0, |axis| axis.array_length() as usize),

@@ -180,6 +180,12 @@ impl Work<'_> {
         };
         if let Some((payload, whole)) = settled {
             self.set(one, place, (claim.array, false, 0), Some(payload))?;
+            // Of a whole grid, which stays as it is; what would be said of a part would not hold for what is added.
+            if let Some(bounds) = claim.bounds.as_ref().filter(|_| whole) {
+                let (path, bounds) = (one.layout.latitude_bounds_path(), seal(bounds)?);
+                let at = vec![place.pass, 0, 0];
+                set(self.repository, self.session, &path, at, Some(bounds))?;
+            }
             if array.placement == Placement::Pass {
                 // Latitude and longitude come together; the last of them says it for both.
                 let state = seal(&[if whole { 2 } else { 1 }])?;

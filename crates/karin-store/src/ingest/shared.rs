@@ -22,6 +22,8 @@ pub(super) struct Claim {
     pub payload: ChunkPayload,
     /// True if a whole granule says so.
     pub whole: bool,
+    /// Of latitudes: between which the lines lie ([`crate::facts::bounds`]), where that is worth noting.
+    pub bounds: Option<Vec<u8>>,
 }
 
 /// The shared arrays of a group as of one snapshot, and as the granules put since then would have them.
@@ -93,6 +95,7 @@ impl SharedArrays {
                     hash,
                     payload,
                     whole,
+                    bounds: None,
                 },
             );
         }

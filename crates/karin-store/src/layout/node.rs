@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{AXIS_CHUNK, ArrayLayout, FORMAT_VERSION, GroupLayout, Placement};
 use crate::codec::ChunkCodec;
-use crate::facts::FACTS;
+use crate::facts::{FACTS, bounds};
 use crate::zarr_metadata::{self, ArrayMetadata};
 
 /// A group or array that a collection has to have.
@@ -79,6 +79,7 @@ impl GroupLayout {
         }
         nodes.extend(self.fact_nodes(cycles));
         nodes.push(self.grid_state_node());
+        nodes.extend(self.latitude_bounds_node());
         nodes
     }
 
@@ -175,6 +176,29 @@ impl GroupLayout {
             codec: ChunkCodec::plain(DType::UInt8, 1),
             attributes,
         })
+    }
+
+    /// Bounds of the latitudes of a pass; collections that are older have none until something is added.
+    pub(crate) fn latitude_bounds_node(&self) -> Option<Node> {
+        let blocks = bounds::blocks(self.shared_latitude()?.rows());
+        let mut attributes = Map::new();
+        let about = format!(
+            "least and greatest latitude of every {} lines of the pass, rounded outwards",
+            bounds::LINES
+        );
+        attributes.insert("long_name".into(), about.into());
+        attributes.insert("units".into(), "degrees_north".into());
+        attributes.insert("scale_factor".into(), (1.0 / bounds::PER_DEGREE).into());
+        Some(array(ArrayNode {
+            path: self.latitude_bounds_path(),
+            shape: vec![usize::from(self.key.phase.pass_count()), blocks, 2],
+            chunks: vec![1, blocks, 2],
+            dimensions: ["pass_number", "line_block", "bound"].map(str::to_owned).to_vec(),
+            dtype: DType::Int16,
+            fill: 0.into(),
+            codec: bounds::codec(blocks),
+            attributes,
+        }))
     }
 
     fn fact_nodes(&self, cycles: usize) -> Vec<Node> {
