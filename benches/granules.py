@@ -114,6 +114,10 @@ def zarr_store(paths, name):
         mission = xr.concat(granules, dim="cycle_number", data_vars="all", coords="all", join="override",
                             compat="override", combine_attrs="override")
         for variable in mission.variables.values():
+            if variable.dtype.kind == "S":
+                # Characters as numbers: xarray does not open again what it writes of them (their fill value).
+                variable.data = variable.values.view("u1")
+                variable.attrs.pop("_FillValue", None)
             fill = variable.attrs.pop("_FillValue", None)
             chunks = (1, *variable.shape[1:])
             variable.encoding = {"chunks": chunks} if fill is None else {"chunks": chunks, "_FillValue": fill}

@@ -15,7 +15,7 @@ from power_loss import POWER_CUTS, STRACE, Disk, calls, materialise, nothing_uns
 
 LONG = "KARIN_LONG" in os.environ
 LEAN = "ssha_karin_2,ssha_karin_2_qual"
-# States of the disk that are looked at, of some thousand; all of them in the long run.
+# States of the disk that are looked at, of some nine hundred; all of them in the long run.
 STATES = 150
 
 
