@@ -1,6 +1,6 @@
 //! What every command is given: resources, progress, and one way to answer.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{IsTerminal as _, Write};
 use std::sync::Arc;
 
 use karin_core::time::format_instant;
@@ -68,18 +68,14 @@ impl Context {
     /// # Errors
     /// If stdout cannot be written; a closed pipe counts as success.
     pub fn answer(&self, report: &impl Report) -> anyhow::Result<()> {
-        let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-        let written = if self.json {
-            serde_json::to_writer_pretty(&mut out, report)
-                .map_err(std::io::Error::from)
-                .and_then(|()| writeln!(out))
-        } else {
-            report.write_text(&mut out)
-        };
-        match written.and_then(|()| out.flush()) {
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-            _ => Ok(()),
-        }
+        print(|out| {
+            if self.json {
+                serde_json::to_writer_pretty(&mut *out, report)?;
+                writeln!(out)
+            } else {
+                report.write_text(out)
+            }
+        })
     }
 
     /// Prints a note for people on stderr, unless they want quiet.
@@ -100,5 +96,17 @@ impl Context {
                 tell(&format!("  because: {cause}"));
             }
         });
+    }
+}
+
+/// Prints on stdout what `write` writes.
+///
+/// # Errors
+/// If stdout cannot be written; a closed pipe counts as success.
+pub fn print(write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> anyhow::Result<()> {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
     }
 }

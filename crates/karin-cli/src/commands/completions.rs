@@ -3,6 +3,7 @@
 use clap::{Args, CommandFactory as _};
 
 use crate::cli::Cli;
+use crate::context::print;
 use crate::exit::Outcome;
 
 /// Arguments of `karin completions`.
@@ -14,11 +15,9 @@ pub struct Arguments {
 
 /// Prints the script on stdout.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
-    clap_complete::generate(
-        arguments.shell,
-        &mut Cli::command(),
-        "karin",
-        &mut std::io::stdout(),
-    );
+    // Not straight to stdout: there the generator panics once nobody reads on.
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut Cli::command(), "karin", &mut script);
+    print(|out| out.write_all(&script))?;
     Ok(Outcome::Done)
 }

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::{Args, CommandFactory as _};
 
 use crate::cli::Cli;
-use crate::context::Context;
+use crate::context::{Context, print};
 use crate::exit::Outcome;
 
 /// Arguments of `karin man`.
@@ -19,7 +19,7 @@ pub struct Arguments {
 /// Writes the manual pages.
 pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> {
     match &arguments.folder {
-        None => clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?,
+        None => print(|mut out| clap_mangen::Man::new(Cli::command()).render(&mut out))?,
         Some(folder) => {
             std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
             clap_mangen::generate_to(Cli::command(), folder)
