@@ -468,7 +468,8 @@ fn bounds_of_latitudes_hold_them() {
             (south.min(*value), north.max(*value))
         });
         // Hundredths of a degree, rounded outwards.
-        assert!((0.0..0.0101).contains(&(south - least)) && (0.0..0.0101).contains(&(most - north)));
+        let rounded = -1e-9..0.0101;
+        assert!(rounded.contains(&(south - least)) && rounded.contains(&(most - north)));
     }
     assert_eq!(
         bounds.rows_of(|least, most| least <= 90.0 && most >= -90.0),

@@ -45,13 +45,15 @@ pub(crate) fn of(packing: &Packing, latitudes: &Values, width: usize) -> Option<
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| {
                 (least.min(*value), most.max(*value))
             });
-        let bounds = match least <= most {
-            true if least < -90.0 || most > 90.0 => return None,
-            true => [
+        let bounds = if least > most {
+            NONE
+        } else if least < -90.0 || most > 90.0 {
+            return None;
+        } else {
+            [
                 (least * PER_DEGREE).floor() as i16,
                 (most * PER_DEGREE).ceil() as i16,
-            ],
-            false => NONE,
+            ]
         };
         stored.extend(bounds.map(i16::to_le_bytes).as_flattened());
     }
