@@ -25,7 +25,7 @@ pub struct Context {
 /// An answer that can be shown as text or as JSON.
 pub trait Report: Serialize {
     /// Writes the text for people.
-    fn write_text(&self, out: &mut dyn std::io::Write) -> std::io::Result<()>;
+    fn write_text(&self, out: &mut dyn Write) -> std::io::Result<()>;
 }
 
 impl Context {
