@@ -17,6 +17,7 @@ from karin._progress import listener_of
 from karin._reduce import GroupBy, Reducible
 from karin._selection import SelectionSpec
 from karin._source import SourceSpec, name_of, source_of
+from karin._spectra import Spectral
 from karin._table import GranuleTable
 from karin._write import Writable
 from karin.errors import InvalidArgumentError
@@ -94,7 +95,7 @@ class Options(NamedTuple):
     progress: bool | None = None
 
 
-class Collection(Featured, Reducible, Writable):
+class Collection(Featured, Reducible, Spectral, Writable):
     """A collection, or granules that are handled as one: a lazy, chainable handle that pickles as its description.
 
     Made by :func:`karin.open` and :func:`karin.granules`, narrowed by :meth:`sel`. Nothing is read until values are

@@ -124,6 +124,26 @@ class Plan:
     def target_with_bins(self, reduction: _Reduction, *, jobs: int | None = None, memory: int | None = None) -> str:
         """What a reduction is over, in words, with every automatic bin found from a sample of the values."""
 
+    def spectrum(
+        self,
+        *,
+        axis: str = "along",
+        segment: float | None = None,
+        segment_across: float = 50.0,
+        overlap: float = 0.5,
+        window: str = "hann",
+        detrend: str = "linear",
+        longest_hole: float = 0.01,
+        minimum_valid: float = 0.9,
+        confidence: float = 0.95,
+        with_: str | None = None,
+        with_cycle: str | None = None,
+        jobs: int | None = None,
+        memory: int | None = None,
+        listener: Any = None,
+    ) -> Dataset:
+        """Power spectra of the variables, as the command ``karin spectrum`` estimates them; lengths in kilometres."""
+
     def cube(self, *, jobs: int | None = None, memory: int | None = None, listener: Any = None) -> Dataset:
         """The granules on axes of cycle, pass, line and pixel, as a lazy dataset."""
 

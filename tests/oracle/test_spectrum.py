@@ -175,3 +175,88 @@ def test_what_makes_no_sense_is_refused(karin, swaths):
     ]:
         done = karin("spectrum", path, "--vars", "ssha", *arguments, code=None)
         assert done.returncode in (1, 2) and words in done.stderr, (arguments, done.stderr)
+
+
+@pytest.fixture(scope="module")
+def cycles(karin, tmp_path_factory):
+    """A collection of three cycles of a pass, and the heights of each as netCDF4-python reads them, without the nadir."""
+    folder = tmp_path_factory.mktemp("cycles")
+    karin("simulate", "--product", "L3_LR_SSH_Expert", "--cycles", "475-477", "--passes", "3", "--vars", "ssha_unfiltered,mdt", folder / "granules")
+    karin("ingest", folder / "granules", folder / "collection")
+    heights = {}
+    for path in (folder / "granules").rglob("*.nc"):
+        with netCDF4.Dataset(path) as granule:
+            ssha = np.ma.filled(granule["ssha_unfiltered" if "ssha_unfiltered" in granule.variables else "ssha"][:], np.nan)
+            if "i_num_line" in granule.variables:
+                ssha[granule["i_num_line"][:], granule["i_num_pixel"][:]] = np.nan
+        heights[int(path.name.split("_")[5])] = ssha
+    assert sorted(heights) == [475, 476, 477]
+    return folder, heights
+
+
+def cross(pairs, spacing, samples):
+    """Mean spectra of both, and their cross-spectrum, over segments of pairs."""
+    options = {"fs": 1 / spacing, "window": "hann", "nperseg": samples, "detrend": "linear"}
+    x, y = (np.stack([pair[:, side] for pair in pairs]) for side in (0, 1))
+    return [signal.csd(a, b, **options)[1].mean(axis=0) for a, b in ((x, x), (y, y), (x, y))]
+
+
+def of_pairs(first, second, samples, hole):
+    """Segments of two fields, column by column."""
+    def cut(pair):
+        valid = np.isfinite(pair).all(axis=1)
+        at = np.flatnonzero(valid)
+        for section in np.split(at, np.flatnonzero(np.diff(at) > hole + 1) + 1) if len(at) else []:
+            whole = np.arange(section[0], section[-1] + 1)
+            filled = np.stack([np.interp(whole, section, field[section]) for field in pair.T], axis=1)
+            for start in range(0, len(whole) - samples + 1, samples - samples // 2):
+                if valid[whole[start : start + samples]].sum() >= 0.9 * samples:
+                    yield filled[start : start + samples]
+
+    return [part for x, y in zip(first.T, second.T) for part in cut(np.stack([x, y], axis=1))]
+
+
+@pytest.mark.parametrize("source", ["granules", "collection"])
+def test_coherence_of_two_cycles_is_that_of_scipy(karin, cycles, tmp_path, source):
+    folder, heights = cycles
+    karin("spectrum", folder / source, "--vars", "ssha", "--cycles", "475", "--with-cycle", "477", "--segment", "400km",
+          "-o", tmp_path / "x.nc")
+    with xr.open_dataset(tmp_path / "x.nc") as found:
+        samples, spacing = int(found.segment_samples), float(found.spacing_km)
+        pairs = of_pairs(heights[475], heights[477], samples, int(found.longest_hole_filled_samples))
+        assert found.number_of_segments == len(pairs) > 100 and found.number_of_granules == 1
+        xx, yy, xy = cross(pairs, spacing, samples)
+        np.testing.assert_allclose(found.ssha_psd, xx.real, rtol=1e-7)
+        np.testing.assert_allclose(found.ssha_cycle_477_psd, yy.real, rtol=1e-7)
+        np.testing.assert_allclose(found.cross_psd_real + 1j * found.cross_psd_imaginary, xy, rtol=1e-6, atol=1e-9 * xx.real.max())
+        np.testing.assert_allclose(found.coherence_squared, np.abs(xy) ** 2 / (xx * yy).real, rtol=1e-5, atol=1e-9)
+        assert found.attrs["with_cycle"] == "477"
+
+
+def test_every_cycle_meets_the_next_one(karin, cycles, tmp_path):
+    folder, heights = cycles
+    karin("spectrum", folder / "collection", "--vars", "ssha", "--with-cycle", "+1", "--axis", "across", "--segment", "40km",
+          "-o", tmp_path / "x.nc")
+    with xr.open_dataset(tmp_path / "x.nc") as found:
+        samples, spacing = int(found.segment_samples), float(found.spacing_km)
+        both = [of_pairs(heights[cycle].T, heights[cycle + 1].T, samples, 0) for cycle in (475, 476)]
+        assert found.number_of_segments == sum(map(len, both)) > 1000 and found.number_of_granules == 2
+        xx, yy, xy = cross(both[0] + both[1], spacing, samples)
+        np.testing.assert_allclose(found.ssha_psd, xx.real, rtol=1e-7)
+        np.testing.assert_allclose(found.ssha_lag_1_psd, yy.real, rtol=1e-7)
+        np.testing.assert_allclose(found.cross_psd_real, xy.real, rtol=1e-6, atol=1e-9 * xx.real.max())
+    # Variables of both cycles, and a picture.
+    karin("spectrum", folder / "collection", "--vars", "ssha", "--let", "smooth=lowpass(ssha, 65)", "--with", "smooth",
+          "--with-cycle", "+2", "--segment", "400km", "-o", tmp_path / "x.png")
+    assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["--cycles", "475", "--with-cycle", "+1"], "select more cycles"),
+    (["--with-cycle", "next"], "+1 for the next"),
+    (["--with-cycle", "+1", "--axis", "both"], "not in both directions"),
+    (["--with-cycle", "+1", "--vars", "ssha,mdt"], "one variable"),
+])
+def test_cycles_that_cannot_be_compared_are_refused(karin, cycles, arguments, words):
+    done = karin("spectrum", cycles[0] / "granules", *(["--vars", "ssha"] if "--vars" not in arguments else []), *arguments, code=None)
+    assert done.returncode in (1, 2) and words in done.stderr, done.stderr

@@ -18,6 +18,8 @@ pub struct Formulas {
     method: Method,
     /// Quantities of the swath that variables, lets or the condition name.
     quantities: Vec<Quantity>,
+    /// Bytes per pixel of each filter that they use.
+    filters: Vec<usize>,
 }
 
 impl Formulas {
@@ -36,6 +38,7 @@ impl Formulas {
         quantities.sort_unstable();
         quantities.dedup();
         formulas.quantities = quantities;
+        formulas.filters = formulas.filters_of(selection);
         Ok(formulas)
     }
 
@@ -59,7 +62,26 @@ impl Formulas {
             from: selection.from.clone(),
             method,
             quantities: Vec::new(),
+            filters: Vec::new(),
         })
+    }
+
+    /// Bytes per pixel of the filters of a selection.
+    fn filters_of(&self, selection: &Selection) -> Vec<usize> {
+        let mut filters = Vec::new();
+        let mut visit = |expression: &Expression| {
+            expression.visit_filters(&mut |filter| filters.push(filter.bytes_per_pixel()));
+        };
+        for expression in self.lets.iter().map(|own| &own.expression).chain(&self.condition) {
+            visit(expression);
+        }
+        let named = selection.variables.iter().map(|name| unqualified(name));
+        let names = named.chain(self.variables()).chain(self.from.as_deref());
+        for _ in names.filter(|name| *name == CALIBRATED.0) {
+            let parsed = Expression::parse(CALIBRATED.1);
+            parsed.iter().for_each(&mut visit);
+        }
+        filters
     }
 
     /// True if a name can be derived from what the group stores: by an expression or from the heights around a pixel.
@@ -67,15 +89,22 @@ impl Formulas {
         built_in(group).iter().any(|formula| formula.name == name) || self.is_quantity(group, name)
     }
 
-    /// Bytes per pixel that deriving quantities of the swath takes beside their results.
-    pub(crate) fn bytes_per_pixel(&self) -> usize {
+    /// Bytes per pixel that deriving quantities of the swath and filtering take beside their results.
+    pub fn bytes_per_pixel(&self) -> usize {
         let most = self
             .quantities
             .iter()
             .map(|quantity| quantity.bytes_per_pixel(&self.method))
             .max();
         // Heights, positions and geometry; what is computed with; kept fields.
-        most.map_or(0, |most| 112 + most + 16 * self.quantities.len())
+        let quantities = most.map_or(0, |most| 112 + most + 16 * self.quantities.len());
+        // Fields before and after, what is computed with; kept fields.
+        let filters = self
+            .filters
+            .iter()
+            .max()
+            .map_or(0, |most| 24 + most + 8 * self.filters.len());
+        quantities + filters
     }
 
     /// How quantities of the swath are derived.
@@ -133,10 +162,7 @@ impl Formulas {
         let expression = Expression::of_name(&name);
         let program = self.compile(group, &expression)?;
         let stored: Vec<&str> = names_of(group).collect();
-        let circular = program
-            .inputs()
-            .iter()
-            .find(|input| !stored.contains(&input.as_str()));
+        let circular = program.variables().find(|input| !stored.contains(input));
         if let Some(circular) = circular {
             let message = format!(
                 "{name} derives from {circular}: it cannot be the height that {circular} derives from"
@@ -144,6 +170,17 @@ impl Formulas {
             return Err(ExpressionError::new(&name, 0, message));
         }
         Ok(program)
+    }
+
+    /// Why a quantity of the swath that is named cannot be derived in a group that has its height.
+    pub(crate) fn fault(&self, group: &GroupMeta) -> Option<ExpressionError> {
+        let wanted = self
+            .quantities
+            .iter()
+            .filter(|quantity| self.is_quantity(group, quantity.name()));
+        wanted
+            .filter_map(|quantity| self.height_program(group, quantity.height()).err())
+            .next()
     }
 
     /// The lets, in order.
@@ -212,11 +249,8 @@ impl Formulas {
         }
         expression.check_names(&known)?;
         for definition in &definitions {
-            if program
-                .inputs()
-                .iter()
-                .any(|input| definition.expression.names().contains(&input.as_str()))
-            {
+            let names = definition.expression.names();
+            if program.variables().any(|input| names.contains(&input)) {
                 definition.expression.check_names(&known)?;
             }
         }
@@ -230,13 +264,13 @@ impl Formulas {
         let is_derived = is_defined || self.is_quantity(group, name);
         let program = is_derived.then(|| self.program(group, name).ok())??;
         let mut inputs: Vec<String> = Vec::new();
-        for input in program.inputs() {
+        for input in program.variables() {
             match self.quantity(group, input) {
-                None if has(group, input) => inputs.push(input.clone()),
+                None if has(group, input) => inputs.push(input.to_owned()),
                 None => return None,
                 Some(quantity) => {
                     let height = self.height_program(group, quantity.height()).ok()?;
-                    inputs.extend_from_slice(height.inputs());
+                    inputs.extend(height.variables().map(str::to_owned));
                 }
             }
         }
@@ -260,15 +294,26 @@ impl Formulas {
         if !is_user && let Some((_, long_name)) = LONG_NAMES.iter().find(|(known, _)| *known == name) {
             attributes.set("long_name", *long_name);
         }
-        let first = inputs
-            .first()
-            .and_then(|input| group.variables.iter().find(|variable| variable.name == *input));
-        let units = first.and_then(|variable| variable.attributes.text("units"));
-        match units {
-            _ if name == "sigma0_db" && !is_user => attributes.set("units", "dB"),
+        let units_of = |name: &str| {
+            let own = group.variables.iter().find(|variable| variable.name == name)?;
+            own.attributes.text("units").map(str::to_owned)
+        };
+        let units = match definition.expression.in_units_of() {
+            _ if name == "sigma0_db" && !is_user => Some("dB".to_owned()),
+            // `--let ssha=gaussian(ssha, 20)` means the variable.
+            Some(own) if own == name => units_of(own),
+            Some(own) => units_of(own).or_else(|| {
+                self.describe(group, own)?
+                    .attributes
+                    .text("units")
+                    .map(str::to_owned)
+            }),
             // A sum of heights is a height; what users write may be anything.
-            Some(units) if !is_user => attributes.set("units", units),
-            _ => {}
+            None if !is_user => inputs.first().and_then(|input| units_of(input)),
+            None => None,
+        };
+        if let Some(units) = units {
+            attributes.set("units", units);
         }
         if name == "ssha" && definition.expression.text().contains("mean_sea_surface_cnescls") {
             let lacks = "height above the mean sea surface only: this product has no corrections for tides and cross-over";
@@ -288,6 +333,10 @@ impl Formulas {
         }
         attributes.set("units", quantity.units());
         let height = self.height(group, quantity.height()).unwrap_or_default();
+        let height = match self.lets.iter().find(|own| own.name == height) {
+            Some(own) => format!("{height} = {}", own.expression.text().trim()),
+            None => height,
+        };
         attributes.set(
             "comment",
             format!("derived from {height}, method {}", self.method),
@@ -321,8 +370,12 @@ fn unqualified(name: &str) -> &str {
 }
 
 /// What derived quantities of one pixel are called in labels and titles.
-const LONG_NAMES: [(&str, &str); 6] = [
+const LONG_NAMES: [(&str, &str); 7] = [
     ("ssha", "sea surface height anomaly"),
+    (
+        "ssha_calibrated",
+        "sea surface height anomaly, calibrated across the swath",
+    ),
     ("ssha_filtered", "sea surface height anomaly, filtered"),
     ("adt", "absolute dynamic topography"),
     (
@@ -364,9 +417,13 @@ const TAKEN_BACK: [(&str, &str, &[&str]); 7] = [
     ("sigma0_db", "10 * log10(sig0_karin_2)", &["sig0_karin_2"]),
 ];
 
+/// The anomaly calibrated against itself, across the swath.
+const CALIBRATED: (&str, &str) = ("ssha_calibrated", "calibrate(ssha)");
+
 /// The derived quantities that one pixel of a group of variables gives, each only where the product does not have it
 /// itself: `ssha`, `ssha_filtered`, `adt`; heights with corrections taken back (`ssha_uncalibrated` without the
-/// cross-over calibration, `ssha_uncorrected` with atmosphere and tides); `sigma0_db`.
+/// cross-over calibration, `ssha_uncorrected` with atmosphere and tides); `sigma0_db`. `ssha_calibrated` alone needs the lines
+/// around.
 pub fn built_in(group: &GroupMeta) -> Vec<Let> {
     let has = |name: &str| has(group, name);
     let mut found = Vec::new();
@@ -402,6 +459,9 @@ pub fn built_in(group: &GroupMeta) -> Vec<Let> {
         if inputs.iter().all(is_known) && !has(name) {
             define(name, text);
         }
+    }
+    if has_ssha && !has(CALIBRATED.0) {
+        define(CALIBRATED.0, CALIBRATED.1);
     }
     // Of one name, whose ways stand side by side, the first that the product allows.
     found.dedup_by(|later, earlier| later.name == earlier.name);

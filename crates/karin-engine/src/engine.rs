@@ -253,7 +253,7 @@ impl<'a> Engine<'a> {
     }
 
     /// What has the coordinates of a granule: its pass where those of all cycles are the same, else the granule.
-    fn place(&self, piece: &Piece) -> Key {
+    pub(crate) fn place(&self, piece: &Piece) -> Key {
         match piece.half_orbit {
             Some(half_orbit) if self.plan.source().has_checked_grid(piece.entry) => (
                 usize::from(half_orbit.pass.0),

@@ -11,9 +11,11 @@
 //!
 //! Precedence is Python's: `or`, `and`, `not`, comparisons and `in`, `|`, `^`, `&`, `+ -`, `* / // %`, signs, `**`.
 //! Text comes from users and from the network: length, depth and size are bounded, and nothing is ever executed but
-//! the steps of [`Program`].
+//! the steps of [`Program`]. Filters of the swath, such as `gaussian(ssha, 20)`, look at the pixels around one: programs have
+//! them as inputs ([`Filtered`]), and whoever loads inputs computes them.
 
 mod error;
+mod filtered;
 mod functions;
 mod lexer;
 mod parser;
@@ -23,6 +25,7 @@ mod tests;
 mod tree;
 
 pub use error::ExpressionError;
+pub use filtered::Filtered;
 pub use program::{BLOCK, Program, Scratch};
 use tree::Node;
 
@@ -73,6 +76,27 @@ impl Expression {
     /// True if it answers yes or no by its form.
     pub fn is_boolean(&self) -> bool {
         self.node.is_boolean()
+    }
+
+    /// The name whose units it has: it is that name, or a filter of it.
+    pub fn in_units_of(&self) -> Option<&str> {
+        let mut node = &self.node;
+        loop {
+            match node {
+                Node::Name { name, .. } => return Some(name),
+                Node::Filter(filter, inner) if filter.keeps_units() => node = inner,
+                _ => return None,
+            }
+        }
+    }
+
+    /// Calls `visit` with every filter in it.
+    pub fn visit_filters(&self, visit: &mut impl FnMut(&karin_science::filter::Filter)) {
+        self.node.visit(&mut |node| {
+            if let Node::Filter(filter, _) = node {
+                visit(filter);
+            }
+        });
     }
 
     /// Every name that it uses, once, in order of appearance.
@@ -142,5 +166,29 @@ impl Let {
             name: name.to_owned(),
             expression,
         })
+    }
+
+    /// The let of a name and its index, as an expression sees it that may use the first `visible` lets; `None` if the name is
+    /// a variable.
+    fn find<'a>(
+        lets: &'a [Self],
+        name: &str,
+        visible: usize,
+        text: &str,
+        position: usize,
+    ) -> Result<Option<(usize, &'a Self)>, ExpressionError> {
+        match lets
+            .iter()
+            .enumerate()
+            .find(|(_, definition)| definition.name == name)
+        {
+            // `--let ssha=ssha+0.1` means the variable; a later let is a mistake.
+            Some((index, _)) if index == visible => Ok(None),
+            Some((index, _)) if index > visible => {
+                let message = format!("`{name}` is defined later: a let may only use those before it");
+                Err(ExpressionError::new(text, position, message))
+            }
+            found => Ok(found),
+        }
     }
 }

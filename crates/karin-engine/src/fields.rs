@@ -1,25 +1,31 @@
-//! Quantities of the swath: what is computed from the heights around a pixel, such as currents and vorticity.
+//! Quantities of the swath: what is computed from the values around a pixel, such as currents, vorticity and filtered fields.
 //!
 //! They are computed for some lines at a time, from as many lines more on either side as they reach, so that a crop has
 //! the values that the whole pass has there: regions, times and conditions choose among results, never among the
 //! heights that they derive from. Quality does: a height that its gate drops is a gap.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use karin_core::{DatasetError, GroupMeta, Product, Resources};
+use karin_core::{DatasetError, ErrorKind, GroupMeta, Product, Resources};
+use karin_science::filter::Spacing;
 use karin_science::{Extent, Metric, Quantity, compute_all};
 
 use crate::derive::Formulas;
+use crate::expression::{Filtered, Program};
 use crate::load::{Ground, load_program};
 use crate::mask::nadir_pixels;
-use crate::recent::{Key, Recent};
+use crate::recent::{Key, Recent, locked};
 use crate::swath::{Swath, has_clipped_nadir};
 
 /// Geometries and fields that serve the next variable, inside a memory budget.
 pub(crate) struct KeptFields {
     metrics: Recent<Metric>,
+    spacings: Recent<Spacing>,
     values: Recent<Vec<f64>>,
+    resources: Resources,
+    /// Held while a whole pass is worked on that takes more than a thread's share of the memory.
+    large: Mutex<()>,
 }
 
 /// Bytes per pixel of a [`Metric`].
@@ -30,12 +36,15 @@ impl KeptFields {
     pub(crate) fn new(resources: Resources) -> Self {
         Self {
             metrics: Recent::new(resources.memory / 16),
+            spacings: Recent::new(1 << 20),
             values: Recent::new(resources.memory / 16),
+            resources,
+            large: Mutex::new(()),
         }
     }
 }
 
-/// Derives the quantities of one granule.
+/// Derives the quantities and filtered fields of one granule.
 pub(crate) struct Fields<'a> {
     pub(crate) formulas: &'a Formulas,
     pub(crate) product: Option<Product>,
@@ -46,6 +55,29 @@ pub(crate) struct Fields<'a> {
     pub(crate) place: Key,
 }
 
+/// Values of some lines, maybe among those of more.
+pub(crate) struct Lines {
+    values: Arc<Vec<f64>>,
+    /// Values before the first wanted.
+    skip: usize,
+}
+
+impl Lines {
+    /// Those of `lines` among those of `part`.
+    fn new(values: Arc<Vec<f64>>, lines: &Range<usize>, part: &Range<usize>, swath: &Swath) -> Self {
+        let skip = (lines.start - part.start) * swath.num_pixels;
+        Self { values, skip }
+    }
+
+    /// Some of them, counted from the first wanted; NaN beyond the last.
+    pub(crate) fn fill_block(&self, range: Range<usize>, block: &mut [f64]) {
+        match self.values.get(self.skip + range.start..self.skip + range.end) {
+            Some(values) => block.copy_from_slice(values),
+            None => block.fill(f64::NAN),
+        }
+    }
+}
+
 impl Fields<'_> {
     /// A quantity on some lines of a swath; `None` if the name is none there.
     pub(crate) fn quantity(
@@ -53,38 +85,145 @@ impl Fields<'_> {
         ground: &Ground<'_>,
         name: &str,
         lines: Range<usize>,
-    ) -> Result<Option<Arc<Vec<f64>>>, DatasetError> {
-        let group = ground.dataset.root().group(&ground.swath.group);
+    ) -> Result<Option<Lines>, DatasetError> {
+        let swath = ground.swath;
+        let group = ground.dataset.root().group(&swath.group);
         let Some((group, quantity)) =
             group.and_then(|group| Some((group, self.formulas.quantity(group, name)?)))
         else {
             return Ok(None);
         };
-        let key = |quantity: Quantity| self.key(ground, &lines, quantity);
-        if let Some(found) = self.kept.values.recall(&key(quantity)) {
-            return Ok(Some(found));
-        }
         let mut wanted = self.formulas.quantities(group, quantity.height());
         if !wanted.contains(&quantity) {
             wanted.push(quantity);
         }
+        let reach = reach(&wanted, self.formulas);
+        let part = match reach {
+            Some(_) => lines.clone(),
+            // What needs the whole pass is computed once for all its lines.
+            None => 0..swath.num_lines,
+        };
+        let key = |quantity: Quantity| self.key(ground, &part, quantity.name());
+        if let Some(found) = self.kept.values.recall(&key(quantity)) {
+            return Ok(Some(Lines::new(found, &lines, &part, swath)));
+        }
         let mut found = None;
-        for (other, values) in wanted.iter().zip(self.derive(ground, group, &wanted, &lines)?) {
+        for (other, values) in wanted
+            .iter()
+            .zip(self.derive(ground, group, &wanted, (&part, reach))?)
+        {
             let bytes = size_of_val(values.as_slice());
             let values = self.kept.values.keep(key(*other), values, bytes);
             if *other == quantity {
-                found = Some(values);
+                found = Some(Lines::new(values, &lines, &part, swath));
             }
         }
         Ok(found)
     }
 
-    fn key(&self, ground: &Ground<'_>, lines: &Range<usize>, quantity: Quantity) -> Key {
+    /// A filtered field on some lines of a swath, as the whole pass has it there.
+    pub(crate) fn filtered(
+        &self,
+        ground: &Ground<'_>,
+        filtered: &Filtered,
+        lines: Range<usize>,
+    ) -> Result<Lines, DatasetError> {
+        let swath = ground.swath;
+        let name = filtered.name();
+        let refused = |reason: String| DatasetError::invalid(ground.dataset.label(), &name, reason);
+        let spacing = self.spacing(ground)?;
+        if spacing.along_km.is_nan() || spacing.along_km <= 0.0 {
+            return Err(refused(
+                "the swath has no positions from which distances follow".to_owned(),
+            ));
+        }
+        let reach = filtered
+            .filter
+            .reach(&spacing)
+            .map_err(|error| refused(error.to_string()))?;
+        let part = if reach.is_some() {
+            lines.clone()
+        } else {
+            0..swath.num_lines
+        };
+        let key = self.key(ground, &part, &name);
+        if let Some(found) = self.kept.values.recall(&key) {
+            return Ok(Lines::new(found, &lines, &part, swath));
+        }
+        let program =
+            Program::compile(&[], &[&filtered.argument]).map_err(|error| refused(error.to_string()))?;
+        let around = around(&part, reach, swath.num_lines);
+        let mut field = load_program(ground, &program, around.clone())?;
+        let is_raw = |input: &String| program.filter(input).is_none();
+        if program.inputs().iter().any(is_raw)
+            && has_clipped_nadir(ground.dataset.root(), swath, self.product)
+        {
+            drop_nadir(&mut field, ground, &around)?;
+        }
+        let _turn = self.turn(
+            ground,
+            &name,
+            around.len(),
+            16 + filtered.filter.bytes_per_pixel(),
+        )?;
+        let extent = Extent::new(around.len(), swath.num_pixels);
+        let mut values = filtered
+            .filter
+            .apply(&field, extent, &spacing)
+            .map_err(|error| refused(error.to_string()))?;
+        trim(&mut values, &part, &around, swath);
+        let bytes = size_of_val(values.as_slice());
+        let values = self.kept.values.keep(key, values, bytes);
+        Ok(Lines::new(values, &lines, &part, swath))
+    }
+
+    /// Waits until lines that take so many bytes per pixel may be worked on: beside others where all threads' such work fits into
+    /// half of the memory, else alone.
+    fn turn(
+        &self,
+        ground: &Ground<'_>,
+        name: &str,
+        lines: usize,
+        bytes_per_pixel: usize,
+    ) -> Result<Option<MutexGuard<'_, ()>>, DatasetError> {
+        let needed = (lines * ground.swath.num_pixels * bytes_per_pixel) as u64;
+        let Resources { memory, jobs, .. } = self.kept.resources;
+        if needed > memory / 2 {
+            let reason = format!(
+                "it needs {lines} lines at once, which take {} MiB: more than half of --memory",
+                needed >> 20
+            );
+            return Err(DatasetError::new(
+                ErrorKind::Memory,
+                ground.dataset.label(),
+                name,
+                reason,
+            ));
+        }
+        let is_large = needed.saturating_mul(jobs.max(1) as u64) > memory / 2;
+        Ok(is_large.then(|| locked(&self.kept.large)))
+    }
+
+    fn spacing(&self, ground: &Ground<'_>) -> Result<Arc<Spacing>, DatasetError> {
+        let (place, part) = &self.place;
+        let key = (*place, format!("{part}{}", ground.swath.group));
+        if let Some(found) = self.kept.spacings.recall(&key) {
+            return Ok(found);
+        }
+        let mut spacing = ground.swath.spacing(ground.dataset)?;
+        if spacing.cross_track.is_empty() && self.product.is_some() {
+            spacing.cross_track = distances_of_products(ground.swath, spacing.across_km);
+        }
+        let bytes = size_of_val(spacing.cross_track.as_slice());
+        Ok(self.kept.spacings.keep(key, spacing, bytes))
+    }
+
+    fn key(&self, ground: &Ground<'_>, lines: &Range<usize>, what: &str) -> Key {
         let part = (&ground.swath.group, lines.start, lines.end);
         let (group, start, end) = part;
         (
             self.entry,
-            format!("{group}/{quantity}?{start}-{end}?{:?}", ground.level),
+            format!("{group}/{what}?{start}-{end}?{:?}", ground.level),
         )
     }
 
@@ -94,7 +233,7 @@ impl Fields<'_> {
         ground: &Ground<'_>,
         group: &GroupMeta,
         wanted: &[Quantity],
-        lines: &Range<usize>,
+        (lines, reach): (&Range<usize>, Option<usize>),
     ) -> Result<Vec<Vec<f64>>, DatasetError> {
         let Some(height) = wanted.first().map(|quantity| quantity.height()) else {
             return Ok(Vec::new());
@@ -102,7 +241,8 @@ impl Fields<'_> {
         let swath = ground.swath;
         let refused = |reason: String| DatasetError::invalid(ground.dataset.label(), &swath.group, reason);
         let method = self.formulas.method();
-        let around = around(lines, wanted, self.formulas, swath.num_lines);
+        // A metric is that of the whole pass but on its outermost lines.
+        let around = around(lines, reach.map(|reach| reach + 1), swath.num_lines);
         let program = self
             .formulas
             .height_program(group, height)
@@ -114,10 +254,8 @@ impl Fields<'_> {
         let metric = self.metric(ground, &around)?;
         let mut all =
             compute_all(wanted, method, &heights, &metric).map_err(|error| refused(error.to_string()))?;
-        let width = swath.num_pixels;
         for values in &mut all {
-            values.truncate((lines.end - around.start) * width);
-            values.drain(..(lines.start - around.start) * width);
+            trim(values, lines, &around, swath);
         }
         Ok(all)
     }
@@ -141,14 +279,39 @@ impl Fields<'_> {
     }
 }
 
-/// The lines that quantities on `lines` reach.
-fn around(lines: &Range<usize>, wanted: &[Quantity], formulas: &Formulas, num_lines: usize) -> Range<usize> {
+/// Metres from the nadir to each pixel where a granule does not say so (250 m products of baseline C, granules that were made
+/// smaller): pixels count from the left, with the nadir in the middle; those of a side from 5 km off the nadir outward.
+fn distances_of_products(swath: &Swath, across_km: f64) -> Vec<f64> {
+    let metres = |pixels: f64| 1000.0 * across_km * pixels;
+    let pixels = (0..swath.num_pixels).map(|pixel| pixel as f64);
+    match swath.group.as_str() {
+        "left" => pixels.map(|pixel| -5000.0 - metres(pixel)).collect(),
+        "right" => pixels.map(|pixel| 5000.0 + metres(pixel)).collect(),
+        _ => {
+            let middle = 0.5 * (swath.num_pixels as f64 - 1.0);
+            pixels.map(|pixel| metres(pixel - middle)).collect()
+        }
+    }
+}
+
+/// The lines that quantities reach before and after those wanted; `None`: all.
+fn reach(wanted: &[Quantity], formulas: &Formulas) -> Option<usize> {
     let mut reaches = wanted.iter().map(|quantity| quantity.reach(formulas.method()));
-    match reaches.try_fold(0, |most: usize, reach| Some(most.max(reach?))) {
-        // A metric is that of the whole pass but on its outermost lines.
-        Some(reach) => lines.start.saturating_sub(reach + 1)..num_lines.min(lines.end + reach + 1),
+    reaches.try_fold(0, |most: usize, reach| Some(most.max(reach?)))
+}
+
+/// Lines and as many before and after as are reached.
+fn around(lines: &Range<usize>, reach: Option<usize>, num_lines: usize) -> Range<usize> {
+    match reach {
+        Some(reach) => lines.start.saturating_sub(reach)..num_lines.min(lines.end + reach),
         None => 0..num_lines,
     }
+}
+
+/// Leaves the values of `lines` of those around them.
+fn trim(values: &mut Vec<f64>, lines: &Range<usize>, around: &Range<usize>, swath: &Swath) {
+    values.truncate((lines.end - around.start) * swath.num_pixels);
+    values.drain(..(lines.start - around.start) * swath.num_pixels);
 }
 
 /// The altimeter's values in the middle of the swath are no part of the height field around them.

@@ -21,6 +21,7 @@ pub mod result;
 mod rows;
 pub mod selected;
 pub mod source;
+pub mod spacing;
 pub mod swath;
 mod true_values;
 

@@ -1,13 +1,12 @@
 //! Reading rows of variables, masked and gated, and running expressions over them.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use karin_core::packing::Packed;
 use karin_core::{Dataset, DatasetError, Packing, QualityLevel, Slab, Values, gate_of};
 
 use crate::expression::Program;
-use crate::fields::Fields;
+use crate::fields::{Fields, Lines};
 use crate::mask::gate_keep;
 use crate::reduction::Sample;
 use crate::swath::{self, Shape, Swath};
@@ -31,7 +30,7 @@ pub(crate) fn load_program(
     let width = ground.swath.num_pixels.max(1);
     let mut inputs = Vec::with_capacity(program.inputs().len());
     for name in program.inputs() {
-        inputs.push(Input::of(ground, name, lines.clone())?);
+        inputs.push(Input::of(ground, program, name, lines.clone())?);
     }
     let len = lines.len() * width;
     let mut out = vec![0.0; len];
@@ -55,8 +54,8 @@ pub(crate) fn load_program(
 /// One input of a program.
 enum Input {
     Stored(Stored),
-    /// A quantity of the swath.
-    Derived(Arc<Vec<f64>>),
+    /// A quantity of the swath, or a filtered field.
+    Derived(Lines),
 }
 
 /// Stored values, spread over pixels where they are per line or per pixel.
@@ -73,7 +72,15 @@ enum Spread {
 }
 
 impl Input {
-    fn of(ground: &Ground<'_>, name: &str, lines: Range<usize>) -> Result<Self, DatasetError> {
+    fn of(
+        ground: &Ground<'_>,
+        program: &Program,
+        name: &str,
+        lines: Range<usize>,
+    ) -> Result<Self, DatasetError> {
+        if let Some(filtered) = program.filter(name) {
+            return ground.fields.filtered(ground, filtered, lines).map(Self::Derived);
+        }
         match ground.fields.quantity(ground, name, lines.clone())? {
             Some(values) => Ok(Self::Derived(values)),
             None => Stored::read(ground, name, lines).map(Self::Stored),
@@ -83,10 +90,7 @@ impl Input {
     fn fill_block(&self, range: Range<usize>, width: usize, block: &mut [f64]) {
         match self {
             Self::Stored(stored) => stored.fill_block(range, width, block),
-            Self::Derived(values) => match values.get(range) {
-                Some(values) => block.copy_from_slice(values),
-                None => block.fill(f64::NAN),
-            },
+            Self::Derived(values) => values.fill_block(range, block),
         }
     }
 }

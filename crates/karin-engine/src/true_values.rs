@@ -20,6 +20,11 @@ impl Engine<'_> {
         Ok((dataset, swath))
     }
 
+    /// True if two granules are known to have the same coordinates, pixel by pixel: cycles of a pass on its checked grid.
+    pub fn is_same_place(&self, one: &Piece, other: &Piece) -> bool {
+        self.place(one) == self.place(other)
+    }
+
     /// Values of some lines of a granule, stored or derived, one per pixel (or line): NaN where there is none and where the
     /// selection or its quality drops it. Lines keep their place, whatever is dropped.
     ///

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use karin::engine::{Plan as EnginePlan, Report};
 use karin::extract::{ExtractOptions, extract};
 use karin::output::WriteOptions;
+use karin::spectrum::{Detrend, SpectrumOptions, Window, spectrum};
 use karin::stat::{Reduction, reduce_to_memory, reduce_to_netcdf, with_bins};
 use karin::view::View;
 use karin_core::{DType, ErrorKind, Resources};
@@ -137,6 +138,48 @@ impl Plan {
             with_bins(plan, &reduction, resources, told).or_raise()
         })?;
         Ok(found.target.to_string())
+    }
+
+    /// Power spectra of the variables, as the command `karin spectrum` estimates them; lengths in kilometres.
+    #[pyo3(signature = (*, axis="along", segment=None, segment_across=50.0, overlap=0.5, window="hann", detrend="linear",
+        longest_hole=0.01, minimum_valid=0.9, confidence=0.95, with_=None, with_cycle=None, jobs=None, memory=None, listener=None))]
+    #[allow(clippy::too_many_arguments, reason = "keywords of Python")]
+    fn spectrum(
+        &self,
+        py: Python<'_>,
+        axis: &str,
+        segment: Option<f64>,
+        segment_across: f64,
+        overlap: f64,
+        window: &str,
+        detrend: &str,
+        longest_hole: f64,
+        minimum_valid: f64,
+        confidence: f64,
+        with_: Option<String>,
+        with_cycle: Option<&str>,
+        jobs: Option<usize>,
+        memory: Option<u64>,
+        listener: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Dataset> {
+        let refused = |text: String| raise(ErrorKind::InvalidArgument, &text);
+        let mut options = SpectrumOptions::default();
+        options.axis = axis.parse().map_err(refused)?;
+        options.segment_km = segment;
+        options.segment_across_km = segment_across;
+        options.overlap = overlap;
+        options.window = Window::parse(window).map_err(|error| refused(error.to_string()))?;
+        options.detrend = Detrend::parse(detrend).map_err(|error| refused(error.to_string()))?;
+        options.longest_hole = longest_hole;
+        options.minimum_valid = minimum_valid;
+        options.confidence = confidence;
+        options.with = with_;
+        options.with_cycle = with_cycle.map(str::parse).transpose().map_err(refused)?;
+        let (plan, resources) = (&self.inner, work::resources(jobs, memory));
+        let spectrum = work::run(py, listener, |told| {
+            spectrum(plan, &options, resources, told).or_raise()
+        })?;
+        Ok(Dataset::of(Arc::new(spectrum.into_dataset())))
     }
 
     /// The granules on axes of cycle, pass, line and pixel, as a lazy dataset.

@@ -11,7 +11,8 @@
 use std::path::Path;
 use std::time::Instant;
 
-use karin_science::{Extent, Method, Metric, Quantity, compute_all};
+use karin_science::currents::geostrophic_into;
+use karin_science::{Current, Derivative, Extent, Method, Metric, Quantity, compute_all};
 
 #[allow(dead_code, reason = "the tests use more of it")]
 #[path = "../tests/derivatives/swath.rs"]
@@ -93,8 +94,9 @@ fn main() {
         height.iter().filter(|value| !value.is_nan()).count()
     );
     let high = high_latitudes(&swath, &height);
+    let mut current = Current::default();
     let seconds = best(rounds, REPEATS, || {
-        compute_all(&currents, &Method::default(), &high.0, &high.1).unwrap()
+        geostrophic_into(&high.0, &high.1, &Derivative::L3, &mut current).unwrap();
     });
     let share = high.0.len() as f64 / swath.extent.len() as f64;
     println!("  \"currents_l3_high_latitudes\": {:.6},", seconds / share);
@@ -158,9 +160,10 @@ fn two_threads(height: &[f64], metric: &Metric) -> f64 {
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
+                let mut current = Current::default();
                 for _ in 0..PASSES / 2 {
-                    let currents = [Quantity::UGeo, Quantity::VGeo];
-                    std::hint::black_box(compute_all(&currents, &Method::default(), height, metric).unwrap());
+                    geostrophic_into(height, metric, &Derivative::L3, &mut current).unwrap();
+                    std::hint::black_box(&mut current);
                 }
             });
         }

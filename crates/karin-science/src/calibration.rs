@@ -150,15 +150,31 @@ impl Calibration {
 
     /// The fitted error at every pixel, in metres; NaN where no window of a side could be fitted.
     pub fn error(&self, cross_track: &[f64], extent: Extent) -> Vec<f64> {
+        self.at_pixels(cross_track, extent, |own, x| own[0] + x * (own[1] + x * own[2]))
+    }
+
+    /// What coefficients and cross-track distance of each pixel give.
+    fn at_pixels(
+        &self,
+        cross_track: &[f64],
+        extent: Extent,
+        value: impl Fn([f64; 3], f64) -> f64,
+    ) -> Vec<f64> {
         let mut out = Vec::with_capacity(extent.len());
         for line in 0..extent.num_lines {
             let [left, right] = [0, 1].map(|side: usize| coefficients_at(&self.windows[side], line as f64));
-            out.extend(cross_track.iter().map(|x| {
-                let own = if *x < 0.0 { left } else { right };
-                own[0] + x * (own[1] + x * own[2])
-            }));
+            let own = |x: f64| if x < 0.0 { left } else { right };
+            out.extend(cross_track.iter().map(|x| value(own(*x), *x)));
         }
         out
+    }
+
+    /// A coefficient (0: bias in metres, 1: tilt in metres per metre, 2: quadratic in 1/metre) at every pixel: that of its side on its
+    /// line; NaN where no window of a side could be fitted.
+    pub fn coefficient(&self, power: usize, cross_track: &[f64], extent: Extent) -> Vec<f64> {
+        self.at_pixels(cross_track, extent, |own, _| {
+            own.get(power).copied().unwrap_or(f64::NAN)
+        })
     }
 
     /// The heights without the fitted error.

@@ -7,7 +7,7 @@ use crate::fit::{self, Frame};
 use crate::{Deformation, Derivative, Extent, Metric, ScienceError, curvilinear, stencil};
 
 /// Components of a current towards east and north in m/s.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Current {
     /// Eastward, m/s.
     pub east: Vec<f64>,
@@ -87,14 +87,28 @@ pub fn geostrophic(
     metric: &Metric,
     derivative: &Derivative,
 ) -> Result<Current, ScienceError> {
+    let mut current = Current::default();
+    geostrophic_into(height, metric, derivative, &mut current)?;
+    Ok(current)
+}
+
+/// [`geostrophic`] into vectors that are used again, pass after pass: fresh memory costs as much as the stencil of L3.
+///
+/// # Errors
+/// As [`geostrophic`].
+pub fn geostrophic_into(
+    height: &[f64],
+    metric: &Metric,
+    derivative: &Derivative,
+    current: &mut Current,
+) -> Result<(), ScienceError> {
     if *derivative == Derivative::L3 {
-        let (east, north) = stencil::current(height, metric)?;
-        let mut current = Current { east, north };
-        add_beta_plane(height, metric, &mut current);
-        return Ok(current);
+        stencil::current(height, metric, [&mut current.east, &mut current.north])?;
+        add_beta_plane(height, metric, current);
+    } else {
+        *current = from_slope(height, metric, gradient(height, metric, derivative)?);
     }
-    let slope = gradient(height, metric, derivative)?;
-    Ok(from_slope(height, metric, slope))
+    Ok(())
 }
 
 /// The geostrophic current of a height whose slope east and north is known.

@@ -1,15 +1,18 @@
 //! Filters of swath fields with gaps.
 //!
 //! All of them take a field of an [`Extent`] with NaN where there is no value, and give a new one. What they do at gaps and
-//! edges is said of each; [`Gaps`] says whether pixels without a value stay without one.
+//! edges is said of each; [`Gaps`] says whether pixels without a value stay without one. [`Filter`] is the catalogue of names
+//! by which expressions know them, in kilometres.
 
 mod band;
 mod butterworth;
 mod convolution;
+mod cosines;
 mod diffusion;
 mod kernel;
 mod median;
 mod nadir_gap;
+mod named;
 mod savitzky_golay;
 mod variational;
 
@@ -21,6 +24,7 @@ pub use kernel::{boxcar, gaussian, lanczos};
 pub use median::median;
 pub(crate) use median::middle;
 pub use nadir_gap::fill_nadir_gap;
+pub use named::{Filter, Spacing};
 pub use savitzky_golay::savitzky_golay;
 pub use variational::{VariationalOptions, variational};
 

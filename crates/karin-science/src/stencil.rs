@@ -27,7 +27,8 @@ pub(crate) const CENTRED_DIVISOR: [f64; 4] = [2.0, 12.0, 60.0, 840.0];
 /// independent of each other. Pixels count to the right of the flight, which is why `left` has the opposite sign.
 /// The nadir gap and the edges of the swath are gaps like others; nothing is differenced across them.
 ///
-/// Cost: one multiply-add per sample and axis, over whole lines (vectorised) with the stepping down at gaps only.
+/// Cost: one multiply-add per sample and axis, over whole lines (vectorised). Across the flight, where every line has edges and the
+/// nadir, all widths are computed side by side and the widest is chosen; along it only on lines beside gaps.
 ///
 /// `visit` is called line by line with its number and its slopes along and left.
 ///
@@ -42,8 +43,9 @@ pub fn slopes(
     ScienceError::check("field", field.len(), extent)?;
     let width = extent.num_pixels;
     let (mut along, mut left) = (vec![0.0; width], vec![0.0; width]);
+    let mut edges = Edges::new(width);
     for line in 0..extent.num_lines {
-        slopes_of_line(field, metric, line, (&mut along, &mut left));
+        slopes_of_line(field, metric, line, &mut edges, (&mut along, &mut left));
         visit(line, &along, &left);
     }
     Ok(())
@@ -60,21 +62,28 @@ pub(crate) fn slopes_of_two(
         ScienceError::check("field", field.len(), extent)?;
     }
     let mut lines: [Vec<f64>; 4] = std::array::from_fn(|_| vec![0.0; extent.num_pixels]);
+    let mut edges = Edges::new(extent.num_pixels);
     for line in 0..extent.num_lines {
         let [a, b, c, d] = &mut lines;
-        slopes_of_line(fields[0], metric, line, (a, b));
-        slopes_of_line(fields[1], metric, line, (c, d));
+        slopes_of_line(fields[0], metric, line, &mut edges, (a, b));
+        slopes_of_line(fields[1], metric, line, &mut edges, (c, d));
         visit(line, lines.each_ref().map(Vec::as_slice));
     }
     Ok(())
 }
 
 /// Slopes along and left at the pixels of a line.
-fn slopes_of_line(field: &[f64], metric: &Metric, line: usize, (along, left): (&mut [f64], &mut [f64])) {
+fn slopes_of_line(
+    field: &[f64],
+    metric: &Metric,
+    line: usize,
+    edges: &mut Edges,
+    (along, left): (&mut [f64], &mut [f64]),
+) {
     let extent = metric.extent();
     let row = line * extent.num_pixels..(line + 1) * extent.num_pixels;
-    difference_along(field, extent, line, along);
-    difference_across(&field[row.clone()], left);
+    edges.along(field, extent, line, along);
+    edges.across(&field[row.clone()], left);
     scale(along, &metric.per_along[row.clone()], 1.0);
     scale(left, &metric.per_across[row], -1.0);
 }
@@ -104,37 +113,55 @@ pub fn gradient(field: &[f64], metric: &Metric) -> Result<(Vec<f64>, Vec<f64>), 
     Ok((east, north))
 }
 
-/// The geostrophic current towards east and north of a height whose slopes these are: `factor` is g/f.
-pub(crate) fn current(height: &[f64], metric: &Metric) -> Result<(Vec<f64>, Vec<f64>), ScienceError> {
-    let width = metric.extent().num_pixels;
-    let (mut east, mut north) = (Vec::with_capacity(height.len()), Vec::with_capacity(height.len()));
-    let (mut east_line, mut north_line) = (vec![0.0; width], vec![0.0; width]);
-    slopes(height, metric, |line, along, left| {
+/// The geostrophic current towards east and north of a height, into what is cleared before.
+pub(crate) fn current(height: &[f64], metric: &Metric, out: [&mut Vec<f64>; 2]) -> Result<(), ScienceError> {
+    let extent = metric.extent();
+    ScienceError::check("field", height.len(), extent)?;
+    let width = extent.num_pixels;
+    let mut lines: [Vec<f64>; 4] = std::array::from_fn(|_| vec![0.0; width]);
+    let [along, across, east_line, north_line] = &mut lines;
+    let mut edges = Edges::new(width);
+    let [east, north] = out;
+    for out in [&mut *east, &mut *north] {
+        out.clear();
+        out.reserve_exact(height.len());
+    }
+    for line in 0..extent.num_lines {
         let row = line * width..(line + 1) * width;
-        let heading = (&metric.cosine[row.clone()], &metric.sine[row.clone()]);
-        let out = (&mut east_line[..], &mut north_line[..]);
-        turn(along, left, heading, &metric.geostrophic[row], out);
-        east.extend_from_slice(&east_line);
-        north.extend_from_slice(&north_line);
-    })?;
-    Ok((east, north))
+        edges.along(height, extent, line, along);
+        edges.across(&height[row.clone()], across);
+        let geometry = [
+            &metric.per_along,
+            &metric.per_across,
+            &metric.cosine,
+            &metric.sine,
+            &metric.geostrophic,
+        ];
+        turn(
+            along,
+            across,
+            geometry.map(|own| &own[row.clone()]),
+            (east_line, north_line),
+        );
+        east.extend_from_slice(east_line);
+        north.extend_from_slice(north_line);
+    }
+    Ok(())
 }
 
-/// Slopes along and left of a heading as the current along their contours, east and north.
+/// Differences per line and per pixel as the current along the contours, east and north. The geometry is 1 / spacing along and
+/// across, cosine and sine of the heading, and g/f.
 #[multiversion(targets("x86_64+avx2"))]
-fn turn(
-    along: &[f64],
-    left: &[f64],
-    heading: (&[f64], &[f64]),
-    factor: &[f64],
-    out: (&mut [f64], &mut [f64]),
-) {
+fn turn(along: &[f64], across: &[f64], geometry: [&[f64]; 5], out: (&mut [f64], &mut [f64])) {
     let width = along.len();
-    let (cosine, sine, factor) = (&heading.0[..width], &heading.1[..width], &factor[..width]);
-    let (left, east, north) = (&left[..width], &mut out.0[..width], &mut out.1[..width]);
+    let [per_along, per_across, cosine, sine, factor] = geometry.map(|own| &own[..width]);
+    let (across, east, north) = (&across[..width], &mut out.0[..width], &mut out.1[..width]);
     for pixel in 0..width {
-        east[pixel] = -factor[pixel] * (along[pixel] * sine[pixel] + left[pixel] * cosine[pixel]);
-        north[pixel] = factor[pixel] * (along[pixel] * cosine[pixel] - left[pixel] * sine[pixel]);
+        let along = along[pixel] * per_along[pixel];
+        // Pixels count to the right of the flight.
+        let left = -across[pixel] * per_across[pixel];
+        east[pixel] = -factor[pixel] * (along * sine[pixel] + left * cosine[pixel]);
+        north[pixel] = factor[pixel] * (along * cosine[pixel] - left * sine[pixel]);
     }
 }
 
@@ -157,104 +184,85 @@ fn scale(values: &mut [f64], per_spacing: &[f64], sign: f64) {
     }
 }
 
-/// Difference per line at every pixel of a line.
-fn difference_along(field: &[f64], extent: Extent, line: usize, out: &mut [f64]) {
-    let width = extent.num_pixels;
-    if line >= HALF && line + HALF < extent.num_lines {
-        nine_lines(&field[(line - HALF) * width..(line + HALF + 1) * width], out);
-    } else {
-        out.fill(f64::NAN);
-    }
-    for (pixel, value) in out.iter_mut().enumerate() {
-        let here = field[line * width + pixel];
-        if value.is_nan() && !here.is_nan() {
-            let before = |steps: usize| (line >= steps).then(|| field[(line - steps) * width + pixel]);
-            let after = |steps: usize| {
-                (line + steps < extent.num_lines).then(|| field[(line + steps) * width + pixel])
-            };
-            *value = step_down(here, before, after);
+/// What lies beyond the ends of lines and passes.
+struct Edges {
+    /// A line with as many missing pixels as the stencil has on either side of it.
+    padded: Vec<f64>,
+    /// A line that is not there.
+    missing: Vec<f64>,
+}
+
+impl Edges {
+    fn new(width: usize) -> Self {
+        Self {
+            padded: vec![f64::NAN; width + 2 * HALF],
+            missing: vec![f64::NAN; width],
         }
+    }
+
+    /// Difference per line at every pixel of a line.
+    fn along(&self, field: &[f64], extent: Extent, line: usize, out: &mut [f64]) {
+        let width = extent.num_pixels;
+        let samples: [&[f64]; 2 * HALF + 1] = std::array::from_fn(|offset| {
+            let own = (line + offset)
+                .checked_sub(HALF)
+                .filter(|own| *own < extent.num_lines);
+            own.map_or(&self.missing[..], |own| &field[own * width..][..width])
+        });
+        nine(samples, out);
+        let here = samples[HALF].iter();
+        // Without an early end the compiler looks at several at once.
+        let lacks = |any, (value, here): (&f64, &f64)| any | (value.is_nan() & !here.is_nan());
+        if out.iter().zip(here).fold(false, lacks) {
+            widest(samples, out);
+        }
+    }
+
+    /// Difference per pixel at every pixel of a line.
+    fn across(&mut self, row: &[f64], out: &mut [f64]) {
+        self.padded[HALF..][..row.len()].copy_from_slice(row);
+        widest(
+            std::array::from_fn(|offset| &self.padded[offset..][..row.len()]),
+            out,
+        );
     }
 }
 
-/// Difference per pixel at every pixel of a line.
-fn difference_across(row: &[f64], out: &mut [f64]) {
-    out.fill(f64::NAN);
-    if row.len() > 2 * HALF {
-        nine_pixels(row, out);
-    }
-    for (pixel, value) in out.iter_mut().enumerate() {
-        let here = row[pixel];
-        if here.is_nan() {
-            *value = f64::NAN;
-        } else if value.is_nan() {
-            let before = |steps: usize| pixel.checked_sub(steps).map(|place| row[place]);
-            let after = |steps: usize| row.get(pixel + steps).copied();
-            *value = step_down(here, before, after);
-        }
-    }
-}
-
-/// The whole stencil over nine lines, at the fifth; NaN where a sample is.
+/// The whole stencil at every place of a line, from the samples 4 before it to 4 after it; NaN where a sample is.
 #[multiversion(targets("x86_64+avx2"))]
-fn nine_lines(lines: &[f64], out: &mut [f64]) {
+fn nine(samples: [&[f64]; 2 * HALF + 1], out: &mut [f64]) {
     let width = out.len();
-    let (first, rest) = lines.split_at(HALF * width);
-    let (here, last) = rest.split_at(width);
-    let before = |steps: usize| &first[(HALF - steps) * width..][..width];
-    let after = |steps: usize| &last[(steps - 1) * width..][..width];
-    let (b1, b2, b3, b4) = (before(1), before(2), before(3), before(4));
-    let (a1, a2, a3, a4) = (after(1), after(2), after(3), after(4));
-    for pixel in 0..width {
-        let sum = 672.0 * (a1[pixel] - b1[pixel]) - 168.0 * (a2[pixel] - b2[pixel])
-            + 32.0 * (a3[pixel] - b3[pixel])
-            - 3.0 * (a4[pixel] - b4[pixel]);
+    let [b4, b3, b2, b1, here, a1, a2, a3, a4] = samples.map(|own| &own[..width]);
+    for place in 0..width {
+        let sum = 672.0 * (a1[place] - b1[place]) - 168.0 * (a2[place] - b2[place])
+            + 32.0 * (a3[place] - b3[place])
+            - 3.0 * (a4[place] - b4[place]);
         // The sample here has no weight, but without it there is no derivative.
-        out[pixel] = (sum + 0.0 * here[pixel]) * (1.0 / 840.0);
+        out[place] = (sum + 0.0 * here[place]) * (1.0 / 840.0);
     }
 }
 
-/// The whole stencil along a line, where it fits; NaN where a sample is.
+/// The widest difference whose samples all exist at every place of a line; NaN without any neighbour.
 #[multiversion(targets("x86_64+avx2"))]
-fn nine_pixels(row: &[f64], out: &mut [f64]) {
-    let width = row.len() - 2 * HALF;
-    let at = |offset: usize| &row[offset..][..width];
-    let (b4, b3, b2, b1) = (at(0), at(1), at(2), at(3));
-    let (a1, a2, a3, a4) = (at(5), at(6), at(7), at(8));
-    let out = &mut out[HALF..][..width];
-    for pixel in 0..width {
-        let sum = 672.0 * (a1[pixel] - b1[pixel]) - 168.0 * (a2[pixel] - b2[pixel])
-            + 32.0 * (a3[pixel] - b3[pixel])
-            - 3.0 * (a4[pixel] - b4[pixel]);
-        out[pixel] = sum * (1.0 / 840.0);
-    }
-}
-
-/// The widest difference whose samples all exist; NaN without any neighbour.
-fn step_down(here: f64, before: impl Fn(usize) -> Option<f64>, after: impl Fn(usize) -> Option<f64>) -> f64 {
-    let mut differences = [0.0; HALF];
-    let mut whole = 0;
-    while whole < HALF {
-        let difference = match (before(whole + 1), after(whole + 1)) {
-            (Some(before), Some(after)) => after - before,
-            _ => f64::NAN,
-        };
-        if difference.is_nan() {
-            break;
-        }
-        differences[whole] = difference;
-        whole += 1;
-    }
-    if whole > 0 {
-        let terms = CENTRED[whole - 1].iter().zip(&differences);
-        let sum: f64 = terms.map(|(weight, difference)| weight * difference).sum();
-        return sum / CENTRED_DIVISOR[whole - 1];
-    }
-    let known = |value: &f64| !value.is_nan();
-    match (before(1).filter(known), after(1).filter(known)) {
-        (Some(before), _) => here - before,
-        (None, Some(after)) => after - here,
-        (None, None) => f64::NAN,
+fn widest(samples: [&[f64]; 2 * HALF + 1], out: &mut [f64]) {
+    let width = out.len();
+    let [b4, b3, b2, b1, here, a1, a2, a3, a4] = samples.map(|own| &own[..width]);
+    for place in 0..width {
+        let or = |wide: f64, narrow: f64| if wide.is_nan() { narrow } else { wide };
+        let (before, after) = (here[place] - b1[place], a1[place] - here[place]);
+        let one = a1[place] - b1[place];
+        let two = a2[place] - b2[place];
+        let three = a3[place] - b3[place];
+        let four = a4[place] - b4[place];
+        let found = or(before, after);
+        let found = or(one * (1.0 / 2.0), found);
+        let found = or((8.0 * one - two) * (1.0 / 12.0), found);
+        let found = or((45.0 * one - 9.0 * two + three) * (1.0 / 60.0), found);
+        let found = or(
+            (672.0 * one - 168.0 * two + 32.0 * three - 3.0 * four) * (1.0 / 840.0),
+            found,
+        );
+        out[place] = found + 0.0 * here[place];
     }
 }
 

@@ -8,6 +8,7 @@
 //! ```
 
 use std::path::Path;
+use std::str::FromStr;
 
 use karin_core::{Progress, Resources};
 use karin_engine::{Engine, EngineError, Failure, MemoryDataset, Plan};
@@ -19,8 +20,11 @@ use crate::output::{self, Format, WriteOptions};
 mod estimate;
 mod gather;
 mod geometry;
+mod other_cycle;
 mod picture;
 mod result;
+
+pub use other_cycle::OtherCycle;
 
 /// Which way a spectrum runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,6 +36,20 @@ pub enum Axis {
     Across,
     /// Both: two-dimensional.
     Both,
+}
+
+impl FromStr for Axis {
+    type Err = String;
+
+    /// From `along`, `across` or `both`.
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        match word {
+            "along" => Ok(Self::Along),
+            "across" => Ok(Self::Across),
+            "both" => Ok(Self::Both),
+            other => Err(format!("axis: expected along, across or both, found {other:?}")),
+        }
+    }
 }
 
 /// How a spectrum is made.
@@ -58,6 +76,8 @@ pub struct SpectrumOptions {
     pub confidence: f64,
     /// The other variable of cross-spectra.
     pub with: Option<String>,
+    /// The cycle whose passes are the other side of cross-spectra: the same variable, or [`SpectrumOptions::with`], there.
+    pub with_cycle: Option<OtherCycle>,
     /// What `history` says.
     pub history: String,
 }
@@ -75,6 +95,7 @@ impl Default for SpectrumOptions {
             minimum_valid: 0.9,
             confidence: 0.95,
             with: None,
+            with_cycle: None,
             history: String::new(),
         }
     }
@@ -102,7 +123,7 @@ pub struct Spectrum {
     pub wavenumbers_across: Vec<f64>,
     /// One per variable. In two dimensions rows of wavenumbers across.
     pub curves: Vec<Curve>,
-    /// Squared coherence of the two variables of a cross-spectrum.
+    /// Squared coherence of the two sides of a cross-spectrum.
     pub coherence: Option<Vec<f64>>,
     /// Segments (or rectangles) that the mean is of.
     pub segments: u64,
@@ -114,7 +135,7 @@ pub struct Spectrum {
     pub confidence_factors: (f64, f64),
     /// Level of that confidence.
     pub confidence: f64,
-    /// Granules read.
+    /// Granules read; of two cycles, pairs of them.
     pub granules: usize,
     /// Granules left out, and why.
     pub failures: Vec<Failure>,
@@ -122,8 +143,8 @@ pub struct Spectrum {
     subtitle: String,
 }
 
-/// Computes the spectra of the variables of a plan that have a value per pixel, or of [`SpectrumOptions::with`] and the other
-/// one. Granules that cannot be read are left out and reported.
+/// Computes the spectra of the variables of a plan that have a value per pixel, or the cross-spectrum of [`SpectrumOptions::with`]
+/// and the other one, of one variable in two cycles ([`SpectrumOptions::with_cycle`]), or both. Granules that cannot be read are left out and reported.
 ///
 /// Values that L3 clips into the swath from the nadir altimeter should be dropped by the selection. The densities do not depend
 /// on the number of threads or on memory, bit for bit.
@@ -138,7 +159,7 @@ pub fn spectrum(
 ) -> Result<Spectrum, Error> {
     let engine = Engine::new(plan, resources, progress)?;
     let work = gather::Work::new(&engine, options, resources, progress)?;
-    progress.start("spectrum", plan.pieces().len() as u64, plan.stored_bytes());
+    progress.start("spectrum", work.pieces().len() as u64, plan.stored_bytes());
     let totals = work.run();
     progress.finish();
     let totals = totals?;
@@ -148,7 +169,7 @@ pub fn spectrum(
         let reason = format!(
             "no {:.0} km of {} without a hole longer than {} % or with more than {} % missing: choose a shorter --segment",
             work.estimator().segment_km(),
-            work.names().join(" and "),
+            joined_names(&work),
             100.0 * options.longest_hole,
             100.0 * (1.0 - options.minimum_valid),
         );
@@ -157,10 +178,20 @@ pub fn spectrum(
     Ok(result::of(&work, plan, options, totals, failures))
 }
 
+fn joined_names(work: &gather::Work<'_>) -> String {
+    let names: Vec<String> = work.columns().into_iter().map(|column| column.name).collect();
+    names.join(" and ")
+}
+
 impl Spectrum {
     /// The whole result: wavenumbers, densities, intervals, coherence, densities per pixel column, with attributes.
     pub fn dataset(&self) -> &MemoryDataset {
         &self.dataset
+    }
+
+    /// The same, by value.
+    pub fn into_dataset(self) -> MemoryDataset {
+        self.dataset
     }
 
     /// Writes it in the format of the extension: `.nc`, `.zarr`, `.json` whole; `.csv` and `.parquet` one row per wavenumber,

@@ -1,11 +1,11 @@
-//! `karin spectrum SOURCE... --vars ssha [--segment 1000km --axis along|across|both --with OTHER] [-o FILE]`
+//! `karin spectrum SOURCE... --vars ssha [--segment 1000km --axis along|across|both --with OTHER --with-cycle N] [-o FILE]`
 
 use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 use karin::engine::Plan;
-use karin::spectrum::{Axis, Detrend, Spectrum, SpectrumOptions, Window};
+use karin::spectrum::{Axis, Detrend, OtherCycle, Spectrum, SpectrumOptions, Window};
 use karin_core::{Nadir, Selection};
 use serde::Serialize;
 
@@ -51,6 +51,9 @@ pub struct Arguments {
     /// Another variable: cross-spectrum and coherence with the one of --vars
     #[arg(long, value_name = "VARIABLE")]
     with: Option<String>,
+    /// Another cycle of the same passes, as 20, or +1 for the next one of each: cross-spectrum and coherence of both cycles
+    #[arg(long, value_name = "CYCLE")]
+    with_cycle: Option<OtherCycle>,
     /// Where the result goes: a file named .nc, .zarr, .parquet, .csv, .json or .png (a picture); without it a few densities are printed
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -113,6 +116,9 @@ impl Arguments {
         {
             selection.variables.push(other.clone());
         }
+        if let Some(other) = self.with_cycle {
+            selection.cycles = selection.cycles.map(|cycles| other.added_to(&cycles));
+        }
         if selection.nadir == Nadir::Keep {
             selection.nadir = Nadir::Drop;
         }
@@ -135,6 +141,7 @@ impl Arguments {
         options.minimum_valid = self.minimum_valid;
         options.confidence = self.confidence;
         options.with = self.with.clone();
+        options.with_cycle = self.with_cycle;
         options.history = context.command.clone();
         options
     }

@@ -80,6 +80,11 @@ impl Function {
             .map(|row| (row.1, row.2, row.3))
     }
 
+    /// Its name.
+    pub(super) fn name(self) -> &'static str {
+        TABLE.iter().find(|row| row.1 == self).map_or("", |row| row.0)
+    }
+
     /// Every name.
     pub(super) fn names() -> impl Iterator<Item = &'static str> {
         TABLE.iter().map(|row| row.0)

@@ -1,5 +1,7 @@
 //! Tokens to a tree: Python's precedence, bounded depth and size.
 
+use karin_science::filter::Filter;
+
 use super::ExpressionError;
 use super::functions::Function;
 use super::lexer::{Spanned, Token, tokens};
@@ -290,8 +292,12 @@ impl Parser<'_> {
     }
 
     fn call(&mut self, name: &str, position: usize) -> Result<Node, ExpressionError> {
+        if Filter::names().any(|known| known == name) {
+            return self.filter(name, position);
+        }
         let Some((function, least, most)) = Function::of_name(name) else {
-            let suggestion = karin_core::suggest::nearest(name, Function::names()).map(str::to_owned);
+            let known = Function::names().chain(Filter::names());
+            let suggestion = karin_core::suggest::nearest(name, known).map(str::to_owned);
             return Err(
                 ExpressionError::new(self.text, position, format!("no function `{name}`"))
                     .suggesting(suggestion),
@@ -308,5 +314,28 @@ impl Parser<'_> {
             return Err(ExpressionError::new(self.text, position, message));
         }
         self.node(Node::Call(function, arguments))
+    }
+
+    /// What follows the bracket of a filter: the field, then numbers and words.
+    fn filter(&mut self, name: &str, position: usize) -> Result<Node, ExpressionError> {
+        let field = self.deeper(Self::any_of)?;
+        let (mut numbers, mut words) = (Vec::new(), Vec::new());
+        while !self.take(")") {
+            self.expect(",")?;
+            let is_negative = self.take("-");
+            match self.peek().clone() {
+                Token::Number(number) => numbers.push(if is_negative { -number } else { number }),
+                Token::Name(word) if !is_negative => words.push(word),
+                other => {
+                    let found = describe(&other);
+                    return Err(self.error(format!("expected a number or a word of `{name}`, found {found}")));
+                }
+            }
+            self.next += 1;
+        }
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let filter = Filter::new(name, &numbers, &words)
+            .map_err(|error| ExpressionError::new(self.text, position, error.to_string()))?;
+        self.node(Node::Filter(filter, Box::new(field)))
     }
 }

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::filtered::{Expander, Filtered};
 use super::functions::Function;
 use super::tree::{Binary, Node, Unary};
 use super::{Expression, ExpressionError, Let};
@@ -50,6 +51,7 @@ enum Step {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Program {
     inputs: Vec<String>,
+    filters: Vec<Filtered>,
     input_registers: Vec<usize>,
     constants: Vec<(usize, f64)>,
     steps: Vec<Step>,
@@ -89,6 +91,7 @@ impl Program {
         let (inputs, input_registers) = compiler.inputs.into_iter().unzip();
         Ok(Self {
             inputs,
+            filters: compiler.filters,
             input_registers,
             constants: compiler.constants,
             steps: compiler.steps,
@@ -97,9 +100,22 @@ impl Program {
         })
     }
 
-    /// Names of the variables that it reads.
+    /// What it reads: names of variables, and texts of filters.
     pub fn inputs(&self) -> &[String] {
         &self.inputs
+    }
+
+    /// The filter that an input is; `None` for variables.
+    pub fn filter(&self, input: &str) -> Option<&Filtered> {
+        self.filters.iter().find(|filter| filter.name() == input)
+    }
+
+    /// Names of the variables that it reads, also through filters; some may come twice.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        self.inputs.iter().flat_map(|input| match self.filter(input) {
+            Some(filter) => filter.argument.names(),
+            None => vec![input.as_str()],
+        })
     }
 
     /// Number of outputs.
@@ -253,6 +269,7 @@ struct Compiler<'a> {
     /// Register of each let that has been compiled.
     defined: Vec<Option<usize>>,
     inputs: Vec<(String, usize)>,
+    filters: Vec<Filtered>,
     constants: Vec<(usize, f64)>,
     steps: Vec<Step>,
     registers: usize,
@@ -267,6 +284,7 @@ impl<'a> Compiler<'a> {
             lets,
             defined: vec![None; lets.len()],
             inputs: Vec::new(),
+            filters: Vec::new(),
             constants: Vec::new(),
             steps: Vec::new(),
             registers: 0,
@@ -319,22 +337,12 @@ impl<'a> Compiler<'a> {
         text: &str,
         position: usize,
     ) -> Result<usize, ExpressionError> {
-        let lets = self.lets;
-        let Some(index) = lets.iter().position(|definition| definition.name == name) else {
+        let Some((index, definition)) = Let::find(self.lets, name, visible, text, position)? else {
             return Ok(self.input(name));
         };
-        if index >= visible {
-            // `--let ssha=ssha+0.1` means the variable; a later let is a mistake.
-            if index == visible && visible < lets.len() {
-                return Ok(self.input(name));
-            }
-            let message = format!("`{name}` is defined later: a let may only use those before it");
-            return Err(ExpressionError::new(text, position, message));
-        }
         if let Some(Some(register)) = self.defined.get(index) {
             return Ok(*register);
         }
-        let definition = &lets[index];
         let register = self.compile(&definition.expression.node, index, &definition.expression.text)?;
         self.keep(register);
         self.defined[index] = Some(register);
@@ -380,6 +388,18 @@ impl<'a> Compiler<'a> {
                 Ok(out)
             }
             Node::Call(function, nodes) => self.call(*function, nodes, visible, text),
+            Node::Filter(filter, inner) => {
+                let mut expander = Expander {
+                    lets: self.lets,
+                    nodes: 0,
+                };
+                let filtered = Filtered::new(filter, expander.expand(inner, visible, text)?);
+                let register = self.input(&filtered.name());
+                if !self.filters.contains(&filtered) {
+                    self.filters.push(filtered);
+                }
+                Ok(register)
+            }
             Node::Chain(first, rest) => self.chain(first, rest, visible, text),
             Node::In(value, nodes) => self.membership(value, nodes, visible, text),
         }

@@ -22,6 +22,8 @@ fn naive(node: &Node, value_of: &dyn Fn(&str) -> f64) -> f64 {
                 [] => f64::NAN,
             }
         }
+        // Inputs: what they give depends on the pixels around.
+        Node::Filter(..) => f64::NAN,
         Node::Chain(first, rest) => {
             let mut left = naive(first, value_of);
             let mut all = true;
@@ -242,4 +244,73 @@ fn every_binary_operator_is_a_boolean_or_a_number() {
     assert!(Expression::parse("isnan(a)").unwrap().is_boolean());
     assert!(!Expression::parse("a + b").unwrap().is_boolean());
     assert!(!Binary::BitAnd.is_boolean());
+}
+
+/// Lets by name and text, in order.
+fn lets(texts: &[&str]) -> Vec<Let> {
+    texts.iter().map(|text| Let::parse(text).unwrap()).collect()
+}
+
+#[test]
+fn filters_are_inputs_of_what_stands_in_their_brackets() {
+    let own = lets(&["b=c+1", "a=2*gaussian(a, 20) - b"]);
+    let program = Program::compile(&own, &[&Expression::of_name("a")]).unwrap();
+    // Lets are written out, and a let that bears the name of a variable means the variable in its own text.
+    assert_eq!(program.inputs(), ["gaussian(a, 20)", "c"]);
+    let nested = Expression::parse("lowpass(fill_nadir(b) * 2, 65, fill) in (1, a)").unwrap();
+    let program = Program::compile(&own[..1], &[&nested]).unwrap();
+    assert_eq!(
+        program.inputs()[0],
+        "lowpass((fill_nadir((c + 1)) * 2), 65, fill)"
+    );
+    assert_eq!(program.variables().collect::<Vec<_>>(), ["c", "a"]);
+    let inner = &program.filter(&program.inputs()[0]).unwrap().argument;
+    assert_eq!(
+        Program::compile(&[], &[inner]).unwrap().inputs(),
+        ["fill_nadir((c + 1))"]
+    );
+    assert!(program.filter("a").is_none());
+    assert_eq!(
+        Expression::parse("median(lowpass(a, 65), 3)")
+            .unwrap()
+            .in_units_of(),
+        Some("a")
+    );
+    assert_eq!(
+        Expression::parse("calibrate(a, 1, 500, tilt)")
+            .unwrap()
+            .in_units_of(),
+        None
+    );
+}
+
+#[test]
+fn filters_refuse_what_they_do_not_take() {
+    for (text, position, word) in [
+        (
+            "1 + gaussian(a)",
+            4,
+            "it is written gaussian(field, sigma_km[, sigma_km_across][, fill])",
+        ),
+        ("gaussian(a, b)", 0, "`b` is none of its words"),
+        ("gaussian(a, 1 + 1)", 14, "expected `,`"),
+        ("gaussian(a, -1)", 0, "lengths from 0 km"),
+        ("gausian(a, 1)", 0, "no function `gausian`"),
+    ] {
+        let error = Expression::parse(text).unwrap_err();
+        assert_eq!(error.position, position, "{error}");
+        assert!(error.to_string().contains(word), "{error}");
+    }
+    let error = Expression::parse("gausian(a, 1)").unwrap_err();
+    assert_eq!(error.suggestion.as_deref(), Some("gaussian"));
+}
+
+#[test]
+fn lets_written_out_for_filters_are_bounded() {
+    let mut texts = vec!["x0=a+a".to_owned()];
+    texts.extend((1..40).map(|index| format!("x{index}=x{0}+x{0}", index - 1)));
+    texts.push("y=gaussian(x39, 20)".to_owned());
+    let own: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let error = Program::compile(&lets(&own), &[&Expression::of_name("y")]).unwrap_err();
+    assert!(error.message.contains("more than 4096 parts"), "{error}");
 }

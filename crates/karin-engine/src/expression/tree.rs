@@ -1,5 +1,7 @@
 //! The shape of a parsed expression.
 
+use karin_science::filter::Filter;
+
 use super::functions::Function;
 
 /// What an operator with two sides does.
@@ -43,6 +45,8 @@ pub(super) enum Node {
     Unary(Unary, Box<Node>),
     Binary(Binary, Box<Node>, Box<Node>),
     Call(Function, Vec<Node>),
+    /// A filter of the swath, of the values of a node.
+    Filter(Filter, Box<Node>),
     /// `first < second <= third`: each operand once, true where every step holds.
     Chain(Box<Node>, Vec<(Binary, Node)>),
     /// `value in (a, b, c)`: true where it equals one of them.
@@ -100,6 +104,30 @@ impl Binary {
         }
     }
 
+    /// Its text.
+    pub(super) const fn symbol(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Subtract => "-",
+            Self::Multiply => "*",
+            Self::Divide => "/",
+            Self::FloorDivide => "//",
+            Self::Modulo => "%",
+            Self::Power => "**",
+            Self::Less => "<",
+            Self::LessEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterEqual => ">=",
+            Self::Equal => "==",
+            Self::NotEqual => "!=",
+            Self::And => "and",
+            Self::Or => "or",
+            Self::BitAnd => "&",
+            Self::BitOr => "|",
+            Self::BitXor => "^",
+        }
+    }
+
     /// True if it answers yes or no.
     pub(super) const fn is_boolean(self) -> bool {
         matches!(
@@ -144,28 +172,37 @@ impl Node {
             Self::Unary(Unary::Not, _) | Self::Chain(..) | Self::In(..) => true,
             Self::Binary(binary, ..) => binary.is_boolean(),
             Self::Call(function, _) => function.is_boolean(),
-            Self::Number(_) | Self::Name { .. } | Self::Unary(Unary::Negate, _) => false,
+            Self::Number(_) | Self::Name { .. } | Self::Unary(Unary::Negate, _) | Self::Filter(..) => false,
         }
     }
 
     /// Calls `visit` with every name and its position, left to right.
     pub(super) fn visit_names<'a>(&'a self, visit: &mut impl FnMut(&'a str, usize)) {
-        match self {
-            Self::Number(_) => {}
-            Self::Name { name, position } => visit(name, *position),
-            Self::Unary(_, inner) => inner.visit_names(visit),
-            Self::Binary(_, left, right) => {
-                left.visit_names(visit);
-                right.visit_names(visit);
+        self.visit(&mut |node| {
+            if let Self::Name { name, position } = node {
+                visit(name, *position);
             }
-            Self::Call(_, nodes) => nodes.iter().for_each(|node| node.visit_names(visit)),
+        });
+    }
+
+    /// Calls `visit` with every node, left to right, each before those in it.
+    pub(super) fn visit<'a>(&'a self, visit: &mut impl FnMut(&'a Self)) {
+        visit(self);
+        match self {
+            Self::Number(_) | Self::Name { .. } => {}
+            Self::Unary(_, inner) | Self::Filter(_, inner) => inner.visit(visit),
+            Self::Binary(_, left, right) => {
+                left.visit(visit);
+                right.visit(visit);
+            }
+            Self::Call(_, nodes) => nodes.iter().for_each(|node| node.visit(visit)),
             Self::Chain(first, rest) => {
-                first.visit_names(visit);
-                rest.iter().for_each(|(_, node)| node.visit_names(visit));
+                first.visit(visit);
+                rest.iter().for_each(|(_, node)| node.visit(visit));
             }
             Self::In(value, nodes) => {
-                value.visit_names(visit);
-                nodes.iter().for_each(|node| node.visit_names(visit));
+                value.visit(visit);
+                nodes.iter().for_each(|node| node.visit(visit));
             }
         }
     }

@@ -122,6 +122,13 @@ pub(super) fn unknown<'a>(
             };
         }
     }
+    for root in roots {
+        let groups = groups(root, &Swath::of(root, selection.side));
+        let fault = groups.iter().find_map(|group| formulas.fault(root.group(group)?));
+        if let Some(error) = fault {
+            return error.into();
+        }
+    }
     EngineError::Empty("no granule holds all variables asked for".to_owned())
 }
 

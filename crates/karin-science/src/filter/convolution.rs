@@ -34,15 +34,23 @@ impl Separable {
     }
 
     /// The filter of Lanczos for a band of wavelengths, with lengths and spacings (along, across) in the same unit. Kernels
-    /// reach one and a half cut-off wavelengths to each side.
+    /// reach one and a half cut-off wavelengths to each side. A spacing across that is NaN stands for tracks without width.
     ///
     /// # Errors
     /// If the band makes no sense at these spacings.
     pub fn lanczos(band: Band, spacing: (f64, f64)) -> Result<Self, Refused> {
-        let (along, across) = (band.frequencies(spacing.0)?, band.frequencies(spacing.1)?);
+        let along = band.frequencies(spacing.0)?;
+        let across = if spacing.1.is_nan() {
+            Vec::new()
+        } else {
+            band.frequencies(spacing.1)?
+        };
         let low = |index: usize| {
-            let kernel = |frequency: f64| lanczos(frequency, (1.5 / frequency).ceil() as usize);
-            Self::new(kernel(along[index]), kernel(across[index]))
+            let kernel = |frequency: &f64| lanczos(*frequency, (1.5 / frequency).ceil() as usize);
+            Self::new(
+                kernel(&along[index]),
+                across.get(index).map_or_else(|| vec![1.0], kernel),
+            )
         };
         let mut filter = low(along.len() - 1)?;
         match band {
@@ -51,6 +59,12 @@ impl Separable {
             Band::Between(..) => filter.minus = Some(Box::new(low(0)?)),
         }
         Ok(filter)
+    }
+
+    /// Lines that it reaches before and after a pixel.
+    pub fn half_along(&self) -> usize {
+        let other = self.minus.as_ref().map_or(0, |minus| minus.half_along());
+        other.max(self.along.len() / 2)
     }
 
     /// The same, with what it lets pass taken away instead of kept.

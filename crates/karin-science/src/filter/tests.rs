@@ -205,3 +205,55 @@ fn options_that_make_no_sense_are_refused() {
         .is_err()
     );
 }
+
+#[test]
+fn names_turn_kilometres_into_lines_and_pixels() {
+    let spacing = Spacing {
+        along_km: 2.0,
+        across_km: 0.5,
+        cross_track: (0..12).map(|pixel| 500.0 * (f64::from(pixel) - 5.5)).collect(),
+    };
+    let field = field(EXTENT, &[(3, 4), (20, 7)], |line, pixel| {
+        (line * 0.7).sin() + pixel * pixel
+    });
+    let named = |name: &str, numbers: &[f64], words: &[&str]| Filter::new(name, numbers, words).unwrap();
+    let smooth = named("gaussian", &[4.0, 1.0], &["fill"]);
+    let kernel = Separable::new(gaussian(2.0), gaussian(2.0)).unwrap();
+    assert_eq!(
+        smooth.apply(&field, EXTENT, &spacing).unwrap(),
+        filter(&field, EXTENT, &kernel, Gaps::Filled)
+    );
+    assert_eq!(smooth.reach(&spacing), Ok(Some(8)));
+    assert_eq!(smooth.to_string(), "gaussian(_, 4, 1, fill)");
+    assert_eq!(named("boxcar", &[6.0], &[]).reach(&spacing), Ok(Some(1)));
+    assert_eq!(
+        named("bandpass", &[10.0, 40.0], &[]).reach(&spacing),
+        Ok(Some(30))
+    );
+    assert_eq!(named("butterworth", &[40.0], &[]).reach(&spacing), Ok(None));
+    // As wide a Gaussian: 2 n t is the square of its pixels.
+    assert_eq!(named("diffusion", &[8.0], &[]).reach(&spacing), Ok(Some(40)));
+    let track = Spacing {
+        across_km: f64::NAN,
+        ..spacing.clone()
+    };
+    let line = Extent::new(40, 1);
+    let one: Vec<f64> = (0..40).map(|at| f64::from(at % 7)).collect();
+    let low = named("lowpass", &[20.0], &[]).apply(&one, line, &track).unwrap();
+    assert!(
+        low[15..25].iter().all(|value| (value - 3.0).abs() < 0.5),
+        "{low:?}"
+    );
+    let nadir = named("fill_nadir", &[], &[]);
+    assert!(nadir.apply(&one, line, &Spacing::default()).is_err());
+}
+
+#[test]
+fn every_name_says_how_it_is_written() {
+    for name in Filter::names() {
+        let error = Filter::new(name, &[1.0; 5], &[]).unwrap_err().to_string();
+        assert!(error.contains(&format!("it is written {name}(field")), "{error}");
+        let error = Filter::new(name, &[1.0; 5], &["no"]).unwrap_err().to_string();
+        assert!(error.starts_with(name), "{error}");
+    }
+}

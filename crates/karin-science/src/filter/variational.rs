@@ -1,5 +1,8 @@
 //! Denoising by minimising a functional.
 
+use std::ops::Range;
+
+use super::cosines::Cosines;
 use super::{Gaps, check};
 use crate::{Extent, Refused};
 
@@ -16,7 +19,7 @@ pub struct VariationalOptions {
     pub laplacian_gradient: f64,
     /// Largest residual relative to the field at which the iteration stops; 0 is 1e-10.
     pub tolerance: f64,
-    /// Most iterations; 0 is 10,000.
+    /// Most iterations; 0 is 2,000.
     pub iterations: usize,
 }
 
@@ -36,9 +39,15 @@ impl VariationalOptions {
 /// (Gómez-Navarro et al. 2020, Remote Sens. 12, 734).
 ///
 /// With `K = DᵀD` of the differences `D` of neighbouring pixels (none over the edges) that is
-/// `(M + λ₁ K + λ₂ K² + λ₃ K³) h = M h₀`, solved by conjugate gradients; `M` is 1 on values, 0 in gaps, which are filled smoothly on
-/// the way and emptied again where [`Gaps::Kept`]. Answers `None` if it does not converge. A field without values comes back
-/// as it is. Cost: some thirty operations per pixel and iteration, hundreds of iterations for strong smoothing.
+/// `(M + λ₁ K + λ₂ K² + λ₃ K³) h = M h₀`; `M` is 1 on values, 0 in gaps, which are filled smoothly on the way and emptied again where
+/// [`Gaps::Kept`]. Solved by conjugate gradients, preconditioned by what the operator would be without gaps: that is a
+/// product with cosine transforms. Answers `None` if it does not converge. A field without values comes back as it is.
+///
+/// Where more lines than two wavelengths of half amplitude follow one another without any value, what is before and behind is
+/// solved by itself, and filled for one wavelength.
+///
+/// Cost: four cosine transforms and some thirty operations per pixel and iteration; one iteration without gaps, some tens
+/// with those of a swath, more beside wide ones.
 ///
 /// # Errors
 /// If a weight is negative or not finite.
@@ -59,15 +68,48 @@ pub fn variational(
             format!("expected numbers from 0, found {weights:?}"),
         ));
     }
-    if field.iter().all(|value| value.is_nan()) {
-        return Ok(Some(field.to_vec()));
+    let width = extent.num_pixels;
+    let mut out = vec![f64::NAN; field.len()];
+    for lines in sections(field, extent, wavelength(weights)) {
+        let part = lines.start * width..lines.end * width;
+        let own = Extent::new(lines.len(), width);
+        let Some(solved) =
+            Operator::new(&field[part.clone()], own, weights).solve(&field[part.clone()], options)
+        else {
+            return Ok(None);
+        };
+        out[part].copy_from_slice(&solved);
     }
-    let operator = Operator::new(field, extent, weights);
-    let solved = operator.solve(field, options);
-    Ok(solved.map(|mut solved| {
-        gaps.apply(field, &mut solved);
-        solved
-    }))
+    gaps.apply(field, &mut out);
+    Ok(Some(out))
+}
+
+/// The longest wavelength, in lines, of which a penalty halves the amplitude.
+fn wavelength(weights: [f64; 3]) -> usize {
+    let lengths = weights
+        .into_iter()
+        .zip([0.5, 0.25, 1.0 / 6.0])
+        .map(|(weight, root)| weight.powf(root));
+    (std::f64::consts::TAU * lengths.fold(0.0, f64::max))
+        .min(1e9)
+        .ceil() as usize
+        + 1
+}
+
+/// Lines that are solved together: values and what is at most `reach` lines from them.
+fn sections(field: &[f64], extent: Extent, reach: usize) -> Vec<Range<usize>> {
+    let mut sections: Vec<Range<usize>> = Vec::new();
+    for (line, row) in field.chunks(extent.num_pixels.max(1)).enumerate() {
+        if row.iter().all(|value| value.is_nan()) {
+            continue;
+        }
+        let around = line.saturating_sub(reach)..extent.num_lines.min(line.saturating_add(reach + 1));
+        match sections.last_mut() {
+            Some(last) if around.start <= last.end => last.end = around.end,
+            _ => sections.push(around),
+        }
+    }
+    sections
 }
 
 struct Operator {
@@ -137,7 +179,7 @@ impl Operator {
         let most = if options.iterations > 0 {
             options.iterations
         } else {
-            10_000
+            2_000
         };
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
         let mut powers = [vec![0.0; n], vec![0.0; n]];
@@ -149,11 +191,14 @@ impl Operator {
             .zip(&image)
             .map(|(right, image)| right - image)
             .collect();
-        let mut direction = residual.clone();
-        let mut size = dot(&residual, &residual);
+        let mut cosines = Cosines::new(self.extent, self.weights);
+        let mut mended = vec![0.0; n];
+        cosines.invert(&residual, &mut mended);
+        let mut direction = mended.clone();
+        let mut size = dot(&residual, &mended);
         let small = tolerance * tolerance * dot(&right, &right);
         for _ in 0..most {
-            if size <= small {
+            if dot(&residual, &residual) <= small {
                 return Some(solution);
             }
             self.apply(&direction, &mut image, &mut powers);
@@ -165,12 +210,13 @@ impl Operator {
                 solution[at] += step * direction[at];
                 residual[at] -= step * image[at];
             }
-            let before = std::mem::replace(&mut size, dot(&residual, &residual));
+            cosines.invert(&residual, &mut mended);
+            let before = std::mem::replace(&mut size, dot(&residual, &mended));
             let share = size / before;
-            for (direction, residual) in direction.iter_mut().zip(&residual) {
-                *direction = residual + share * *direction;
+            for (direction, mended) in direction.iter_mut().zip(&mended) {
+                *direction = mended + share * *direction;
             }
         }
-        (size <= small).then_some(solution)
+        (dot(&residual, &residual) <= small).then_some(solution)
     }
 }

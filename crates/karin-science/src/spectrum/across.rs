@@ -27,20 +27,19 @@ impl<'w> AcrossTrack<'w> {
 
     /// Adds a line.
     pub fn push_line(&mut self, values: &[f64]) {
-        self.push(values.iter().map(|value| [*value, 0.0]));
+        self.push(values, &[]);
     }
 
-    /// Adds a line of two fields.
-    pub fn push_lines(&mut self, first: &[f64], second: &[f64]) {
-        self.push(first.iter().zip(second).map(|(x, y)| [*x, *y]));
+    /// Adds a line of two fields. What one of them has more is not taken.
+    pub fn push_pair(&mut self, first: &[f64], second: &[f64]) {
+        let both = first.len().min(second.len());
+        self.push(&first[..both], &second[..both]);
     }
 
-    fn push(&mut self, samples: impl Iterator<Item = [f64; 2]>) {
-        for sample in samples {
-            self.line.push(sample, &mut |segments| {
-                self.workspace.add(segments, &mut self.sums, 0)
-            });
-        }
+    fn push(&mut self, first: &[f64], second: &[f64]) {
+        self.line.extend([first, second], &mut |segments| {
+            self.workspace.add(segments, &mut self.sums, 0);
+        });
         self.line.end();
     }
 

@@ -4,6 +4,9 @@ use super::segment::Segmenter;
 use super::welch::Workspace;
 use super::{Sums, Welch};
 
+/// Lines that are cut into columns at a time: few enough that they and the columns stay in the first cache.
+const LINES: usize = 64;
+
 /// Takes the lines of a pass one after the other; sums the densities of every pixel column.
 ///
 /// NaN is a hole (see [`super::SegmentOptions`] for what becomes of it). Memory: one segment per column and field. Cost: a
@@ -25,31 +28,48 @@ impl<'w> AlongTrack<'w> {
         }
     }
 
-    /// Adds the next line: a value per column.
-    pub fn push_line(&mut self, values: &[f64]) {
-        self.push(values.iter().map(|value| [*value, 0.0]));
+    /// Adds the next lines of one field, line by line a value per column. Of a line that is not whole nothing is taken.
+    pub fn push_lines(&mut self, lines: &[f64]) {
+        self.push(lines, &[]);
     }
 
-    /// Adds the next line of two fields.
-    pub fn push_lines(&mut self, first: &[f64], second: &[f64]) {
-        self.push(first.iter().zip(second).map(|(x, y)| [*x, *y]));
+    /// Adds the next lines of two fields. What one of them has more is not taken.
+    pub fn push_pairs(&mut self, first: &[f64], second: &[f64]) {
+        let both = first.len().min(second.len());
+        self.push(&first[..both], &second[..both]);
     }
 
-    fn push(&mut self, samples: impl Iterator<Item = [f64; 2]>) {
-        for (column, (segmenter, sample)) in self.columns.iter_mut().zip(samples).enumerate() {
-            segmenter.push(sample, &mut |segments| {
-                self.workspace.add(segments, &mut self.sums, column);
-            });
+    fn push(&mut self, first: &[f64], second: &[f64]) {
+        let width = self.columns.len();
+        if width == 0 {
+            return;
+        }
+        let whole = first.len() / width * width;
+        let mut series = [[0.0; LINES]; 2];
+        for start in (0..whole).step_by(LINES * width) {
+            let tile = start..whole.min(start + LINES * width);
+            let lines = tile.len() / width;
+            let fields = [&first[tile.clone()], second.get(tile).unwrap_or_default()];
+            for (column, segmenter) in self.columns.iter_mut().enumerate() {
+                for (series, field) in series.iter_mut().zip(fields) {
+                    let of_column = field.get(column..).unwrap_or_default().iter().step_by(width);
+                    series
+                        .iter_mut()
+                        .zip(of_column)
+                        .for_each(|(own, value)| *own = *value);
+                }
+                let pair = if second.is_empty() { 0 } else { lines };
+                segmenter.extend([&series[0][..lines], &series[1][..pair]], &mut |segments| {
+                    self.workspace.add(segments, &mut self.sums, column);
+                });
+            }
         }
     }
 
     /// Says that so many lines are missing here.
     pub fn skip_lines(&mut self, count: usize) {
-        // A hole longer than a segment ends every section.
-        for _ in 0..count.min(self.workspace.welch.options.samples + 1) {
-            for segmenter in &mut self.columns {
-                segmenter.push([f64::NAN; 2], &mut |_| {});
-            }
+        for segmenter in &mut self.columns {
+            segmenter.skip(count);
         }
     }
 

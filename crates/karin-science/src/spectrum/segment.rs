@@ -1,4 +1,6 @@
-//! Series into segments, sample by sample, so that a pass of any length takes the memory of one segment.
+//! Series into segments, piece by piece, so that a pass of any length takes the memory of one segment.
+
+use std::ops::Range;
 
 use super::SegmentOptions;
 
@@ -12,10 +14,10 @@ pub(super) struct Segmenter {
     step: usize,
     longest_hole: usize,
     least_values: usize,
-    /// The series since the start of the current segment, filled.
+    /// The series since the start of the current segment, filled; the second stays empty where there is one.
     held: [Vec<f64>; 2],
-    /// Which of them are values.
-    is_value: Vec<bool>,
+    /// Places among them that were filled, ascending.
+    filled: Vec<usize>,
     /// The last value of the section, also where the next segment begins behind it; none outside of sections.
     last: Option<[f64; 2]>,
     /// Invalid samples since.
@@ -30,7 +32,7 @@ impl Segmenter {
             longest_hole: options.hole_samples(),
             least_values: options.least_values(),
             held: [Vec::new(), Vec::new()],
-            is_value: Vec::new(),
+            filled: Vec::new(),
             last: None,
             pending: 0,
         }
@@ -39,51 +41,89 @@ impl Segmenter {
     /// Ends the section.
     pub(super) fn end(&mut self) {
         self.held.iter_mut().for_each(Vec::clear);
-        self.is_value.clear();
+        self.filled.clear();
         self.last = None;
         self.pending = 0;
     }
 
-    /// Adds a sample; `emit` gets every segment that becomes whole.
-    pub(super) fn push(&mut self, sample: [f64; 2], emit: &mut impl FnMut([&[f64]; 2])) {
-        if !(sample[0].is_finite() && sample[1].is_finite()) {
-            if self.last.is_some() {
-                self.pending += 1;
-                if self.pending > self.longest_hole {
-                    self.end();
-                }
+    /// Adds samples of one series (the second is empty) or two; `emit` gets every segment that becomes whole.
+    pub(super) fn extend(&mut self, series: [&[f64]; 2], emit: &mut impl FnMut([&[f64]; 2])) {
+        let count = series[0].len();
+        // Without an early end the compiler looks at several at once.
+        let is_whole = |series: &[f64]| !series.iter().fold(false, |any, value| any | !value.is_finite());
+        if is_whole(series[0]) && is_whole(series[1]) {
+            return self.add_values(series, 0..count, emit);
+        }
+        let is_value =
+            |at: &usize| series[0][*at].is_finite() && series[1].get(*at).is_none_or(|own| own.is_finite());
+        let mut at = 0;
+        while at < count {
+            let values = (at..count).take_while(is_value).count();
+            self.add_values(series, at..at + values, emit);
+            at += values;
+            let missing = (at..count).take_while(|at| !is_value(at)).count();
+            self.skip(missing);
+            at += missing;
+        }
+    }
+
+    /// Says that so many samples have no value.
+    pub(super) fn skip(&mut self, count: usize) {
+        if self.last.is_some() {
+            self.pending = self.pending.saturating_add(count);
+            if self.pending > self.longest_hole {
+                self.end();
             }
+        }
+    }
+
+    /// Adds a run of values.
+    fn add_values(&mut self, series: [&[f64]; 2], mut run: Range<usize>, emit: &mut impl FnMut([&[f64]; 2])) {
+        let sample = |at: usize| [series[0][at], series[1].get(at).copied().unwrap_or(0.0)];
+        if run.is_empty() {
             return;
         }
-        if let Some(last) = self.last.replace(sample) {
-            self.fill(last, sample, emit);
+        if let Some(last) = self.last.replace(sample(run.end - 1))
+            && self.pending > 0
+        {
+            self.fill(last, sample(run.start), !series[1].is_empty(), emit);
         }
-        self.add(sample, true, emit);
+        while !run.is_empty() {
+            let part = run.start..run.end.min(run.start + self.samples - self.held[0].len());
+            run.start = part.end;
+            for (held, series) in self.held.iter_mut().zip(series) {
+                held.extend_from_slice(series.get(part.clone()).unwrap_or_default());
+            }
+            self.emit_whole(emit);
+        }
     }
 
     /// Fills the hole between two values.
-    fn fill(&mut self, last: [f64; 2], next: [f64; 2], emit: &mut impl FnMut([&[f64]; 2])) {
+    fn fill(&mut self, last: [f64; 2], next: [f64; 2], is_pair: bool, emit: &mut impl FnMut([&[f64]; 2])) {
         let count = std::mem::take(&mut self.pending);
         for index in 1..=count {
             let part = index as f64 / (count + 1) as f64;
-            let between = [0, 1].map(|series: usize| last[series] + part * (next[series] - last[series]));
-            self.add(between, false, emit);
+            self.filled.push(self.held[0].len());
+            for (series, held) in self.held.iter_mut().enumerate().take(if is_pair { 2 } else { 1 }) {
+                held.push(last[series] + part * (next[series] - last[series]));
+            }
+            self.emit_whole(emit);
         }
     }
 
-    fn add(&mut self, sample: [f64; 2], is_value: bool, emit: &mut impl FnMut([&[f64]; 2])) {
-        self.held[0].push(sample[0]);
-        self.held[1].push(sample[1]);
-        self.is_value.push(is_value);
-        if self.is_value.len() < self.samples {
+    /// Gives away the segment, if it is whole, and goes on to the next.
+    fn emit_whole(&mut self, emit: &mut impl FnMut([&[f64]; 2])) {
+        if self.held[0].len() < self.samples {
             return;
         }
-        if self.is_value.iter().filter(|is_value| **is_value).count() >= self.least_values {
+        if self.samples - self.filled.len() >= self.least_values {
             emit([&self.held[0], &self.held[1]]);
         }
         for held in &mut self.held {
-            held.drain(..self.step);
+            held.drain(..self.step.min(held.len()));
         }
-        self.is_value.drain(..self.step);
+        let step = self.step;
+        self.filled.retain(|at| *at >= step);
+        self.filled.iter_mut().for_each(|at| *at -= step);
     }
 }

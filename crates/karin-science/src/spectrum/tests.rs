@@ -21,7 +21,7 @@ fn options(samples: usize) -> SegmentOptions {
 fn one_column(options: SegmentOptions, series: &[f64]) -> Sums {
     let welch = Welch::new(options).unwrap();
     let mut along = AlongTrack::new(&welch, 1, false);
-    series.iter().for_each(|value| along.push_line(&[*value]));
+    along.push_lines(series);
     along.finish()
 }
 
@@ -195,6 +195,7 @@ proptest! {
         overlap in 0.0f64..0.9,
         longest in 0.0f64..0.3,
         least in 0.5f64..1.0,
+        piece in 1usize..100,
     ) {
         let mut series = noise(700, seed);
         for (start, length) in holes {
@@ -203,8 +204,8 @@ proptest! {
         let own = options(60).with_overlap(overlap).with_holes(longest, least);
         let mut found = Vec::new();
         let mut segmenter = segment::Segmenter::new(&own);
-        for value in &series {
-            segmenter.push([*value, 1.0], &mut |segments| found.push(segments[0].to_vec()));
+        for part in series.chunks(piece) {
+            segmenter.extend([part, &[]], &mut |segments| found.push(segments[0].to_vec()));
         }
         let expected = segments_of(&series, &own);
         prop_assert_eq!(found.len(), expected.len());
@@ -223,7 +224,7 @@ proptest! {
             let mut total = Sums::new(3, 21, false);
             for field in fields {
                 let mut along = AlongTrack::new(&welch, 3, false);
-                field.chunks(3).for_each(|line| along.push_line(line));
+                along.push_lines(field);
                 total.merge(&along.finish());
             }
             total
@@ -245,9 +246,7 @@ fn a_hole_between_segments_that_do_not_overlap_is_filled_like_any_other() {
     (10..12).for_each(|at| series[at] = f64::NAN);
     let mut starts = Vec::new();
     let mut segmenter = segment::Segmenter::new(&own);
-    for value in &series {
-        segmenter.push([*value, 1.0], &mut |segments| starts.push(segments[0][0]));
-    }
+    segmenter.extend([&series, &[]], &mut |segments| starts.push(segments[0][0]));
     assert_eq!(starts, [0.0, 10.0, 20.0]);
     assert_eq!(segments_of(&series, &own).len(), 3);
 }
@@ -262,7 +261,7 @@ fn missing_lines_end_sections() {
             if index == 40 {
                 along.skip_lines(skip);
             }
-            along.push_line(&[*value]);
+            along.push_lines(&[*value]);
         }
         along.finish().count()
     };
@@ -289,7 +288,7 @@ fn a_delayed_field_is_coherent_and_late() {
     let mut along = AlongTrack::new(&welch, 1, true);
     for pair in series.windows(3) {
         // The second field is what the first was two samples (4 km) before.
-        along.push_lines(&[pair[2]], &[pair[0]]);
+        along.push_pairs(&[pair[2]], &[pair[0]]);
     }
     let sums = along.finish();
     let means = [&sums.xx, &sums.yy, &sums.xy_real, &sums.xy_imaginary].map(|sum| sums.mean(sum));

@@ -19,7 +19,7 @@ fn densities_are_those_of_scipy_welch() {
                     .with_detrend(detrend);
                 let welch = Welch::new(options).expect("sound options");
                 let mut along = AlongTrack::new(&welch, 1, false);
-                series.iter().for_each(|value| along.push_line(&[*value]));
+                along.push_lines(&series);
                 let sums = along.finish();
                 found.push((welch.wavenumbers(), sums.mean(&sums.xx)));
             }
@@ -57,7 +57,7 @@ fn cross_spectra_are_those_of_scipy_csd() {
     let welch = Welch::new(SegmentOptions::new(256, 2.0)).expect("sound options");
     let mut along = AlongTrack::new(&welch, 1, true);
     for (x, y) in x.iter().zip(&y) {
-        along.push_lines(&[*x], &[*y]);
+        along.push_pairs(&[*x], &[*y]);
     }
     let sums = along.finish();
     let means = [&sums.xx, &sums.yy, &sums.xy_real, &sums.xy_imaginary].map(|sum| sums.mean(sum));

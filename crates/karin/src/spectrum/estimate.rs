@@ -133,15 +133,21 @@ fn sides(group: &str, pixels: usize, width: usize) -> (Vec<Range<usize>>, usize)
 }
 
 impl Estimate<'_> {
-    pub(super) fn push(&mut self, first: &[f64], second: Option<&[f64]>) {
+    /// Adds lines of one field, or of two.
+    pub(super) fn push(&mut self, width: usize, first: &[f64], second: Option<&[f64]>) {
+        let width = width.max(1);
         match (self, second) {
-            (Self::Along(along), None) => along.push_line(first),
-            (Self::Along(along), Some(second)) => along.push_lines(first, second),
-            (Self::Across(across), None) => across.push_line(first),
-            (Self::Across(across), Some(second)) => across.push_lines(first, second),
+            (Self::Along(along), None) => along.push_lines(first),
+            (Self::Along(along), Some(second)) => along.push_pairs(first, second),
+            (Self::Across(across), None) => first.chunks(width).for_each(|line| across.push_line(line)),
+            (Self::Across(across), Some(second)) => {
+                let lines = first.chunks(width).zip(second.chunks(width));
+                lines.for_each(|(first, second)| across.push_pair(first, second));
+            }
             (Self::Both(sides), _) => {
                 for (range, rectangles) in sides {
-                    rectangles.push_line(first.get(range.clone()).unwrap_or_default());
+                    let lines = first.chunks(width);
+                    lines.for_each(|line| rectangles.push_line(line.get(range.clone()).unwrap_or_default()));
                 }
             }
         }

@@ -1,9 +1,8 @@
 //! How far apart the samples of a swath are.
 
-use karin_core::{Dataset, DatasetError};
-use karin_engine::swath::Swath;
+use karin_core::DatasetError;
+use karin_engine::spacing::median;
 use karin_engine::{Engine, Piece, Plan};
-use karin_science::sphere::distance;
 
 use crate::Error;
 
@@ -50,26 +49,12 @@ impl Geometry {
         };
         for group in groups {
             let (dataset, swath) = engine.swath_of(piece, group)?;
-            // Some thousand lines tell as much as a pass.
-            let some = 0..swath.num_lines.min(4096);
-            let (longitude, latitude) = swath.positions(dataset.as_ref(), some)?;
-            let width = swath.num_pixels.max(1);
-            let place = |at: usize| Some((*longitude.get(at)?, *latitude.get(at)?));
-            let lines = longitude.len() / width;
-            let between = |from: usize, to: usize| Some(distance(place(from)?, place(to)?) / 1000.0);
-            let along = (1..lines).filter_map(|line| {
-                let at = line * width + width / 2;
-                between(at - width, at)
-            });
-            let across = (1..width).filter_map(|pixel| {
-                let at = lines / 2 * width + pixel;
-                between(at - 1, at)
-            });
+            let spacing = swath.spacing(dataset.as_ref())?;
             if own.swaths.is_empty() {
-                own.along_km = median_km(along);
-                own.across_km = median_km(across);
+                own.along_km = spacing.along_km;
+                own.across_km = spacing.across_km;
             }
-            own.cross_track.extend(cross_track(dataset.as_ref(), &swath)?);
+            own.cross_track.extend(spacing.cross_track);
             own.swaths.push((group.clone(), swath.num_pixels));
         }
         let pixels: usize = own.swaths.iter().map(|(_, pixels)| pixels).sum();
@@ -78,45 +63,6 @@ impl Geometry {
         }
         Ok((own.along_km > 0.0).then_some(own))
     }
-}
-
-/// Distances from the nadir on a line in the middle, in metres (L3 has them in kilometres).
-fn cross_track(dataset: &dyn Dataset, swath: &Swath) -> Result<Vec<f64>, DatasetError> {
-    let path = swath.path("cross_track_distance");
-    let root = dataset.root();
-    let (Some(meta), Some(shape)) = (root.variable(&path), root.shape(&path)) else {
-        return Ok(Vec::new());
-    };
-    let Some(packing) = karin_core::Packing::of(meta) else {
-        return Ok(Vec::new());
-    };
-    let slab = match shape.as_slice() {
-        [pixels] if *pixels == swath.num_pixels => karin_core::Slab::all(&shape),
-        [lines, pixels] if *pixels == swath.num_pixels && *lines > 0 => {
-            karin_core::Slab::rows(&shape, lines / 2..lines / 2 + 1)
-        }
-        _ => return Ok(Vec::new()),
-    };
-    let values = dataset.read_slab(&path, &slab)?.values;
-    let scale = if meta.attributes.text("units") == Some("km") {
-        1000.0
-    } else {
-        1.0
-    };
-    let decoded = packing.decode(&values).unwrap_or_default();
-    Ok(decoded.into_iter().map(|metres| metres * scale).collect())
-}
-
-/// The median of what is finite, the upper one of two; `None` of nothing.
-fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let mut values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
-    let middle = values.len() / 2;
-    (middle < values.len()).then(|| *values.select_nth_unstable_by(middle, f64::total_cmp).1)
-}
-
-/// The median of kilometres, rounded to metres; NaN of nothing.
-fn median_km(kilometres: impl Iterator<Item = f64>) -> f64 {
-    median(kilometres).map_or(f64::NAN, |median| (median * 1000.0).round() / 1000.0)
 }
 
 /// Where lines are missing: index of the line behind, and how many.

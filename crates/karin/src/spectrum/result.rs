@@ -366,7 +366,11 @@ fn dataset(
 fn attributes(own: &mut Attributes, work: &Work<'_>, options: &SpectrumOptions, spectrum: &Spectrum) {
     let segments = work.estimator().segments();
     own.set("Conventions", "CF-1.11");
-    own.set("title", format!("power spectra of {}", work.names().join(", ")));
+    let names: Vec<String> = work.columns().into_iter().map(|column| column.name).collect();
+    own.set("title", format!("power spectra of {}", names.join(", ")));
+    if let Some(other) = options.with_cycle {
+        own.set("with_cycle", other.to_string());
+    }
     if !options.history.is_empty() {
         own.set("history", options.history.as_str());
     }
@@ -411,6 +415,7 @@ fn subtitle(plan: &Plan, options: &SpectrumOptions, totals: &Totals) -> String {
         Some(way.to_owned()),
         plan.product().map(|product| product.to_string()),
         subtitle::numbers("cycle", "cycles", half_orbits().map(|half| half.cycle.0)),
+        options.with_cycle.map(|other| format!("with cycle {other}")),
         subtitle::numbers("pass", "passes", half_orbits().map(|half| half.pass.0)),
     ];
     subtitle::of(parts)
