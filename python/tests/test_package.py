@@ -153,9 +153,9 @@ def test_progress_is_told_and_quiet_is_quiet(swot, capfd):
 
 
 def test_import_is_light():
-    code = "import xarray, time; t = time.perf_counter(); import karin; print(time.perf_counter() - t)"
+    code = "import xarray, time; t = time.process_time(); import karin; print(time.process_time() - t)"
     best = min(float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout) for _ in range(3))
-    # 150 ms on an idle machine; tests share theirs.
+    # Processor time: tests share their machine. 150 ms where nothing is in any cache.
     assert best < 0.45
     heavy = "import sys, karin; print([name for name in ('dask', 'matplotlib', 'netCDF4', 'tqdm') if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True).stdout.strip() == "[]"
