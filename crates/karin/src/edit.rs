@@ -293,6 +293,24 @@ impl Edited {
         &self.dataset
     }
 
+    /// Product, granules, and how much of them is kept.
+    fn summary(&self) -> String {
+        let product = self
+            .dataset
+            .root()
+            .attributes
+            .text("source_product")
+            .unwrap_or_default();
+        let granules = if self.granules == 1 { "granule" } else { "granules" };
+        let kept = self.counts.first().map_or(0.0, |count| count.percent);
+        let parts = [
+            Some(product.to_owned()).filter(|product| !product.is_empty()),
+            Some(format!("{} {granules}", self.granules)),
+            Some(format!("{kept:.1} % kept")),
+        ];
+        crate::plot::subtitle::of(parts)
+    }
+
     /// Writes them in the format of the extension: `.png` is a map of what is kept.
     ///
     /// # Errors
@@ -312,6 +330,7 @@ impl Edited {
         if output::Format::of(path)? == output::Format::Png {
             let options = crate::plot::MapOptions {
                 title: format!("{} after editing", self.variable),
+                subtitle: self.summary(),
                 ..Default::default()
             };
             return crate::plot::dataset(&dataset, Some(&self.variable), options)?.write(path);

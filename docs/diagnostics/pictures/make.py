@@ -47,8 +47,8 @@ mean_std = { n = 3.0, iterations = 10 }
 COMMANDS = {
     "currents": f"karin plot {GRANULE} --vars speed -o currents.png",
     "deformation": f"karin plot {GRANULE} --vars vorticity_over_f --vmin -1 --vmax 1 -o deformation.png",
-    "cyclogeostrophy": f"karin plot {GRANULE} --let difference=speed_cyclo-speed --vars difference"
-    " --title 'Cyclogeostrophic less geostrophic speed' -o cyclogeostrophy.png",
+    "cyclogeostrophy": f"karin plot {GRANULE} --method fit:9 --let difference=speed_cyclo-speed --vars difference"
+    " --cmap balance --title 'Cyclogeostrophic less geostrophic speed (m/s)' -o cyclogeostrophy.png",
     "uncertainties": f"karin plot {GRANULE} --vars u_geo_uncertainty --method l3,noise=0.002 -o uncertainties.png",
     "spectra": "karin spectrum l3 --vars ssha_unfiltered,ssha_filtered --segment 500km -o spectra.png",
     "editing": "karin edit rules.toml l2 --bbox=-180,15,180,30 -o editing.png",
@@ -56,7 +56,7 @@ COMMANDS = {
     "fronts": f"karin fronts {GRANULE} -o fronts.png",
 }
 #: Width in pixels, colours, and bytes at most.
-WIDTH, COLORS, LIMIT = 1000, 128, 80_000
+WIDTH, COLORS, LIMIT = 720, 256, 80_000
 
 
 def run(command: str, folder: Path) -> None:

@@ -4,6 +4,7 @@ use tiny_skia::{Path, PathBuilder, Pixmap, Rect, StrokeDash, Transform};
 
 use super::page::{Layout, ink, paint, pen};
 use super::projection::Projection;
+use super::raster::Raster;
 use super::text::{Align, Font};
 
 /// How lines look.
@@ -94,8 +95,31 @@ fn path(projection: &Projection, overlay: &Overlay) -> Option<Path> {
     path.finish()
 }
 
-/// The legend, in the lower left corner of the map.
-pub(super) fn legend(page: &mut Pixmap, layout: &Layout, overlays: &[Overlay]) {
+/// The corner of the map with the fewest values under an area of that size: its left and top, from those of the map.
+fn free_corner(raster: &Raster, layout: &Layout, (width, height): (f32, f32)) -> (f32, f32) {
+    let space = 14.0 * layout.scale;
+    let (right, bottom) = (
+        layout.map_width as f32 - width - space,
+        layout.map_height as f32 - height - space,
+    );
+    let corners = [(space, bottom), (right, bottom), (space, space), (right, space)];
+    let mut counts = [0_u32; 4];
+    let columns = layout.map_width.max(1) as usize;
+    let shown = raster.values().enumerate().filter(|(_, value)| !value.is_nan());
+    for (index, _) in shown {
+        let (x, y) = ((index % columns) as f32, (index / columns) as f32);
+        for (count, (left, top)) in counts.iter_mut().zip(corners) {
+            let is_under = (left..left + width).contains(&x) && (top..top + height).contains(&y);
+            *count += u32::from(is_under);
+        }
+    }
+    // The first of equals: `min_by_key` takes that.
+    let fewest = counts.into_iter().zip(corners).min_by_key(|(count, _)| *count);
+    fewest.map_or((space, bottom), |(_, corner)| corner)
+}
+
+/// The legend, in the corner of the map where it hides least.
+pub(super) fn legend(page: &mut Pixmap, raster: &Raster, layout: &Layout, overlays: &[Overlay]) {
     let styles: Vec<&OverlayStyle> = (overlays.iter().map(|overlay| &overlay.style))
         .filter(|style| !style.label.is_empty())
         .collect();
@@ -110,8 +134,8 @@ pub(super) fn legend(page: &mut Pixmap, layout: &Layout, overlays: &[Overlay]) {
         .fold(0.0, f32::max);
     let (row, sample, space) = (28.0 * s, 44.0 * s, 12.0 * s);
     let (width, height) = (sample + widest + 3.0 * space, row * styles.len() as f32 + space);
-    let left = layout.left as f32 + 14.0 * s;
-    let top = (layout.top + layout.map_height) as f32 - height - 14.0 * s;
+    let (left, top) = free_corner(raster, layout, (width, height));
+    let (left, top) = (layout.left as f32 + left, layout.top as f32 + top);
     if let Some(area) = Rect::from_xywh(left, top, width, height) {
         let area = PathBuilder::from_rect(area);
         page.fill_path(

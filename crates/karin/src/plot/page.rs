@@ -126,7 +126,7 @@ impl Layout {
             Transform::identity(),
             None,
         );
-        overlay::legend(&mut page, self, &options.overlays);
+        overlay::legend(&mut page, raster, self, &options.overlays);
         furniture::frame_and_labels(&mut page, self);
         furniture::color_bar(&mut page, self, scale, options);
         furniture::titles(&mut page, self, options);
