@@ -52,6 +52,9 @@ COMMANDS = {
     "uncertainties": f"karin plot {GRANULE} --vars u_geo_uncertainty --method l3,noise=0.002 -o uncertainties.png",
     "spectra": "karin spectrum l3 --vars ssha_unfiltered,ssha_filtered --segment 500km -o spectra.png",
     "editing": "karin edit rules.toml l2 --bbox=-180,15,180,30 -o editing.png",
+    "filters": "karin spectrum l3 --let 'smooth=lowpass(ssha_unfiltered, 65)' --vars ssha_unfiltered,smooth --segment 500km -o filters.png",
+    "calibration": "karin plot l2 --let 'error=calibrate(ssha_karin_2, 1, 1000, error)' --vars error --bbox=-77,15,-70,30"
+    " --cmap balance --title 'Bias and tilt of each side' -o calibration.png",
     "eddies": f"karin eddies {GRANULE} --fill-nadir -o eddies.png",
     "fronts": f"karin fronts {GRANULE} -o fronts.png",
 }
