@@ -47,8 +47,8 @@ mean_std = { n = 3.0, iterations = 10 }
 COMMANDS = {
     "currents": f"karin plot {GRANULE} --vars speed -o currents.png",
     "deformation": f"karin plot {GRANULE} --vars vorticity_over_f --vmin -1 --vmax 1 -o deformation.png",
-    "cyclogeostrophy": f"karin plot {GRANULE} --method fit:9 --let difference=speed_cyclo-speed --vars difference"
-    " --cmap balance --title 'Cyclogeostrophic less geostrophic speed (m/s)' -o cyclogeostrophy.png",
+    "cyclogeostrophy": f"karin plot {GRANULE} --let 'smooth=gaussian(ssha_filtered, 6)' --from smooth"
+    " --method fit:9 --let difference=speed_cyclo-speed --vars difference --cmap balance --title 'Cyclogeostrophic less geostrophic speed (m/s)' -o cyclogeostrophy.png",
     "uncertainties": f"karin plot {GRANULE} --vars u_geo_uncertainty --method l3,noise=0.002 -o uncertainties.png",
     "spectra": "karin spectrum l3 --vars ssha_unfiltered,ssha_filtered --segment 500km -o spectra.png",
     "editing": "karin edit rules.toml l2 --bbox=-180,15,180,30 -o editing.png",
@@ -69,17 +69,16 @@ def run(command: str, folder: Path) -> None:
 
 
 def shrink(source: Path, target: Path) -> None:
-    """Write a picture that is as wide as a page and in few colours."""
+    """Write a picture that is as wide as a page, or narrower until it is small enough, with a palette that has all its colours."""
     with Image.open(source) as picture:
         whole = picture.convert("RGB")
-        if whole.width > WIDTH:
-            whole = whole.resize((WIDTH, round(whole.height * WIDTH / whole.width)), Image.Resampling.LANCZOS)
-        colors = COLORS
-        while True:
-            whole.quantize(colors, dither=Image.Dither.NONE).save(target, optimize=True)
-            if target.stat().st_size <= LIMIT or colors <= 16:
-                return
-            colors //= 2
+    for width in range(min(WIDTH, whole.width), 400, -40):
+        size = width, round(whole.height * width / whole.width)
+        narrow = whole.resize(size, Image.Resampling.LANCZOS)
+        palette = narrow.quantize(COLORS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        palette.save(target, optimize=True)
+        if target.stat().st_size <= LIMIT:
+            return
 
 
 def main(names: list[str]) -> int:
