@@ -26,7 +26,8 @@ pub(super) fn lines(ridge: &Ridge, metric: &Metric, strong: f64, minimum_length:
                 break;
             }
             let front = front(ridge, metric, way.clone());
-            fronts.extend(front.filter(|front| front.length >= minimum_length));
+            let is_front = |front: &Front| front.length >= minimum_length && front.maximum_gradient >= strong;
+            fronts.extend(front.filter(is_front));
             // What lies beside the way is the same ridge, one pixel wide too many.
             for pixel in way {
                 linker.is_free[pixel] = false;
