@@ -19,6 +19,7 @@ mod simulate;
 mod spectrum;
 mod stat;
 mod verify;
+mod view;
 
 use clap::Subcommand;
 
@@ -56,6 +57,8 @@ pub enum Command {
     Extract(extract::Arguments),
     /// Draw a map of a selection, a grid or a result
     Plot(plot::Arguments),
+    /// Fly over swaths in a browser: maps, cycles, profiles, series; runs until Ctrl-C
+    View(view::Arguments),
     /// Check every object of a collection against the hash recorded at its commit
     Verify(verify::Arguments),
     /// List the snapshots of a collection
@@ -89,6 +92,7 @@ pub fn run(command: Command, context: &Context) -> anyhow::Result<Outcome> {
         Command::Fronts(arguments) => features::fronts::run(&arguments, context),
         Command::Extract(arguments) => extract::run(&arguments, context),
         Command::Plot(arguments) => plot::run(&arguments, context),
+        Command::View(arguments) => view::run(&arguments, context),
         Command::Merge(arguments) => merge::run(&arguments, context),
         Command::Verify(arguments) => verify::run(&arguments, context),
         Command::History(arguments) => history::run(&arguments, context),

@@ -467,3 +467,12 @@ pub fn built_in(group: &GroupMeta) -> Vec<Let> {
     found.dedup_by(|later, earlier| later.name == earlier.name);
     found
 }
+
+/// Every quantity that can be derived from a group of variables, with its metadata: those that one pixel gives, then
+/// those of the swath, in the order of the catalogue.
+pub fn derivable(group: &GroupMeta) -> Vec<VariableMeta> {
+    let formulas = Formulas::default();
+    let simple = built_in(group).into_iter().map(|definition| definition.name);
+    let names = simple.chain(Quantity::ALL.iter().map(|quantity| quantity.name().to_owned()));
+    names.filter_map(|name| formulas.describe(group, &name)).collect()
+}

@@ -54,8 +54,13 @@ pub struct Warm {
 impl Warm {
     /// Nothing yet, for that plan.
     pub fn new(plan: &Plan, resources: Resources) -> Self {
+        Self::holding(OPEN_GRANULES, plan, resources)
+    }
+
+    /// The same with no more than so many granules open at a time: for those who keep several.
+    pub fn holding(granules: usize, plan: &Plan, resources: Resources) -> Self {
         Self {
-            handles: Handles::new(Arc::clone(plan.source()), OPEN_GRANULES),
+            handles: Handles::new(Arc::clone(plan.source()), granules),
             masks: Recent::new(resources.memory / 8),
             gates: Recent::new(resources.memory / 8),
             fields: KeptFields::new(resources),

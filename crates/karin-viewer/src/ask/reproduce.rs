@@ -1,0 +1,183 @@
+//! The same with other tools: the command line and the Python that give what is shown.
+
+use std::fmt::Write as _;
+
+use karin_core::{Region, Selection};
+use serde_json::json;
+
+use super::common::selection;
+use crate::archive::Group;
+use crate::http::params::{Kind, Parameter};
+use crate::http::problem::Problem;
+use crate::http::{Ask, Reply};
+use crate::view::{FROM, LET, METHOD, NADIR, QUALITY, SIDE, WHERE};
+
+/// What this question takes beside the area.
+pub const PARAMETERS: &[Parameter] = &[
+    super::common::GROUP,
+    Parameter::new("var", Kind::Text, "variable").repeatable(),
+    LET,
+    QUALITY,
+    WHERE,
+    NADIR,
+    FROM,
+    METHOD,
+    SIDE,
+    Parameter::new(
+        "verb",
+        Kind::Word(&["extract", "stat", "plot", "spectrum", "view"]),
+        "what is to be done [extract]",
+    ),
+    Parameter::new(
+        "format",
+        Kind::Word(&["nc", "zarr", "parquet", "csv", "png"]),
+        "format of an extract [nc]",
+    ),
+];
+
+/// `command`.
+pub fn command(ask: &Ask<'_>) -> Result<Reply, Problem> {
+    let group = ask.viewer.archive().group(ask.params.require("group")?)?;
+    let names: Vec<&str> = ask.params.all("var").collect();
+    let selection = selection(group, &ask.params, &names)?;
+    let verb = ask.params.text("verb").unwrap_or("extract");
+    let format = ask.params.text("format").unwrap_or("nc");
+    let rest = match verb {
+        "extract" => format!("-o extract.{format}"),
+        "stat" => "--over all --stat count,mean,std,min,max,median".to_owned(),
+        "plot" => "-o map.png".to_owned(),
+        "spectrum" => "-o spectrum.nc".to_owned(),
+        _ => String::new(),
+    };
+    let cli = match verb {
+        "view" => format!("karin view {}", sources(ask)),
+        _ => cli(ask, verb, &selection, &rest),
+    };
+    Ok(Reply::Json(
+        json!({"cli": cli, "python": python(ask, group, &selection, verb, format)}),
+    ))
+}
+
+/// The command line of a selection.
+pub fn cli(ask: &Ask<'_>, verb: &str, selection: &Selection, rest: &str) -> String {
+    let mut selection = selection.clone();
+    let polygon = match selection.region.take() {
+        Some(Region::Polygon(polygon)) => Some(polygon),
+        region => {
+            selection.region = region;
+            None
+        }
+    };
+    let mut words = format!("karin {verb} {}", sources(ask));
+    let flags = selection.to_string();
+    if !flags.is_empty() {
+        let _ = write!(words, " {flags}");
+    }
+    if polygon.is_some() {
+        words.push_str(" --polygon area.geojson");
+    }
+    if !rest.is_empty() {
+        let _ = write!(words, " {rest}");
+    }
+    match polygon {
+        Some(polygon) => format!(
+            "echo {} > area.geojson\n{words}",
+            quoted(&polygon.geojson().to_string())
+        ),
+        None => words,
+    }
+}
+
+fn sources(ask: &Ask<'_>) -> String {
+    let inputs = ask
+        .viewer
+        .archive()
+        .inputs()
+        .iter()
+        .map(|input| quoted(&input.display().to_string()));
+    inputs.collect::<Vec<_>>().join(" ")
+}
+
+/// The text as one word of a POSIX shell.
+fn quoted(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.,:/=+@%".contains(&byte);
+    match !text.is_empty() && text.bytes().all(is_plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
+/// The same in Python.
+fn python(ask: &Ask<'_>, group: &Group, selection: &Selection, verb: &str, format: &str) -> String {
+    let text = |value: &str| serde_json::Value::from(value).to_string();
+    let inputs: Vec<String> = ask
+        .viewer
+        .archive()
+        .inputs()
+        .iter()
+        .map(|input| text(&input.display().to_string()))
+        .collect();
+    let source = match inputs.as_slice() {
+        [one] => one.clone(),
+        several => format!("[{}]", several.join(", ")),
+    };
+    let mut arguments: Vec<String> = Vec::new();
+    let mut add = |name: &str, value: String| arguments.push(format!("{name}={value}"));
+    if let Some(product) = group.product {
+        add("product", text(product.name()));
+    }
+    add("phase", text(group.phase.name()));
+    if let Some(schema) = group.schema {
+        add("version", text(&schema.to_string()));
+    }
+    if let Some(cycles) = &selection.cycles {
+        add("cycles", text(&cycles.to_string()));
+    }
+    if let Some(passes) = &selection.passes {
+        add("passes", text(&passes.to_string()));
+    }
+    if let Some(time) = &selection.time {
+        add("time", text(&time.to_string()));
+    }
+    match &selection.region {
+        Some(Region::Box(bounds)) => add("bbox", format!("({bounds})")),
+        Some(Region::Polygon(polygon)) => add("polygon", text(&polygon.geojson().to_string())),
+        None => {}
+    }
+    if ask.params.text("quality").is_some() {
+        add("quality", text(selection.quality.name()));
+    }
+    for (name, value) in [
+        ("where", &selection.where_),
+        ("from_", &selection.from),
+        ("method", &selection.method),
+    ] {
+        if let Some(value) = value {
+            add(name, text(value));
+        }
+    }
+    if !selection.lets.is_empty() {
+        let pairs: Vec<String> = selection
+            .lets
+            .iter()
+            .map(|(name, expression)| format!("{}: {}", text(name), text(expression)))
+            .collect();
+        add("let", format!("{{{}}}", pairs.join(", ")));
+    }
+    if !selection.variables.is_empty() {
+        let names: Vec<String> = selection.variables.iter().map(|name| text(name)).collect();
+        add("variables", format!("[{}]", names.join(", ")));
+    }
+    let selected = format!(
+        "import karin\n\nswot = karin.open({source}).sel(\n    {},\n)\n",
+        arguments.join(",\n    ")
+    );
+    let last = match verb {
+        "stat" => "print(swot.mean(\"cycle\"))".to_owned(),
+        "plot" => "swot.plot(\"map.png\")".to_owned(),
+        "spectrum" => "print(swot.spectrum())".to_owned(),
+        "view" => "swot".to_owned(),
+        _ => format!("swot.extract(\"extract.{format}\")"),
+    };
+    format!("{selected}{last}\n")
+}
