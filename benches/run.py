@@ -6,8 +6,9 @@ from granules import FOLDER
 from patterns import BENCHMARKS, report
 from python_bars import PYTHON
 from science import SCIENCE
+from viewer import VIEWER
 
-BENCHMARKS = {**BENCHMARKS, **PYTHON, **SCIENCE}
+BENCHMARKS = {**BENCHMARKS, **PYTHON, **SCIENCE, **VIEWER}
 
 
 def line(what, bar, measured):
@@ -18,14 +19,17 @@ def line(what, bar, measured):
         if ours is None or name.endswith("bytes"):
             cells.append(f"{name} {value / 1e6:.1f} MB")
         elif name == "karin":
-            cells.append(f"karin {value:.3f} s")
+            cells.append(f"karin {value:.4g} s")
+        elif name == "errors":
+            cells.append(f"{value:.0f} errors")
         else:
             cells.append(f"{name} {value:.3f} s ({value / ours:.2f}x)")
     return f"| {what} | {bar} | {'; '.join(cells)} |"
 
 
 def main(names):
-    names = [one for name in names for one in (PYTHON if name == "python" else [name])]
+    several = {"python": PYTHON, "viewer": VIEWER}
+    names = [one for name in names for one in several.get(name, [name])]
     unknown = [name for name in names if name not in BENCHMARKS]
     if unknown:
         sys.exit(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")

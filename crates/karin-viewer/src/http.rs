@@ -5,6 +5,7 @@
 //! ```
 
 pub mod assets;
+pub mod connections;
 pub mod container;
 mod guard;
 pub mod openapi;

@@ -3,16 +3,15 @@
 use std::ops::Range;
 
 use karin::engine::{Engine, Piece};
-use karin_core::orbit::Target;
 use karin_core::{Orbit, PassNumber};
 
 use crate::archive::Group;
 use crate::ask::distance_m;
 use crate::http::problem::Problem;
-use crate::tracks::lines_of;
+use crate::tracks::{Tracks, Window, lines_of};
 
 /// How far from nadir places are looked for, in metres: the outermost pixels lie at 68 km.
-const SWATH_M: f64 = 72e3;
+const SWATH_M: f64 = 77e3;
 /// Lines before and after the one that the model says: 60 km.
 const AROUND_M: f64 = 60e3;
 /// Lines that are read at a time where the model knows nothing.
@@ -33,10 +32,15 @@ pub struct Pixel {
     pub distance_m: f64,
 }
 
-/// The passes whose swath sees a place, by the orbit model, in order.
-pub fn passes_seeing(group: &Group, longitude: f64, latitude: f64) -> Vec<u16> {
-    let views = Orbit::of(group.phase).passes_seeing(Target::Point(longitude, latitude), SWATH_M + 5e3);
-    views.into_iter().map(|view| view.pass.0).collect()
+/// The passes whose swath may see a place, in order; also a little beyond the turns, where granules begin and end.
+pub fn passes_seeing(tracks: &Tracks, group: &Group, longitude: f64, latitude: f64) -> Vec<u16> {
+    let orbit = Orbit::of(group.phase);
+    let near = tracks.near(&Window::at(longitude, latitude));
+    let sees = |pass: &u16| {
+        let (_, across) = orbit.cross_track(PassNumber(*pass), longitude, latitude);
+        across.abs() <= SWATH_M
+    };
+    near.into_iter().map(|(pass, _)| pass).filter(sees).collect()
 }
 
 /// The pixel nearest to a place, if its centre lies within reach: three quarters of a diagonal.

@@ -9,8 +9,8 @@ use karin::store::OpenOptions;
 use karin_core::{Progress, Resources};
 
 use crate::archive::Archive;
-use crate::http::router;
 use crate::http::session::Session;
+use crate::http::{connections, router};
 use crate::viewer::Viewer;
 
 /// How a viewer is reached.
@@ -121,9 +121,8 @@ impl Server {
         let served = runtime.block_on(async {
             listener.set_nonblocking(true)?;
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            let server = axum::serve(listener, router);
             tokio::select! {
-                served = async { server.await } => served,
+                served = connections::serve(listener, router) => served,
                 () = stopped(progress) => Ok(()),
             }
         });

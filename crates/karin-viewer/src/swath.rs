@@ -12,5 +12,5 @@ mod values;
 
 pub use level::Level;
 pub use mesh::Mesh;
-pub use places::{Block, Places};
+pub use places::{Block, MAP, NOWHERE, Places};
 pub use values::{Cells, Kept};

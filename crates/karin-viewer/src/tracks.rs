@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
+use karin_core::geo::wrap_180;
 use karin_core::orbit::{FixedGrid, Lines, SwathSide};
-use karin_core::{Orbit, PassNumber, Phase, Product};
+use karin_core::{LonLatBox, Orbit, PassNumber, Phase, Product};
 
 use crate::archive::Group;
 
@@ -16,19 +17,24 @@ pub const HALF_WIDTH_M: f64 = 60e3;
 const REACH_M: f64 = 90e3;
 const METRES_PER_DEGREE: f64 = 111_195.0;
 
-/// The tracks of the passes of a phase, sampled.
+/// The tracks of the passes of a phase, sampled: ascending ones are all alike but for their longitude, and so are
+/// descending ones.
 #[derive(Debug)]
 pub struct Tracks {
-    passes: Vec<Track>,
+    halves: [Half; 2],
+    /// Degrees by which each pass lies east of the first one of its direction.
+    turns: Vec<f64>,
 }
 
-/// Samples of one track: metres along it, degrees east and north.
+/// Samples of a track and of the edges of its swath, of the first pass of a direction.
 #[derive(Debug)]
-pub struct Track {
-    /// The pass.
-    pub pass: u16,
-    /// Samples.
-    pub samples: Vec<(f64, f64, f64)>,
+pub struct Half {
+    /// Metres along.
+    pub along: Vec<f64>,
+    /// Seconds since the start of the pass.
+    pub seconds: Vec<f64>,
+    /// Degrees east and north: left edge, nadir, right edge. Longitudes run on across the antimeridian.
+    pub places: [Vec<(f64, f64)>; 3],
 }
 
 /// A part of the globe between meridians and parallels.
@@ -44,54 +50,112 @@ pub struct Window {
     pub north: f64,
 }
 
+impl Window {
+    /// That place alone.
+    pub fn at(longitude: f64, latitude: f64) -> Self {
+        Self {
+            west: longitude,
+            width: 0.0,
+            south: latitude,
+            north: latitude,
+        }
+    }
+
+    /// The inside of a box.
+    pub fn of(bounds: &LonLatBox) -> Self {
+        Self {
+            west: bounds.west(),
+            width: bounds.width(),
+            south: bounds.south(),
+            north: bounds.north(),
+        }
+    }
+}
+
+impl Half {
+    fn of(orbit: &Orbit, pass: PassNumber) -> Self {
+        let length = orbit.length_m(pass);
+        let steps = (length / STEP_M).ceil() as usize;
+        let along: Vec<f64> = (0..=steps)
+            .map(|step| length * step as f64 / steps as f64)
+            .collect();
+        let seconds = along
+            .iter()
+            .map(|along| orbit.position(pass, *along).seconds)
+            .collect();
+        let mut start = None;
+        let places = [-HALF_WIDTH_M, 0.0, HALF_WIDTH_M].map(|across| {
+            // Every edge begins on the turn that the first one begins on.
+            let mut before = start;
+            let place = |along: &f64| {
+                let (longitude, latitude) = orbit.point(pass, *along, across);
+                let continued = before.map_or(wrap_180(longitude), |before| continued(longitude, before));
+                before = Some(continued);
+                (continued, latitude)
+            };
+            let places: Vec<(f64, f64)> = along.iter().map(place).collect();
+            start = start.or(places.first().map(|place| place.0));
+            places
+        });
+        Self {
+            along,
+            seconds,
+            places,
+        }
+    }
+}
+
+/// The same longitude on the turn on which another one lies.
+pub fn continued(longitude: f64, before: f64) -> f64 {
+    longitude - 360.0 * ((longitude - before) / 360.0).round()
+}
+
 impl Tracks {
     /// Of a phase.
     pub fn of(phase: Phase) -> Self {
         let orbit = Orbit::of(phase);
-        let track = |pass: u16| {
-            let length = orbit.length_m(PassNumber(pass));
-            let steps = (length / STEP_M).ceil() as usize;
-            let samples = (0..=steps).map(|step| {
-                let along = length * step as f64 / steps as f64;
-                let (longitude, latitude) = orbit.point(PassNumber(pass), along, 0.0);
-                (along, longitude, latitude)
-            });
-            Track {
-                pass,
-                samples: samples.collect(),
-            }
-        };
+        let start = |pass: u16| orbit.point(PassNumber(pass), 0.0, 0.0).0;
+        let first = [start(1), start(2)];
+        let turn = |pass: u16| wrap_180(start(pass) - if pass % 2 == 1 { first[0] } else { first[1] });
         Self {
-            passes: (1..=phase.pass_count()).map(track).collect(),
+            halves: [1, 2].map(|pass| Half::of(orbit, PassNumber(pass))),
+            turns: (1..=phase.pass_count()).map(turn).collect(),
         }
     }
 
-    /// Samples of the longest track.
-    pub fn samples(&self) -> usize {
-        self.passes
-            .iter()
-            .map(|track| track.samples.len())
-            .max()
-            .unwrap_or(0)
+    /// The samples of a pass, and the degrees by which it lies east of them.
+    pub fn of_pass(&self, pass: u16) -> (&Half, f64) {
+        let [ascending, descending] = &self.halves;
+        let turn = pass.checked_sub(1).and_then(|at| self.turns.get(usize::from(at)));
+        (
+            if pass % 2 == 1 { ascending } else { descending },
+            turn.copied().unwrap_or(f64::NAN),
+        )
     }
 
     /// The passes that come near a window, with the metres along them between which they do.
     pub fn near(&self, window: &Window) -> Vec<(u16, Range<f64>)> {
         let margin = REACH_M / METRES_PER_DEGREE;
         let (south, north) = (window.south - margin, window.north + margin);
-        let near = |&(_, longitude, latitude): &&(f64, f64, f64)| {
-            if !(south..=north).contains(&latitude) {
-                return false;
+        let mut found = Vec::new();
+        for pass in 1..=self.turns.len() as u16 {
+            let (half, turn) = self.of_pass(pass);
+            let is_near = |&&(longitude, latitude): &&(f64, f64)| {
+                if !(south..=north).contains(&latitude) {
+                    return false;
+                }
+                let wide = margin / latitude.to_radians().cos().max(0.05);
+                (longitude + turn - window.west + wide).rem_euclid(360.0) <= window.width + 2.0 * wide
+            };
+            let [_, nadir, _] = &half.places;
+            let first = nadir.iter().position(|place| is_near(&place));
+            let last = nadir.iter().rposition(|place| is_near(&place));
+            let along = |at: Option<usize>| half.along.get(at?).copied();
+            if let (Some(first), Some(last)) = (along(first), along(last)) {
+                found.push((pass, first - STEP_M..last + STEP_M));
             }
-            let wide = margin / latitude.to_radians().cos().max(0.05);
-            (longitude - window.west + wide).rem_euclid(360.0) <= window.width + 2.0 * wide
-        };
-        let found = self.passes.iter().filter_map(|track| {
-            let first = track.samples.iter().find(near)?;
-            let last = track.samples.iter().rfind(near)?;
-            Some((track.pass, first.0 - STEP_M..last.0 + STEP_M))
-        });
-        found.collect()
+        }
+        found
     }
 }
 
@@ -143,6 +207,25 @@ mod tests {
                 "{pass} {along}"
             );
             assert!(near.len() < 60, "{}", near.len());
+        }
+    }
+
+    #[test]
+    fn samples_of_a_pass_are_where_the_orbit_says() {
+        let orbit = Orbit::of(Phase::Science);
+        let tracks = Tracks::of(Phase::Science);
+        for pass in [1, 2, 100, 291, 584] {
+            let (half, turn) = tracks.of_pass(pass);
+            for (across, places) in [-HALF_WIDTH_M, 0.0, HALF_WIDTH_M].into_iter().zip(&half.places) {
+                for (along, (longitude, latitude)) in half.along.iter().zip(places).step_by(50) {
+                    let (east, north) = orbit.point(PassNumber(pass), *along, across);
+                    let off = continued(longitude + turn, east) - east;
+                    assert!(
+                        off.abs() < 1e-6 && (latitude - north).abs() < 1e-9,
+                        "pass {pass}: {off}"
+                    );
+                }
+            }
         }
     }
 }

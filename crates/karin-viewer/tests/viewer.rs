@@ -151,11 +151,10 @@ fn a_point_is_the_stored_value_at_the_nearest_pixel_anywhere() {
             "{path}: {found}"
         );
         assert!(found["distance_m"].as_f64().unwrap() < 1.0);
-        assert_eq!(
-            found["values"][0]["value"].as_f64(),
-            Some(values[at]).filter(|value| value.is_finite()),
-            "{path}"
-        );
+        // The reader of this test rounds decimal numbers in its own way.
+        let told = found["values"][0]["value"].as_f64().unwrap_or(f64::NAN);
+        let is_same = (told - values[at]).abs() < 1e-12 || (told.is_nan() && values[at].is_nan());
+        assert!(is_same, "{path}: {told} for {}", values[at]);
     }
 }
 

@@ -1,17 +1,19 @@
 //! What several questions share: parameters, places, numbers for JSON.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use karin::engine::Plan;
-use karin_core::orbit::Target;
+use karin_core::orbit::{FixedGrid, SwathSide};
 use karin_core::time::format_instant;
-use karin_core::{HalfOrbit, NumberList, Orbit, Selection, SelectionBuilder};
+use karin_core::{HalfOrbit, NumberList, Selection, SelectionBuilder};
 use serde_json::Value;
 
 use crate::archive::Group;
 use crate::http::Ask;
 use crate::http::params::{Kind, Parameter, Params, short};
 use crate::http::problem::Problem;
+use crate::tracks::Window;
 use crate::view::{number, selection_of, side_of};
 
 /// The group.
@@ -56,8 +58,6 @@ pub const AREA: &[Parameter] = &[CYCLES, PASSES, TIME, BBOX, POLYGON];
 const MOST_CORNERS: usize = 2000;
 /// Native cells that one question may look at: three global cycles of a 2 km product.
 pub const MOST_CELLS: usize = 1_300_000_000;
-/// How far from nadir pixels lie, in metres.
-const SWATH_M: f64 = 75e3;
 
 /// Cycle and pass of the parameters.
 pub fn half_orbit(params: &Params) -> Result<HalfOrbit, Problem> {
@@ -170,12 +170,16 @@ pub fn plan(ask: &Ask<'_>, group: &Group, selection: &Selection) -> Result<Plan,
     let plan = plans
         .pop()
         .ok_or_else(|| Problem::missing("no granule is selected"))?;
-    let near: Option<Vec<u16>> = selection.region.as_ref().map(|region| {
-        let views = Orbit::of(group.phase).passes_seeing(Target::Region(region), SWATH_M);
-        views.into_iter().map(|view| view.pass.0).collect()
+    let tracks = ask.viewer.tracks(group.phase);
+    let near: Option<BTreeSet<u16>> = selection.region.as_ref().map(|region| {
+        let windows = region.bounds().into_iter().map(|bounds| Window::of(&bounds));
+        windows
+            .flat_map(|window| tracks.near(&window))
+            .map(|(pass, _)| pass)
+            .collect()
     });
     let is_near = |half_orbit: Option<HalfOrbit>| match (&near, half_orbit) {
-        (Some(near), Some(half_orbit)) => near.binary_search(&half_orbit.pass.0).is_ok(),
+        (Some(near), Some(half_orbit)) => near.contains(&half_orbit.pass.0),
         _ => true,
     };
     let positions = plan
@@ -216,6 +220,16 @@ pub fn instant(seconds: f64) -> Value {
         format_instant((seconds * 1e3).round() / 1e3).into()
     } else {
         Value::Null
+    }
+}
+
+/// Metres right of the track of every pixel, where the grid is one that is known.
+pub fn across_m(pixels: usize, side: &str) -> Option<Vec<f64>> {
+    match (pixels, side) {
+        (FixedGrid::PIXELS, "") => Some(FixedGrid::across_m().to_vec()),
+        (SwathSide::PIXELS, "left") => Some(SwathSide::Left.across_m().to_vec()),
+        (SwathSide::PIXELS, "right") => Some(SwathSide::Right.across_m().to_vec()),
+        _ => None,
     }
 }
 

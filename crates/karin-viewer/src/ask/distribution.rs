@@ -70,12 +70,7 @@ fn sample(ask: &Ask<'_>, group: &Group, view: &View) -> Result<Vec<Piece>, Probl
         None => None,
         Some(text) => {
             let bounds = text.parse::<karin_core::LonLatBox>()?;
-            let window = crate::tracks::Window {
-                west: bounds.west(),
-                width: bounds.width(),
-                south: bounds.south(),
-                north: bounds.north(),
-            };
+            let window = crate::tracks::Window::of(&bounds);
             Some(
                 ask.viewer
                     .tracks(group.phase)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use karin_core::{CycleNumber, HalfOrbit, NoProgress, Orbit, PassNumber};
+use karin_core::{HalfOrbit, NoProgress, Orbit, PassNumber};
 use serde_json::json;
 
 use super::common::GROUP;
@@ -38,51 +38,25 @@ pub fn tracks(ask: &Ask<'_>) -> Result<Reply, Problem> {
         .collect();
     let orbit = Orbit::of(group.phase);
     let all = ask.viewer.tracks(group.phase);
+    let samples = all.of_pass(1).0.along.len().min(all.of_pass(2).0.along.len());
     let cycle = group.phase.first_cycle();
-    let samples = all.samples();
     let (mut lines, mut times) = (Vec::new(), Vec::new());
     let (mut longitudes, mut latitudes) = (Vec::new(), Vec::new());
     for pass in &passes {
-        let length = orbit.length_m(PassNumber(*pass));
-        let along: Vec<f64> = (0..samples)
-            .map(|at| length * at as f64 / (samples - 1) as f64)
-            .collect();
+        let (half, turn) = all.of_pass(*pass);
         let model = lines_of(group, *pass);
-        for along in &along {
-            lines.push(model.map_or(f32::NAN, |lines| ((along - lines.first_m) / lines.step_m) as f32));
-            let half_orbit = HalfOrbit {
-                cycle,
-                pass: PassNumber(*pass),
-            };
-            times.push(orbit.time_along(half_orbit, *along) - orbit.cycle_start(CycleNumber(cycle.0)));
-        }
-        let mut before: Option<f64> = None;
-        for across in [-HALF_WIDTH_M, 0.0, HALF_WIDTH_M] {
-            for (index, along) in along.iter().enumerate() {
-                let (longitude, latitude) = orbit.point(PassNumber(*pass), *along, across);
-                // Each edge begins on the turn on which the first one did.
-                let reference = if index == 0 {
-                    longitudes
-                        .len()
-                        .checked_sub(samples)
-                        .and_then(|at| longitudes.get(at))
-                        .map(|lon: &f32| f64::from(*lon))
-                        .filter(|_| across > -HALF_WIDTH_M)
-                } else {
-                    before
-                };
-                let start = if longitude > 180.0 {
-                    longitude - 360.0
-                } else {
-                    longitude
-                };
-                let continued = reference.map_or(start, |before| {
-                    longitude - 360.0 * ((longitude - before) / 360.0).round()
-                });
-                before = Some(continued);
-                longitudes.push(continued as f32);
-                latitudes.push(latitude as f32);
-            }
+        let line =
+            |along: &f64| model.map_or(f32::NAN, |lines| ((along - lines.first_m) / lines.step_m) as f32);
+        lines.extend(half.along.iter().take(samples).map(line));
+        let half_orbit = HalfOrbit {
+            cycle,
+            pass: PassNumber(*pass),
+        };
+        let start = orbit.pass_start(half_orbit) - orbit.cycle_start(cycle);
+        times.extend(half.seconds.iter().take(samples).map(|seconds| start + seconds));
+        for places in &half.places {
+            longitudes.extend(places.iter().take(samples).map(|place| (place.0 + turn) as f32));
+            latitudes.extend(places.iter().take(samples).map(|place| place.1 as f32));
         }
     }
     let header = json!({

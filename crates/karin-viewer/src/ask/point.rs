@@ -9,7 +9,7 @@ use karin_core::{
 };
 use serde_json::{Value, json};
 
-use super::common::{half_orbit, instant, num, selection};
+use super::common::{across_m, half_orbit, instant, num, selection};
 use super::geometry::geometry_view;
 use crate::archive::Group;
 use crate::http::params::{Kind, Parameter};
@@ -80,7 +80,7 @@ pub fn point(ask: &Ask<'_>) -> Result<Reply, Problem> {
             "lat": num(found.pixel.latitude),
             "distance_m": num(found.pixel.distance_m),
             "time": instant(time.first().copied().unwrap_or(f64::NAN)),
-            "cross_track_m": cross_track(dataset.as_ref(), &own, &found.pixel)?,
+            "cross_track_m": cross_track(dataset.as_ref(), &own, &found.pixel, &places.side)?,
             "granule": entry.map(|entry| entry.label.clone()),
             "values": values,
             "others": others,
@@ -103,7 +103,7 @@ fn find(
     check_place(longitude, latitude)?;
     let wanted = ask.params.integer("pass").map(number);
     let mut seen = Vec::new();
-    for pass in passes_seeing(group, longitude, latitude) {
+    for pass in passes_seeing(ask.viewer.tracks(group.phase), group, longitude, latitude) {
         let Some(piece) = places.find(HalfOrbit::new(cycle, pass)) else {
             continue;
         };
@@ -294,11 +294,12 @@ fn decoded(packing: &Packing, raw: f64) -> f64 {
     }
 }
 
-/// Metres right of the track, as the granule says.
-fn cross_track(dataset: &dyn Dataset, swath: &Swath, at: &Pixel) -> Result<Value, Problem> {
+/// Metres right of the track, as the granule says, else as its grid does.
+fn cross_track(dataset: &dyn Dataset, swath: &Swath, at: &Pixel, side: &str) -> Result<Value, Problem> {
     let path = swath.path("cross_track_distance");
-    let value = raw_at(dataset, swath, &path, at)?.map(|(packing, raw)| decoded(&packing, raw));
-    Ok(value.map_or(Value::Null, num))
+    let said = raw_at(dataset, swath, &path, at)?.map(|(packing, raw)| decoded(&packing, raw));
+    let known = || across_m(swath.num_pixels, side).and_then(|across| across.get(at.pixel).copied());
+    Ok(said.or_else(known).map_or(Value::Null, num))
 }
 
 /// Derived variables at a pixel.

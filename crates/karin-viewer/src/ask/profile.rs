@@ -6,7 +6,7 @@ use karin::engine::Engine;
 use karin_core::geo::wrap_180;
 use serde_json::{Value, json};
 
-use super::common::{distance_m, half_orbit, instant, num, nums};
+use super::common::{across_m, distance_m, half_orbit, instant, nums};
 use crate::http::params::{Kind, Parameter};
 use crate::http::problem::Problem;
 use crate::http::{Ask, Reply};
@@ -192,20 +192,9 @@ fn describe(view: &View, profile: &Profile, is_along: bool) -> Value {
                 profile.time.iter().map(|time| instant(*time)).collect(),
             );
         } else {
-            fields.insert("cross_track_m".to_owned(), cross_track(view, profile.index.len()));
+            let across = across_m(profile.index.len(), &view.side).map(nums);
+            fields.insert("cross_track_m".to_owned(), across.into());
         }
     }
     described
-}
-
-/// Metres right of the track of every pixel, where the product is one whose pixels are known.
-fn cross_track(view: &View, count: usize) -> Value {
-    use karin_core::orbit::{FixedGrid, SwathSide};
-    let known: Vec<f64> = match (count, view.side.as_str()) {
-        (FixedGrid::PIXELS, "") => FixedGrid::across_m().to_vec(),
-        (SwathSide::PIXELS, "left") => SwathSide::Left.across_m().to_vec(),
-        (SwathSide::PIXELS, "right") => SwathSide::Right.across_m().to_vec(),
-        _ => return Value::Null,
-    };
-    known.into_iter().map(num).collect()
 }

@@ -84,7 +84,7 @@ pub fn series(ask: &Ask<'_>) -> Result<Reply, Problem> {
 /// The nearest pixel of every pass that sees a place.
 fn of_pixel(ask: &Ask<'_>, group: &Group, view: &View, place: (f64, f64)) -> Result<Vec<Value>, Problem> {
     let (cycles, passes) = (list(&ask.params, "cycles")?, list(&ask.params, "passes")?);
-    let seeing = passes_seeing(group, place.0, place.1);
+    let seeing = passes_seeing(ask.viewer.tracks(group.phase), group, place.0, place.1);
     let is_in = |list: &Option<NumberList>, number| list.as_ref().is_none_or(|list| list.contains(number));
     let is_wanted = |piece: &&Piece| {
         piece.half_orbit.is_some_and(|half_orbit| {

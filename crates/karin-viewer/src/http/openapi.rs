@@ -5,13 +5,66 @@ use serde_json::{Map, Value, json};
 use super::container::MEDIA_TYPE;
 use super::params::{ALWAYS, Kind, Parameter};
 use super::server::{Answered, Endpoint};
+use crate::archive::Archive;
+use crate::archive::variables::default_of;
 use crate::ask::ENDPOINTS;
 
-/// The whole document.
-pub fn document() -> Value {
+/// What parameters may be of what is served, for those who may know it.
+struct Known {
+    groups: Vec<String>,
+    examples: Map<String, Value>,
+}
+
+impl Known {
+    /// Of an archive, by its largest group.
+    fn of(archive: &Archive) -> Self {
+        let mut examples = Map::new();
+        let largest = archive.groups().iter().max_by_key(|group| group.granules.len());
+        if let Some((half_orbit, group)) =
+            largest.and_then(|group| Some((group.granules.keys().next()?, group)))
+        {
+            let variable = default_of(group).unwrap_or_default();
+            for (name, example) in [
+                ("group", Value::from(group.id.as_str())),
+                ("var", variable.as_str().into()),
+                ("var2", variable.as_str().into()),
+                ("cycle", half_orbit.cycle.0.into()),
+                ("cycles", half_orbit.cycle.0.to_string().into()),
+                ("pass", half_orbit.pass.0.into()),
+                ("passes", half_orbit.pass.0.to_string().into()),
+            ] {
+                examples.insert(name.to_owned(), example);
+            }
+        }
+        for (name, example) in [
+            ("lines", "0-511"),
+            ("bbox", "-10,30,10,50"),
+            ("z", "1"),
+            ("x", "0"),
+            ("y", "0"),
+            ("job", "a"),
+        ] {
+            examples.insert(name.to_owned(), example.into());
+        }
+        Self {
+            groups: archive.groups().iter().map(|group| group.id.clone()).collect(),
+            examples,
+        }
+    }
+}
+
+/// The whole document; what is served is named in it if it is given.
+pub fn document(archive: Option<&Archive>) -> Value {
+    let known = archive.map(Known::of);
+    let known = known.as_ref();
     let paths: Map<String, Value> = ENDPOINTS
         .iter()
-        .map(|endpoint| (endpoint.path.to_owned(), json!({"get": operation(endpoint)})))
+        .map(|endpoint| {
+            (
+                endpoint.path.to_owned(),
+                json!({"get": operation(endpoint, known)}),
+            )
+        })
         .collect();
     json!({
         "openapi": "3.1.0",
@@ -44,11 +97,12 @@ pub fn document() -> Value {
     })
 }
 
-fn operation(endpoint: &Endpoint) -> Value {
+fn operation(endpoint: &Endpoint, known: Option<&Known>) -> Value {
     let named = endpoint.path.split('/').filter_map(|part| part.strip_prefix('{'));
     let in_path = named.map(|part| {
         let name = part.split('}').next().unwrap_or(part);
-        json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}})
+        let described = json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}});
+        with_known(described, name, known)
     });
     let in_query = endpoint
         .params
@@ -56,7 +110,7 @@ fn operation(endpoint: &Endpoint) -> Value {
         .copied()
         .flatten()
         .chain(&ALWAYS)
-        .map(parameter);
+        .map(|described| with_known(parameter(described), described.name, known));
     let kind = match endpoint.answered {
         Answered::Json | Answered::Passing => "application/json",
         Answered::Arrays => MEDIA_TYPE,
@@ -138,6 +192,23 @@ fn parameter(parameter: &Parameter) -> Value {
     });
     if let Some(fields) = described.as_object_mut().filter(|_| parameter.is_repeatable) {
         fields.insert("explode".to_owned(), true.into());
+    }
+    described
+}
+
+/// With the values that exist, and one of them as an example.
+fn with_known(mut described: Value, name: &str, known: Option<&Known>) -> Value {
+    let Some(known) = known else { return described };
+    if name == "group" {
+        described["schema"]["enum"] = known.groups.clone().into();
+    }
+    let is_list = described["schema"]["type"] == "array";
+    if let Some(example) = known.examples.get(name) {
+        described["example"] = if is_list {
+            json!([example])
+        } else {
+            example.clone()
+        };
     }
     described
 }

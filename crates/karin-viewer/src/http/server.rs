@@ -116,11 +116,16 @@ pub fn router(viewer: Arc<Viewer>, host: &str) -> Router {
         };
         router = router.route(endpoint.path, any(handle));
     }
+    let describer = Arc::clone(&viewer);
+    let describe = move |headers: HeaderMap| async move {
+        let archive = Some(describer.archive()).filter(|_| describer.session().is_shown_by(&headers));
+        response_of(Reply::Json(openapi::document(archive)), false)
+    };
     let page = move |request: Request| async move { open(&viewer, &request) };
     let level = CompressionLevel::Fastest;
     let hosts = Hosts::new(host);
     router
-        .route("/openapi.json", any(|| async { response_of(Reply::Json(openapi::document()), false) }))
+        .route("/openapi.json", any(describe))
         .fallback(page)
         .layer(CompressionLayer::new().quality(level))
         .layer(CatchPanicLayer::custom(|_| {

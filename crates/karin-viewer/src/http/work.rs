@@ -62,7 +62,7 @@ impl Works {
         };
         Arc::new(Self {
             light: lane(threads.max(1) * 2, 512),
-            heavy: lane(threads.div_ceil(2).max(1), 16),
+            heavy: lane(threads.max(1) + 1, 16),
             jobs: Mutex::default(),
         })
     }

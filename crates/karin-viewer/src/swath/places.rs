@@ -12,8 +12,13 @@ const BLOCK: usize = 32;
 /// The latitude at which the map ends.
 const EDGE: f64 = 85.051_128_779_806_6;
 
-/// Centres of cells, row by row: x from 0 (180° W) eastward to 1, running on across the antimeridian, so that it may lie
-/// below 0 or above 1; y from 0 (85.05° N) to 1. NaN where there is no place.
+/// The width (and height) of the map in the units of [`Places`]: one is 4 cm on the equator.
+pub const MAP: i32 = 1 << 30;
+/// Where there is no place.
+pub const NOWHERE: i32 = i32::MIN;
+
+/// Centres of cells, row by row: x from 0 (180° W) eastward to [`MAP`], running on across the antimeridian, so that it may
+/// lie below or above; y from 0 (85.05° N) southward to [`MAP`]. [`NOWHERE`] where there is no place.
 #[derive(Clone, Debug)]
 pub struct Places {
     /// The first native line.
@@ -21,9 +26,9 @@ pub struct Places {
     /// Cells.
     pub shape: Shape2,
     /// Eastward.
-    pub x: Vec<f32>,
+    pub x: Vec<i32>,
     /// Southward.
-    pub y: Vec<f32>,
+    pub y: Vec<i32>,
     /// Rows with their bounds.
     pub blocks: Vec<Block>,
 }
@@ -34,9 +39,9 @@ pub struct Block {
     /// Rows.
     pub rows: Range<usize>,
     /// Least and greatest x.
-    pub x: (f32, f32),
+    pub x: (i32, i32),
     /// Least and greatest y.
-    pub y: (f32, f32),
+    pub y: (i32, i32),
 }
 
 /// A place on the map, from degrees. Poleward of its edges it lies on them.
@@ -90,9 +95,10 @@ impl Places {
                         column.clone(),
                         &mut before,
                     );
-                    let (x, y) = mean.unwrap_or((f64::NAN, f64::NAN));
-                    places.x.push(x as f32);
-                    places.y.push(y as f32);
+                    let unit = |part: f64| (part * f64::from(MAP)).floor() as i32;
+                    let (x, y) = mean.map_or((NOWHERE, NOWHERE), |(x, y)| (unit(x), unit(y)));
+                    places.x.push(x);
+                    places.y.push(y);
                 }
             }
         }
@@ -105,13 +111,12 @@ impl Places {
         for start in (0..self.shape.lines).step_by(BLOCK) {
             let rows = start..self.shape.lines.min(start + BLOCK);
             let cells = rows.start * width..rows.end * width;
-            let bounds = |values: &[f32]| {
-                let fold = |(least, most): (f32, f32), value: &f32| (least.min(*value), most.max(*value));
-                values
-                    .get(cells.clone())
-                    .unwrap_or_default()
-                    .iter()
-                    .fold((f32::INFINITY, f32::NEG_INFINITY), fold)
+            let bounds = |values: &[i32]| {
+                let found = values.get(cells.clone()).unwrap_or_default().iter();
+                let fold = |(least, most): (i32, i32), value: &i32| (least.min(*value), most.max(*value));
+                found
+                    .filter(|value| **value != NOWHERE)
+                    .fold((i32::MAX, i32::MIN), fold)
             };
             let (x, y) = (bounds(&self.x), bounds(&self.y));
             if x.0 <= x.1 {

@@ -1,8 +1,8 @@
 //! The pixels of a tile while cells fall on it.
 
-use crate::swath::{Block, Cells, Places};
+use crate::swath::{Block, Cells, MAP, NOWHERE, Places};
 
-use super::{Statistic, TileId};
+use super::{EQUATOR_M, Statistic, TileId};
 
 /// Pixels of a side of a tile.
 pub const SIDE: usize = 256;
@@ -23,12 +23,12 @@ pub struct Canvas {
     counts: Vec<u32>,
 }
 
-/// Where pixels begin, and how many there are to the width of the map.
+/// Where pixels begin on the map, in its units, and the power of two of them that a pixel is wide.
 #[derive(Clone, Copy)]
 struct Frame {
-    x: f32,
-    y: f32,
-    scale: f32,
+    x: i32,
+    y: i32,
+    shift: u32,
 }
 
 impl Canvas {
@@ -67,7 +67,7 @@ impl Canvas {
     pub fn add(&mut self, places: &Places, cells: &Cells) -> usize {
         let before = self.cells;
         for block in &places.blocks {
-            let latitude = latitude_of((block.y.0 + block.y.1) / 2.0);
+            let latitude = latitude_of(block.y.0 / 2 + block.y.1 / 2);
             let is_large = self.cell_m > LARGE * self.tile.pixel_m(latitude);
             for turn in TURNS {
                 if self.is_on(block, turn) {
@@ -83,26 +83,30 @@ impl Canvas {
         self.cells - before
     }
 
-    fn frame(&self, turn: f32) -> Frame {
-        let tiles = (1_u32 << self.tile.z) as f32;
+    fn frame(&self, turn: i32) -> Frame {
+        let tile = MAP >> self.tile.z;
         Frame {
-            x: self.tile.x as f32 / tiles - turn,
-            y: self.tile.y as f32 / tiles,
-            scale: tiles * SIDE as f32,
+            x: (self.tile.x as i32 * tile).wrapping_sub(turn.wrapping_mul(MAP)),
+            y: self.tile.y as i32 * tile,
+            shift: MAP.trailing_zeros() - self.tile.z - SIDE.trailing_zeros(),
         }
     }
 
-    fn is_on(&self, block: &Block, turn: f32) -> bool {
-        let frame = self.frame(turn);
-        let size = SIDE as f32 / frame.scale;
-        // A cell reaches a little beyond its centre.
-        let margin = (self.cell_m / 20e6) as f32;
-        block.x.1 + margin >= frame.x
-            && block.x.0 - margin <= frame.x + size
-            && block.y.1 + margin >= frame.y
-            && block.y.0 - margin <= frame.y + size
+    fn is_on(&self, block: &Block, turn: i32) -> bool {
+        let tile = i64::from(MAP >> self.tile.z);
+        let (x, y) = (
+            i64::from(self.tile.x) * tile - i64::from(turn) * i64::from(MAP),
+            i64::from(self.tile.y) * tile,
+        );
+        // A cell reaches a little beyond its centre: half its length, stretched as the map is at 80 degrees.
+        let margin = (self.cell_m / EQUATOR_M * 3.0 * f64::from(MAP)) as i64;
+        let meets = |(least, most): (i32, i32), start: i64| {
+            i64::from(most) + margin >= start && i64::from(least) - margin <= start + tile
+        };
+        meets(block.x, x) && meets(block.y, y)
     }
 
+    /// Cells that fall on the pixel of their centre.
     fn add_small(&mut self, places: &Places, cells: &Cells, block: &Block, frame: Frame) {
         let width = places.shape.pixels;
         let range = block.rows.start * width..block.rows.end * width;
@@ -114,9 +118,10 @@ impl Canvas {
             return;
         };
         for (index, ((&x, &y), &count)) in xs.iter().zip(ys).zip(counts).enumerate() {
-            let column = (x - frame.x) * frame.scale;
-            let row = (y - frame.y) * frame.scale;
-            let is_on = column >= 0.0 && row >= 0.0 && column < SIDE as f32 && row < SIDE as f32;
+            // Neither reaches four turns of the map, so that what lies outside stays outside when it wraps.
+            let column = x.wrapping_sub(frame.x) >> frame.shift;
+            let row = y.wrapping_sub(frame.y) >> frame.shift;
+            let is_on = (column | row) & !(SIDE as i32 - 1) == 0;
             if is_on && count > 0 {
                 self.put(row as usize * SIDE + column as usize, cells, range.start + index);
                 self.cells += 1;
@@ -126,10 +131,12 @@ impl Canvas {
 
     fn add_large(&mut self, places: &Places, cells: &Cells, block: &Block, frame: Frame) {
         let width = places.shape.pixels;
+        let pixels = f64::from(1_u32 << frame.shift).recip();
         let at = |row: usize, column: usize| {
             let index = row * width + column;
-            let (x, y) = (places.x.get(index)?, places.y.get(index)?);
-            Some(((x - frame.x) * frame.scale, (y - frame.y) * frame.scale))
+            let (x, y) = (*places.x.get(index)?, *places.y.get(index)?);
+            let of = |place: i32, start: i32| ((f64::from(place) - f64::from(start)) * pixels) as f32;
+            (y != NOWHERE).then(|| (of(x, frame.x), of(y, frame.y)))
         };
         for row in block.rows.clone() {
             for column in 0..width {
@@ -137,7 +144,7 @@ impl Canvas {
                 if cells.count.get(index).is_none_or(|count| *count == 0) {
                     continue;
                 }
-                let Some(centre) = at(row, column).filter(|(x, y)| x.is_finite() && y.is_finite()) else {
+                let Some(centre) = at(row, column) else {
                     continue;
                 };
                 let step =
@@ -253,10 +260,11 @@ impl Canvas {
 }
 
 /// A pass may lie on another turn of the globe than the tile.
-const TURNS: [f32; 3] = [-1.0, 0.0, 1.0];
+const TURNS: [i32; 3] = [-1, 0, 1];
 
-fn latitude_of(y: f32) -> f64 {
-    (std::f64::consts::PI * (1.0 - 2.0 * f64::from(y)))
+fn latitude_of(y: i32) -> f64 {
+    let part = f64::from(y) / f64::from(MAP);
+    (std::f64::consts::PI * (1.0 - 2.0 * part))
         .sinh()
         .atan()
         .to_degrees()

@@ -30,35 +30,8 @@ pub struct Served {
 pub fn served() -> &'static Served {
     static SERVED: OnceLock<Served> = OnceLock::new();
     SERVED.get_or_init(|| {
+        let collection = collection();
         let folder = tempfile::tempdir().expect("a folder");
-        let granules = folder.path().join("granules");
-        let list = |text: &str| text.parse().expect("a list");
-        let mut simulation = Simulation::new(
-            Product::L2Basic,
-            Phase::CalVal,
-            &list("475-476"),
-            &list("1,13,14"),
-        )
-        .expect("a simulation");
-        simulation.variables = Some(
-            [
-                "ssha_karin_2",
-                "ssha_karin_2_qual",
-                "height_cor_xover",
-                "height_cor_xover_qual",
-            ]
-            .map(str::to_owned)
-            .to_vec(),
-        );
-        write(&simulation, &granules, &Resources::default(), &NoProgress).expect("granules");
-        let collection = folder.path().join("collection");
-        ingest(
-            &[granules],
-            &collection.to_string_lossy(),
-            &IngestOptions::default(),
-            &NoProgress,
-        )
-        .expect("a collection");
         let mut options = ServerOptions::default();
         options.cache = Some(folder.path().join("tiles"));
         let open = karin::store::OpenOptions::default();
@@ -80,6 +53,63 @@ pub fn served() -> &'static Served {
             _folder: folder,
         }
     })
+}
+
+/// The collection: made by the first test of a build, found by all others.
+fn collection() -> PathBuf {
+    let program = std::env::current_exe().expect("a program");
+    let name = program
+        .file_name()
+        .expect("a name")
+        .to_string_lossy()
+        .into_owned();
+    let built = program
+        .metadata()
+        .and_then(|meta| meta.modified())
+        .expect("a time");
+    let seconds = built
+        .duration_since(std::time::UNIX_EPOCH)
+        .expect("a time")
+        .as_nanos();
+    let top = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    std::fs::create_dir_all(&top).expect("a folder");
+    let lock = std::fs::File::create(top.join(format!("{name}.lock"))).expect("a lock");
+    lock.lock().expect("a lock");
+    let collection = top.join(&name).join(seconds.to_string());
+    if collection.exists() {
+        return collection;
+    }
+    // Those of earlier builds.
+    let _ = std::fs::remove_dir_all(top.join(&name));
+    std::fs::create_dir_all(top.join(&name)).expect("a folder");
+    let folder = tempfile::tempdir_in(top.join(&name)).expect("a folder");
+    let list = |text: &str| text.parse().expect("a list");
+    let mut simulation = Simulation::new(
+        Product::L2Basic,
+        Phase::CalVal,
+        &list("475-476"),
+        &list("1,13,14"),
+    )
+    .expect("a simulation");
+    let names = [
+        "ssha_karin_2",
+        "ssha_karin_2_qual",
+        "height_cor_xover",
+        "height_cor_xover_qual",
+    ];
+    simulation.variables = Some(names.map(str::to_owned).to_vec());
+    let granules = folder.path().join("granules");
+    write(&simulation, &granules, &Resources::default(), &NoProgress).expect("granules");
+    let unfinished = folder.path().join("collection");
+    ingest(
+        &[granules],
+        &unfinished.to_string_lossy(),
+        &IngestOptions::default(),
+        &NoProgress,
+    )
+    .expect("a collection");
+    std::fs::rename(unfinished, &collection).expect("a name");
+    collection
 }
 
 /// An answer.
