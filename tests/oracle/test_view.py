@@ -8,6 +8,7 @@ import subprocess
 import urllib.error
 import urllib.parse
 import urllib.request
+import warnings
 
 import netCDF4
 import numpy
@@ -93,8 +94,8 @@ def test_strips_points_and_profiles_are_what_netcdf4_reads(viewer, granules):
         assert numpy.isnan(values[line, pixel]) if found is None else found == pytest.approx(values[line, pixel], abs=1e-12)
     profile = viewer.json(f"/api/v1/profile?{view}&pixel=20&half=2&lines=0-2999")
     found = numpy.array([numpy.nan if value is None else value for value in profile["values"]])
-    with numpy.testing.suppress_warnings() as quiet:
-        quiet.filter(RuntimeWarning)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
         numpy.testing.assert_allclose(found, numpy.nanmean(values[:3000, 18:23], axis=1), rtol=0, atol=1e-12)
 
 

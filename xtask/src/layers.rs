@@ -53,7 +53,10 @@ fn layer(name: &str) -> Option<usize> {
 fn is_allowed(name: &str, used: &str) -> bool {
     if EDGES.contains(&name) {
         // The wheel carries the command, and the command the viewer.
-        let carries = matches!((name, used), ("karin-py", "karin-cli") | ("karin-cli", "karin-viewer"));
+        let carries = matches!(
+            (name, used),
+            ("karin-py", "karin-cli") | ("karin-cli", "karin-viewer")
+        );
         return used == "karin" || used == "karin-core" || carries;
     }
     match (layer(name), layer(used)) {

@@ -13,6 +13,7 @@ mod passes;
 mod point;
 mod profile;
 mod reproduce;
+mod scatter;
 mod series;
 mod spectrum;
 mod statistics;
@@ -174,11 +175,11 @@ pub const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         path: "/api/v1/scatter",
         summary: "Two variables against each other inside an area.",
-        params: &[VALUES, AREA, statistics::SCATTER],
+        params: &[VALUES, AREA, scatter::PARAMETERS],
         cost: Cost::Heavy,
         answered: Arrays,
         is_private: true,
-        handler: statistics::scatter,
+        handler: scatter::scatter,
     },
     Endpoint {
         path: "/api/v1/stats",

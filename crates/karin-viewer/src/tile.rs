@@ -12,137 +12,26 @@ use karin_core::{HalfOrbit, NumberList, PassNumber, Progress};
 
 use crate::http::problem::Problem;
 use crate::swath::{Cells, Kept, Level, Places};
-use crate::tracks::{self, Window};
+use crate::tracks;
 use crate::view::View;
 use crate::viewer::Viewer;
 
 mod canvas;
 mod packed;
+mod statistic;
+mod tile_id;
 
 pub use canvas::{Canvas, SIDE};
 pub use packed::{NODATA, Packed};
+pub use statistic::Statistic;
+pub use tile_id::TileId;
 
 /// Most cycles of a tile.
 pub const MOST_CYCLES: usize = 60;
-/// Deepest zoom: 10 m.
-pub const DEEPEST: u32 = 12;
 /// Lines of a part where cells are native or nearly so; at coarser levels a part is a whole pass.
 const PART: usize = 1024;
 /// The first level whose parts are whole passes.
 const WHOLE: u32 = 3;
-const EQUATOR_M: f64 = 40_075_016.7;
-
-/// How values that fall into one pixel become one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Statistic {
-    /// Their mean: every native value counts the same.
-    Mean,
-    /// Their standard deviation.
-    Std,
-    /// How many there are.
-    Count,
-    /// The least.
-    Min,
-    /// The greatest.
-    Max,
-    /// The earliest granule's.
-    First,
-    /// The latest granule's.
-    Last,
-}
-
-impl Statistic {
-    /// Their words.
-    pub const WORDS: [&str; 7] = ["mean", "last", "first", "min", "max", "std", "count"];
-
-    /// Of a word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Some(match word {
-            "mean" => Self::Mean,
-            "std" => Self::Std,
-            "count" => Self::Count,
-            "min" => Self::Min,
-            "max" => Self::Max,
-            "first" => Self::First,
-            "last" => Self::Last,
-            _ => return None,
-        })
-    }
-
-    const fn kept(self, is_flag: bool) -> Kept {
-        match self {
-            _ if is_flag => Kept::Middle,
-            Self::Std => Kept::Spread,
-            Self::Min => Kept::Least,
-            Self::Max => Kept::Greatest,
-            Self::Mean | Self::Count | Self::First | Self::Last => Kept::Mean,
-        }
-    }
-}
-
-/// A tile of the Web Mercator map: `z` from 0, `x` eastward from 180° W, `y` southward.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TileId {
-    /// Zoom.
-    pub z: u32,
-    /// Column.
-    pub x: u32,
-    /// Row.
-    pub y: u32,
-}
-
-impl TileId {
-    /// From the words of a path.
-    ///
-    /// # Errors
-    /// If there is no such tile.
-    pub fn parse(z: &str, x: &str, y: &str) -> Result<Self, Problem> {
-        let number = |text: &str| text.parse::<u32>().ok();
-        match (number(z), number(x), number(y)) {
-            (Some(z), Some(x), Some(y)) if z <= DEEPEST && x < 1 << z && y < 1 << z => Ok(Self { z, x, y }),
-            (Some(z), Some(_), Some(_)) if z <= DEEPEST => {
-                Err(Problem::missing(format!("there is no such tile at zoom {z}")))
-            }
-            _ => Err(Problem::invalid(format!(
-                "expected zoom 0 to {DEEPEST}, column and row of a tile"
-            ))),
-        }
-    }
-
-    /// The part of the globe that it shows.
-    pub fn window(self) -> Window {
-        let tiles = f64::from(1_u32 << self.z);
-        let latitude = |row: f64| {
-            (std::f64::consts::PI * (1.0 - 2.0 * row / tiles))
-                .sinh()
-                .atan()
-                .to_degrees()
-        };
-        Window {
-            west: f64::from(self.x) / tiles * 360.0 - 180.0,
-            width: 360.0 / tiles,
-            south: latitude(f64::from(self.y) + 1.0),
-            north: latitude(f64::from(self.y)),
-        }
-    }
-
-    /// Metres on the ground of a pixel at a latitude.
-    pub fn pixel_m(self, latitude: f64) -> f64 {
-        EQUATOR_M * latitude.to_radians().cos() / (f64::from(1_u32 << self.z) * SIDE as f64)
-    }
-
-    /// The level whose cells suit its pixels: two thirds of a pixel where pixels are small, so that no pixel is missed.
-    /// On tiles that reach from the equator to the poles that is where most of the swath lies.
-    fn level(self, native_m: f64) -> Level {
-        let window = self.window();
-        let poleward = window
-            .south
-            .abs()
-            .max(window.north.abs())
-            .min(if self.z <= 2 { 60.0 } else { 78.0 });
-        Level::fitting(native_m, 0.67 * self.pixel_m(poleward))
-    }
-}
 
 /// What tells a part of the places of a pass from others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -185,13 +74,13 @@ struct Piece2 {
     part: usize,
 }
 
-/// Draws a statistic of the granules of some cycles.
+/// Draws a statistic of the granules of some cycles: of one view, or of one per side of the same variable.
 ///
 /// # Errors
 /// If too many are asked for, or nobody wants it any more. Granules that cannot be read leave a gap.
 pub fn draw(
     viewer: &Viewer,
-    view: &View,
+    views: &[Arc<View>],
     tile: TileId,
     cycles: &NumberList,
     statistic: Statistic,
@@ -201,39 +90,33 @@ pub fn draw(
         let detail = format!("a tile of {} cycles: at most {MOST_CYCLES}", cycles.len());
         return Err(Problem::too_much(detail).hint("ask for fewer cycles, or make a grid: karin stat --grid"));
     }
-    let group = viewer.archive().group(&view.group)?;
-    let level = tile.level(group.resolution_m());
-    let pieces = pieces_near(viewer, view, tile, cycles, level)?;
-    let mut drawn = Drawn {
-        level: level.0,
-        ..Drawn::default()
-    };
-    if pieces.is_empty() {
-        return Ok(drawn);
-    }
-    let threads = viewer.archive().resources().jobs;
-    view.with_engine(threads, progress, |engine| {
-        let mut canvas = Canvas::new(tile, statistic, group.resolution_m() * level.block() as f64);
-        // A few hundred parts at a time, so that memory does not grow with the number of cycles.
-        for batch in pieces.chunks(256) {
-            add(
-                viewer,
-                view,
-                engine,
-                progress,
-                batch,
-                level,
-                statistic,
-                &mut canvas,
-                &mut drawn,
-            )?;
+    let mut drawn = Drawn::default();
+    let mut canvas = None;
+    for view in views {
+        let group = viewer.archive().group(&view.group)?;
+        let level = tile.level(group.resolution_m());
+        drawn.level = level.0;
+        let pieces = pieces_near(viewer, view, tile, cycles, level)?;
+        if pieces.is_empty() {
+            continue;
         }
+        let cell_m = group.resolution_m() * level.block() as f64;
+        let canvas = canvas.get_or_insert_with(|| Canvas::new(tile, statistic, cell_m));
+        view.with_engine(viewer.archive().resources().jobs, progress, |engine| {
+            // A few hundred parts at a time, so that memory does not grow with the number of cycles.
+            pieces.chunks(256).try_for_each(|batch| {
+                add(
+                    viewer, view, engine, progress, batch, level, statistic, canvas, &mut drawn,
+                )
+            })
+        })?;
+    }
+    if let Some(canvas) = canvas {
         drawn.cells = canvas.cells();
         drawn.values = canvas.values();
         drawn.passes.sort_unstable();
         drawn.passes.dedup();
-        Ok(())
-    })?;
+    }
     Ok(drawn)
 }
 
@@ -382,33 +265,4 @@ fn parts_between(group: &crate::archive::Group, view: &View, pass: u16, along: &
             .max(0.0) as usize
     };
     part(along.start).min(all)..(part(along.end) + 1).min(all)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tiles_show_what_their_numbers_say() {
-        let whole = TileId::parse("0", "0", "0").unwrap().window();
-        assert!((whole.west, whole.width) == (-180.0, 360.0) && (whole.north - 85.051_128).abs() < 1e-5);
-        let tile = TileId::parse("1", "1", "0").unwrap();
-        assert!(tile.window().west == 0.0 && tile.window().south.abs() < 1e-9);
-        assert!((TileId::parse("6", "0", "0").unwrap().pixel_m(0.0) - 2446.0).abs() < 1.0);
-        for (z, x, y) in [
-            ("1", "2", "0"),
-            ("13", "0", "0"),
-            ("-1", "0", "0"),
-            ("1", "0.5", "0"),
-            ("99999999999", "0", "0"),
-        ] {
-            assert!(TileId::parse(z, x, y).is_err(), "{z}/{x}/{y}");
-        }
-    }
-
-    #[test]
-    fn levels_follow_the_zoom() {
-        let level = |z, x, y| TileId { z, x, y }.level(2000.0).0;
-        assert_eq!((level(0, 0, 0), level(6, 32, 31), level(12, 0, 2048)), (4, 0, 0));
-    }
 }

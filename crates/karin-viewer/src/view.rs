@@ -12,58 +12,15 @@ use karin_core::{
 };
 
 use crate::archive::{Archive, Group};
-use crate::http::params::{Kind, Parameter, Params};
+use crate::http::params::Params;
 use crate::http::problem::Problem;
+
+mod parameters;
+
+pub use parameters::{FROM, LET, METHOD, NADIR, QUALITY, SIDE, VALUES, WHERE};
 
 /// Granules that a view keeps open beside those of the archive.
 const OPEN_GRANULES: usize = 64;
-
-/// What says which values are meant.
-pub const VALUES: &[Parameter] = &[
-    Parameter::new(
-        "group",
-        Kind::Text,
-        "group of the collection, as L2_LR_SSH_Basic.C.science",
-    )
-    .required(),
-    Parameter::new("var", Kind::Text, "variable: stored, derived, or defined by let").required(),
-    LET,
-    QUALITY,
-    WHERE,
-    NADIR,
-    FROM,
-    METHOD,
-    SIDE,
-];
-
-/// A derived variable.
-pub const LET: Parameter =
-    Parameter::new("let", Kind::Text, "derived variable, as name=expression").repeatable();
-/// Least quality.
-pub const QUALITY: Parameter = Parameter::new(
-    "quality",
-    Kind::Word(&["good", "suspect", "degraded", "any"]),
-    "least quality of values that are kept",
-);
-/// Condition.
-pub const WHERE: Parameter = Parameter::new(
-    "where",
-    Kind::Text,
-    "expression that is true where values are kept",
-);
-/// Values of the nadir altimeter.
-pub const NADIR: Parameter = Parameter::new(
-    "nadir",
-    Kind::Word(&["keep", "drop", "only"]),
-    "nadir values that L3 clips into the swath",
-);
-/// Height that currents derive from.
-pub const FROM: Parameter = Parameter::new("from", Kind::Text, "height that currents derive from");
-/// How currents derive.
-pub const METHOD: Parameter =
-    Parameter::new("method", Kind::Text, "how currents are derived, as l3 or fit:9");
-/// Side of the swath.
-pub const SIDE: Parameter = Parameter::new("side", Kind::Word(&["left", "right"]), "side of 250 m products");
 
 /// A variable with all that says what its values mean.
 pub struct View {

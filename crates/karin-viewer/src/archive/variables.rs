@@ -1,6 +1,6 @@
 //! The variables of a group as the viewer shows them: stored ones, flags, and what can be derived.
 
-use karin::engine::derive::derivable;
+use karin::engine::derive::{Formulas, derivable};
 use karin::engine::{Shape, Swath};
 use karin::plot::ColorMap;
 use karin_core::{FlagKind, FlagTable, GroupMeta, Packing, QualityLevel, VariableMeta, gate_of};
@@ -20,7 +20,9 @@ pub fn describe_all(group: &Group) -> Vec<Value> {
         .variables
         .iter()
         .filter_map(|variable| stored(group, meta, swath, variable));
-    let derived = derivable(meta).into_iter().map(|variable| derived(&variable));
+    let derived = derivable(meta)
+        .into_iter()
+        .map(|variable| derived(meta, &variable));
     stored.chain(derived).collect()
 }
 
@@ -89,22 +91,59 @@ fn stored(group: &Group, meta: &GroupMeta, swath: &Swath, variable: &VariableMet
     Some(described)
 }
 
-fn derived(variable: &VariableMeta) -> Value {
+fn derived(meta: &GroupMeta, variable: &VariableMeta) -> Value {
     let mut described = common(variable);
-    if let Some(fields) = described.as_object_mut() {
-        let formula = fields.get("long_name").and_then(Value::as_str).and_then(|text| {
-            let (name, formula) = text.split_once(" = ")?;
-            (name == variable.name).then(|| formula.to_owned())
-        });
-        fields.insert("kind".into(), "derived".into());
-        fields.insert("shape".into(), "pixels".into());
-        fields.insert("dtype".into(), "float64".into());
-        for name in ["packing", "quality_flag", "flags"] {
-            fields.insert(name.into(), Value::Null);
-        }
-        fields.insert("formula".into(), formula.into());
+    let Some(fields) = described.as_object_mut() else {
+        return described;
+    };
+    // What one pixel gives is described by its formula.
+    let text = fields
+        .get("long_name")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let formula = text
+        .strip_prefix(&format!("{} = ", variable.name))
+        .map(str::to_owned);
+    if formula.is_some() {
+        let known = LONG_NAMES.iter().find(|(name, _)| *name == variable.name);
+        fields.insert("long_name".into(), known.map(|(_, long_name)| *long_name).into());
     }
+    fields.insert("kind".into(), "derived".into());
+    fields.insert("shape".into(), "pixels".into());
+    fields.insert("dtype".into(), "float64".into());
+    for name in ["packing", "flags"] {
+        fields.insert(name.into(), Value::Null);
+    }
+    fields.insert("quality_flag".into(), flag_behind(meta, &variable.name).into());
+    fields.insert("formula".into(), formula.into());
     described
+}
+
+/// What quantities are called that one pixel gives.
+const LONG_NAMES: [(&str, &str); 6] = [
+    ("ssha", "sea surface height anomaly"),
+    ("ssha_filtered", "filtered sea surface height anomaly"),
+    ("adt", "absolute dynamic topography"),
+    (
+        "ssha_uncalibrated",
+        "sea surface height anomaly without the cross-over calibration",
+    ),
+    (
+        "ssha_uncorrected",
+        "sea surface height anomaly with atmosphere and tides",
+    ),
+    ("sigma0_db", "normalised radar cross section in decibels"),
+];
+
+/// The quality flag of the first stored variable that a derived one is made of and that has one.
+fn flag_behind(meta: &GroupMeta, name: &str) -> Option<String> {
+    let inputs = Formulas::default().inputs_of(meta, name)?;
+    let stored = |input: &String| meta.variables.iter().find(|variable| variable.name == *input);
+    let mut gates = inputs
+        .iter()
+        .filter_map(stored)
+        .filter_map(|variable| gate_of(meta, variable));
+    gates.next().map(|gate| gate.flag_variable)
 }
 
 fn common(variable: &VariableMeta) -> Value {

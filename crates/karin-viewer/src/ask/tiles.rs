@@ -1,5 +1,7 @@
 //! Data tiles.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::common::{list, num};
@@ -37,13 +39,14 @@ pub fn tile(ask: &Ask<'_>) -> Result<Reply, Problem> {
 /// The numbers of a tile, those of `cycles_b` taken off.
 pub fn values(ask: &Ask<'_>, view: &View, tile: TileId) -> Result<(Drawn, Statistic), Problem> {
     let statistic = statistic(view, &ask.params)?;
+    let views = sides(ask)?;
     let cycles = list(&ask.params, "cycles")?.ok_or_else(|| Problem::invalid("cycles is missing"))?;
-    let mut drawn = draw(ask.viewer, view, tile, &cycles, statistic, ask.progress())?;
+    let mut drawn = draw(ask.viewer, &views, tile, &cycles, statistic, ask.progress())?;
     if let Some(others) = list(&ask.params, "cycles_b")? {
         if view.is_flag() {
             return Err(Problem::invalid("cycles_b: flags have no difference"));
         }
-        let other = draw(ask.viewer, view, tile, &others, statistic, ask.progress())?;
+        let other = draw(ask.viewer, &views, tile, &others, statistic, ask.progress())?;
         drawn.cells = drawn.cells.min(other.cells);
         let others = other.values.iter().copied().chain(std::iter::repeat(f64::NAN));
         drawn
@@ -53,6 +56,19 @@ pub fn values(ask: &Ask<'_>, view: &View, tile: TileId) -> Result<(Drawn, Statis
             .for_each(|(value, other)| *value -= other);
     }
     Ok((drawn, statistic))
+}
+
+/// The view that is meant; of products with sides both, unless one is named.
+fn sides(ask: &Ask<'_>) -> Result<Vec<Arc<View>>, Problem> {
+    let group = ask.viewer.archive().group(ask.params.require("group")?)?;
+    let sides: &[&str] = match ask.params.text("side") {
+        None if group.has_sides() => &["left", "right"],
+        _ => return Ok(vec![ask.viewer.view(&ask.params)?]),
+    };
+    sides
+        .iter()
+        .map(|side| ask.viewer.view(&ask.params.with("side", side)))
+        .collect()
 }
 
 fn statistic(view: &View, params: &Params) -> Result<Statistic, Problem> {

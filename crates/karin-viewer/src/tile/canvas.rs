@@ -2,7 +2,8 @@
 
 use crate::swath::{Block, Cells, MAP, NOWHERE, Places};
 
-use super::{EQUATOR_M, Statistic, TileId};
+use super::tile_id::EQUATOR_M;
+use super::{Statistic, TileId};
 
 /// Pixels of a side of a tile.
 pub const SIDE: usize = 256;
