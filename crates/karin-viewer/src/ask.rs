@@ -12,6 +12,7 @@ mod hovmoller;
 mod passes;
 mod point;
 mod profile;
+mod python;
 mod reproduce;
 mod scatter;
 mod series;

@@ -6,7 +6,7 @@ use karin_core::{Region, Selection};
 use serde_json::json;
 
 use super::common::selection;
-use crate::archive::Group;
+use super::python::python;
 use crate::http::params::{Kind, Parameter};
 use crate::http::problem::Problem;
 use crate::http::{Ask, Reply};
@@ -44,7 +44,7 @@ pub fn command(ask: &Ask<'_>) -> Result<Reply, Problem> {
     let format = ask.params.text("format").unwrap_or("nc");
     let rest = match verb {
         "extract" => format!("-o extract.{format}"),
-        "stat" => "--over all --stat count,mean,std,min,max,median".to_owned(),
+        "stat" => "--over all --stats count,mean,std,min,max,median".to_owned(),
         "plot" => "-o map.png".to_owned(),
         "spectrum" => "-o spectrum.nc".to_owned(),
         _ => String::new(),
@@ -54,7 +54,7 @@ pub fn command(ask: &Ask<'_>) -> Result<Reply, Problem> {
         _ => cli(ask, verb, &selection, &rest),
     };
     Ok(Reply::Json(
-        json!({"cli": cli, "python": python(ask, group, &selection, verb, format)}),
+        json!({"cli": cli, "python": python(ask, &selection, verb, format)}),
     ))
 }
 
@@ -105,79 +105,4 @@ fn quoted(text: &str) -> String {
         true => text.to_owned(),
         false => format!("'{}'", text.replace('\'', r"'\''")),
     }
-}
-
-/// The same in Python.
-fn python(ask: &Ask<'_>, group: &Group, selection: &Selection, verb: &str, format: &str) -> String {
-    let text = |value: &str| serde_json::Value::from(value).to_string();
-    let inputs: Vec<String> = ask
-        .viewer
-        .archive()
-        .inputs()
-        .iter()
-        .map(|input| text(&input.display().to_string()))
-        .collect();
-    let source = match inputs.as_slice() {
-        [one] => one.clone(),
-        several => format!("[{}]", several.join(", ")),
-    };
-    let mut arguments: Vec<String> = Vec::new();
-    let mut add = |name: &str, value: String| arguments.push(format!("{name}={value}"));
-    if let Some(product) = group.product {
-        add("product", text(product.name()));
-    }
-    add("phase", text(group.phase.name()));
-    if let Some(schema) = group.schema {
-        add("version", text(&schema.to_string()));
-    }
-    if let Some(cycles) = &selection.cycles {
-        add("cycles", text(&cycles.to_string()));
-    }
-    if let Some(passes) = &selection.passes {
-        add("passes", text(&passes.to_string()));
-    }
-    if let Some(time) = &selection.time {
-        add("time", text(&time.to_string()));
-    }
-    match &selection.region {
-        Some(Region::Box(bounds)) => add("bbox", format!("({bounds})")),
-        Some(Region::Polygon(polygon)) => add("polygon", text(&polygon.geojson().to_string())),
-        None => {}
-    }
-    if ask.params.text("quality").is_some() {
-        add("quality", text(selection.quality.name()));
-    }
-    for (name, value) in [
-        ("where", &selection.where_),
-        ("from_", &selection.from),
-        ("method", &selection.method),
-    ] {
-        if let Some(value) = value {
-            add(name, text(value));
-        }
-    }
-    if !selection.lets.is_empty() {
-        let pairs: Vec<String> = selection
-            .lets
-            .iter()
-            .map(|(name, expression)| format!("{}: {}", text(name), text(expression)))
-            .collect();
-        add("let", format!("{{{}}}", pairs.join(", ")));
-    }
-    if !selection.variables.is_empty() {
-        let names: Vec<String> = selection.variables.iter().map(|name| text(name)).collect();
-        add("variables", format!("[{}]", names.join(", ")));
-    }
-    let selected = format!(
-        "import karin\n\nswot = karin.open({source}).sel(\n    {},\n)\n",
-        arguments.join(",\n    ")
-    );
-    let last = match verb {
-        "stat" => "print(swot.mean(\"cycle\"))".to_owned(),
-        "plot" => "swot.plot(\"map.png\")".to_owned(),
-        "spectrum" => "print(swot.spectrum())".to_owned(),
-        "view" => "swot".to_owned(),
-        _ => format!("swot.extract(\"extract.{format}\")"),
-    };
-    format!("{selected}{last}\n")
 }

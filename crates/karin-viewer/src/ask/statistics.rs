@@ -212,7 +212,7 @@ pub fn stats(ask: &Ask<'_>) -> Result<Reply, Problem> {
         "cycles": cycles,
         "time": [instant(start), instant(end)],
         "by_cycle": rows,
-        "command": cli(ask, "stat", sample.plan.selection(), "--over all --stat count,mean,std,min,max,median"),
+        "command": cli(ask, "stat", sample.plan.selection(), "--over all --stats count,mean,std,min,max,median"),
     });
     if let Value::Object(more) = more {
         fields.extend(more);
