@@ -28,6 +28,8 @@ pub use tile_id::TileId;
 
 /// Most cycles of a tile.
 pub const MOST_CYCLES: usize = 60;
+/// Most parts of granules that one tile is made of: ten global cycles.
+const MOST_PARTS: usize = 6000;
 /// Lines of a part where cells are native or nearly so; at coarser levels a part is a whole pass.
 const PART: usize = 1024;
 /// The first level whose parts are whole passes.
@@ -99,6 +101,13 @@ pub fn draw(
         let pieces = pieces_near(viewer, view, tile, cycles, level)?;
         if pieces.is_empty() {
             continue;
+        }
+        if pieces.len() > MOST_PARTS {
+            let detail = format!(
+                "{} parts of granules fall on this tile: at most {MOST_PARTS}",
+                pieces.len()
+            );
+            return Err(Problem::too_much(detail).hint("zoom in, or ask for fewer cycles"));
         }
         let cell_m = group.resolution_m() * level.block() as f64;
         let canvas = canvas.get_or_insert_with(|| Canvas::new(tile, statistic, cell_m));

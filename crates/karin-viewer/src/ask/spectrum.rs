@@ -66,7 +66,7 @@ pub fn spectrum(ask: &Ask<'_>) -> Result<Reply, Problem> {
         "high": column(&|row| row.1 * high),
         "granules": found.granules,
         "left_out": found.failures.len(),
-        "command": cli(ask, "spectrum", plan.selection(), &format!("--segment {segment}")),
+        "command": cli(ask, "spectrum", plan.selection(), &format!("--segment {segment}km")),
     })))
 }
 
