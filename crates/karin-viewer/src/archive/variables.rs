@@ -96,18 +96,12 @@ fn derived(meta: &GroupMeta, variable: &VariableMeta) -> Value {
     let Some(fields) = described.as_object_mut() else {
         return described;
     };
-    // What one pixel gives is described by its formula.
-    let text = fields
-        .get("long_name")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    // The comment of what one pixel gives begins with its formula.
+    let text = fields.get("comment").and_then(Value::as_str).unwrap_or_default();
     let formula = text
         .strip_prefix(&format!("{} = ", variable.name))
+        .and_then(|formula| formula.split(';').next())
         .map(str::to_owned);
-    if formula.is_some() {
-        let known = LONG_NAMES.iter().find(|(name, _)| *name == variable.name);
-        fields.insert("long_name".into(), known.map(|(_, long_name)| *long_name).into());
-    }
     fields.insert("kind".into(), "derived".into());
     fields.insert("shape".into(), "pixels".into());
     fields.insert("dtype".into(), "float64".into());
@@ -118,22 +112,6 @@ fn derived(meta: &GroupMeta, variable: &VariableMeta) -> Value {
     fields.insert("formula".into(), formula.into());
     described
 }
-
-/// What quantities are called that one pixel gives.
-const LONG_NAMES: [(&str, &str); 6] = [
-    ("ssha", "sea surface height anomaly"),
-    ("ssha_filtered", "filtered sea surface height anomaly"),
-    ("adt", "absolute dynamic topography"),
-    (
-        "ssha_uncalibrated",
-        "sea surface height anomaly without the cross-over calibration",
-    ),
-    (
-        "ssha_uncorrected",
-        "sea surface height anomaly with atmosphere and tides",
-    ),
-    ("sigma0_db", "normalised radar cross section in decibels"),
-];
 
 /// The quality flag of the first stored variable that a derived one is made of and that has one.
 fn flag_behind(meta: &GroupMeta, name: &str) -> Option<String> {
