@@ -186,10 +186,12 @@ fn identity(source: &dyn Source) -> String {
     hasher.finalize().to_hex().chars().take(20).collect()
 }
 
+/// Product, schema and phase.
+type GroupKey<'a> = (Option<&'a str>, Option<Schema>, Phase);
+
 /// The groups of a source; those whose granules cannot be read or have no swath are told and left out.
 fn groups(source: &dyn Source, progress: &dyn Progress) -> Vec<Group> {
-    let mut found: BTreeMap<(Option<&str>, Option<Schema>, Phase), BTreeMap<HalfOrbit, usize>> =
-        BTreeMap::new();
+    let mut found: BTreeMap<GroupKey<'_>, BTreeMap<HalfOrbit, usize>> = BTreeMap::new();
     for (index, entry) in source.entries().iter().enumerate() {
         let Some((half_orbit, phase)) = entry
             .half_orbit

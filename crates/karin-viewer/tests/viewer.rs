@@ -11,8 +11,13 @@ use support::{Client, Numbers, served};
 
 const BASIC: &str = "L2_LR_SSH_Basic.C.calval";
 
-/// Every line of a granule as the library gives it: longitudes, latitudes and values.
-fn truth(variable: &str, cycle: u16, pass: u16, quality: &str) -> (usize, Vec<f64>, Vec<f64>, Vec<f64>) {
+/// Pixels of a line; longitudes, latitudes and values of all lines.
+type Truth = (usize, Vec<f64>, Vec<f64>, Vec<f64>);
+/// Sum and number of the values of each pixel of a tile, by row and column.
+type Pixels = HashMap<(usize, usize), (f64, u32)>;
+
+/// Every line of a granule as the library gives it.
+fn truth(variable: &str, cycle: u16, pass: u16, quality: &str) -> Truth {
     let served = served();
     let selection = Selection::builder()
         .product("L2_LR_SSH_Basic")
@@ -176,9 +181,9 @@ fn a_point_tells_what_its_flags_mean() {
 }
 
 /// Pixels of a tile as means of the native cells whose centres fall on them.
-fn brute_force(tile: (u32, u32, u32), places: &[(f64, f64, f64)]) -> HashMap<(usize, usize), (f64, u32)> {
+fn brute_force(tile: (u32, u32, u32), places: &[(f64, f64, f64)]) -> Pixels {
     let tiles = f64::from(1_u32 << tile.0);
-    let mut found: HashMap<(usize, usize), (f64, u32)> = HashMap::new();
+    let mut found = Pixels::new();
     for (longitude, latitude, value) in places.iter().filter(|place| place.2.is_finite()) {
         let x = ((longitude / 360.0 + 0.5).rem_euclid(1.0) * tiles - f64::from(tile.1)) * 256.0;
         let sine = latitude.to_radians().sin();

@@ -235,8 +235,7 @@ pub fn flags_of(meta: &GroupMeta, name: &str, table: &FlagTable) -> Value {
         // What drops it last.
         let dropped = [QualityLevel::Good, QualityLevel::Suspect, QualityLevel::Degraded]
             .into_iter()
-            .filter(|level| !gate.keeps(raw, *level))
-            .next_back()?;
+            .rfind(|level| !gate.keeps(raw, *level))?;
         Some(match dropped {
             QualityLevel::Good => "suspect",
             QualityLevel::Suspect => "degraded",

@@ -72,7 +72,7 @@ pub fn hovmoller(ask: &Ask<'_>) -> Result<Reply, Problem> {
         let row = |piece: &Piece| rows(&view, engine, piece, &axes).unwrap_or_else(|_| vec![f32::NAN; axes.rows]);
         let found: Vec<Vec<f32>> = engine.install(|| pieces.par_iter().map(row).collect());
         let values: Vec<f32> = found.concat();
-        let (line, longitude, latitude) = places(&view, engine, first, &axes)?;
+        let [line, longitude, latitude] = places(&view, engine, first, &axes)?;
         let mut sorted: Vec<f32> = values.iter().copied().filter(|value| value.is_finite()).collect();
         sorted.sort_unstable_by(f32::total_cmp);
         let quantile = |part: f64| {
@@ -151,12 +151,7 @@ fn rows(view: &View, engine: &Engine<'_>, piece: &Piece, axes: &Axes) -> Result<
 }
 
 /// Line, longitude and latitude of the middle of each row.
-fn places(
-    view: &View,
-    engine: &Engine<'_>,
-    piece: &Piece,
-    axes: &Axes,
-) -> Result<(Vec<f32>, Vec<f32>, Vec<f32>), Problem> {
+fn places(view: &View, engine: &Engine<'_>, piece: &Piece, axes: &Axes) -> Result<[Vec<f32>; 3], Problem> {
     let (dataset, swath) = engine.swath_of(piece, &view.column.group)?;
     let (longitudes, latitudes) = swath.positions(dataset.as_ref(), axes.lines.clone())?;
     let column = (axes.columns.start + axes.columns.end).saturating_sub(1) / 2;
@@ -176,5 +171,5 @@ fn places(
         longitude.push(continued as f32);
         latitude.push(latitudes.get(at).map_or(f32::NAN, |latitude| *latitude as f32));
     }
-    Ok((line, longitude, latitude))
+    Ok([line, longitude, latitude])
 }

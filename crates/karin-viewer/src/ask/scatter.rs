@@ -19,9 +19,12 @@ pub const PARAMETERS: &[Parameter] = &[
     Parameter::new("max", Kind::Integer, "points of the sample [5000]"),
 ];
 
-/// Pairs of one granule: x, y, line and pixel.
+/// x, y, line and pixel.
+type Pair = (f32, f32, i32, i32);
+
+/// Pairs of one granule.
 #[derive(Default)]
-struct Pairs(Vec<(f32, f32, i32, i32)>);
+struct Pairs(Vec<Pair>);
 
 /// `scatter`.
 pub fn scatter(ask: &Ask<'_>) -> Result<Reply, Problem> {
@@ -67,7 +70,7 @@ fn picture(views: &[std::sync::Arc<View>; 2], found: &[(Piece, Pairs)], bins: us
             .flat_map(|(piece, pairs)| pairs.0.iter().map(move |pair| (piece, pair)))
     };
     let count = found.iter().map(|(_, pairs)| pairs.0.len()).sum::<usize>();
-    let bounds = |of: fn(&(f32, f32, i32, i32)) -> f32| {
+    let bounds = |of: fn(&Pair) -> f32| {
         let fold = |(least, most): (f64, f64), value: f64| (least.min(value), most.max(value));
         let (low, high) = pairs()
             .map(|(_, pair)| f64::from(of(pair)))
@@ -120,9 +123,8 @@ fn picture(views: &[std::sync::Arc<View>; 2], found: &[(Piece, Pairs)], bins: us
         "slope": num(slope),
         "intercept": num(sy / number + y0 - slope * (sx / number + x0)),
     });
-    let floats =
-        |of: fn(&(f32, f32, i32, i32)) -> f32| sample.iter().map(|(_, pair)| of(pair)).collect::<Vec<f32>>();
-    let integers = |of: &dyn Fn(&Piece, &(f32, f32, i32, i32)) -> i32| {
+    let floats = |of: fn(&Pair) -> f32| sample.iter().map(|(_, pair)| of(pair)).collect::<Vec<f32>>();
+    let integers = |of: &dyn Fn(&Piece, &Pair) -> i32| {
         sample
             .iter()
             .map(|(piece, pair)| of(piece, pair))

@@ -118,10 +118,13 @@ impl Container {
 }
 
 /// A body taken apart: its header, and the bytes of its arrays by name.
+pub type Parsed = (Value, Vec<(String, Vec<u8>)>);
+
+/// Takes a body apart.
 ///
 /// # Errors
 /// In words, if it is no such body.
-pub fn parse(body: &[u8]) -> Result<(Value, Vec<(String, Vec<u8>)>), String> {
+pub fn parse(body: &[u8]) -> Result<Parsed, String> {
     let length = body
         .get(4..8)
         .and_then(|bytes| bytes.try_into().ok())

@@ -114,8 +114,10 @@ fn collection() -> PathBuf {
 
 /// An answer.
 pub struct Answer {
+    /// The status.
     pub status: u16,
     headers: Vec<(String, String)>,
+    /// What came.
     pub body: Vec<u8>,
 }
 
@@ -127,6 +129,18 @@ impl Answer {
             .find(|(known, _)| known == name)
             .map(|(_, value)| value.clone())
     }
+}
+
+/// Numbers of that type from little-endian bytes.
+macro_rules! numbers {
+    ($type:ty, $bytes:expr) => {
+        $bytes
+            .as_chunks::<{ size_of::<$type>() }>()
+            .0
+            .iter()
+            .map(|bytes| f64::from(<$type>::from_le_bytes(*bytes)))
+            .collect()
+    };
 }
 
 /// One that sends requests as they are.
@@ -194,26 +208,11 @@ impl Client {
         let (header, arrays) = karin_viewer::http::container::parse(&answer.body).expect(path);
         let numbers = |index: usize, bytes: &[u8]| -> Vec<f64> {
             match header["arrays"][index]["dtype"].as_str().expect("a type") {
-                "int16" => bytes
-                    .chunks_exact(2)
-                    .map(|b| f64::from(i16::from_le_bytes(b.try_into().unwrap())))
-                    .collect(),
-                "int32" => bytes
-                    .chunks_exact(4)
-                    .map(|b| f64::from(i32::from_le_bytes(b.try_into().unwrap())))
-                    .collect(),
-                "uint32" => bytes
-                    .chunks_exact(4)
-                    .map(|b| f64::from(u32::from_le_bytes(b.try_into().unwrap())))
-                    .collect(),
-                "float32" => bytes
-                    .chunks_exact(4)
-                    .map(|b| f64::from(f32::from_le_bytes(b.try_into().unwrap())))
-                    .collect(),
-                "float64" => bytes
-                    .chunks_exact(8)
-                    .map(|b| f64::from_le_bytes(b.try_into().unwrap()))
-                    .collect(),
+                "int16" => numbers!(i16, bytes),
+                "int32" => numbers!(i32, bytes),
+                "uint32" => numbers!(u32, bytes),
+                "float32" => numbers!(f32, bytes),
+                "float64" => numbers!(f64, bytes),
                 other => panic!("{other}"),
             }
         };
