@@ -1,0 +1,184 @@
+/** Pictures to take away: the map with title, colour bar and where it comes from. */
+
+import { createEffect, createRoot } from "solid-js";
+import { placeOf } from "../color/scale.ts";
+import { format, logTicks, ticks } from "../color/ticks.ts";
+import { current, isWhole, setPlaying } from "../map/current.ts";
+import * as catalog from "../model/catalog.ts";
+import { look, stretch } from "../model/look.ts";
+import { complain, tell } from "../model/notices.ts";
+import { change, view } from "../model/store.ts";
+import { title, units } from "../panels/color_bar.tsx";
+import { animate } from "./apng.ts";
+import { save } from "./save.ts";
+
+const MARGIN = 18;
+const HEAD = 50;
+const FOOT = 84;
+/** Pixels of the file per pixel of the page. */
+const PRINT_RATIO = 2;
+const MAX_FRAMES = 60;
+const FRAME_TIME = 500;
+
+/** Resolves once everything is loaded and a frame of it is drawn. */
+export function whole(): Promise<void> {
+  return new Promise((resolve) => {
+    createRoot((dispose) => {
+      createEffect(() => {
+        const map = current()?.map;
+        view.cycle;
+        if (!map || !isWhole()) return;
+        map.once("idle", () => {
+          if (!isWhole()) return;
+          dispose();
+          resolve();
+        });
+        map.triggerRepaint();
+      });
+    });
+  });
+}
+
+/** Where the picture comes from, in one line. */
+export function provenance(): string {
+  const group = catalog.group();
+  const parts = [
+    `SWOT ${group?.title ?? view.group}`,
+    view.span === "all" ? `cycles ${catalog.cycles()[0]} to ${catalog.cycles().at(-1)}` : `cycle ${view.cycle}`,
+    view.quality === "any" ? "" : `quality ${view.quality}`,
+    view.where ? `where ${view.where}` : "",
+    view.masks.length ? `without ${view.masks.join(", ")}` : "",
+    `snapshot ${catalog.catalog()?.snapshot.slice(0, 12) ?? ""}`,
+    `karin ${catalog.catalog()?.karin ?? ""}`,
+  ];
+  return parts.filter(Boolean).join(" · ");
+}
+
+const css = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** The map as it is drawn now, framed. */
+function compose(ratio: number): HTMLCanvasElement {
+  const map = current()!.map.getCanvas();
+  const width = map.width / ratio;
+  const height = map.height / ratio;
+  const canvas = document.createElement("canvas");
+  canvas.width = map.width + 2 * MARGIN * ratio;
+  canvas.height = map.height + (HEAD + FOOT) * ratio;
+  const context = canvas.getContext("2d")!;
+  context.scale(ratio, ratio);
+  context.fillStyle = css("--surface");
+  context.fillRect(0, 0, width + 2 * MARGIN, height + HEAD + FOOT);
+  const font = css("--font");
+  context.fillStyle = css("--text");
+  context.font = `600 19px ${font}`;
+  context.fillText(title(), MARGIN, 32, width * 0.75);
+  context.textAlign = "right";
+  context.font = `500 15px ${font}`;
+  context.fillText(subtitle(), width + MARGIN, 32, width * 0.24);
+  context.textAlign = "left";
+  context.fillStyle = css("--ground");
+  context.fillRect(MARGIN, HEAD, width, height);
+  context.drawImage(map, MARGIN, HEAD, width, height);
+  paintBar(context, MARGIN + width * 0.2, HEAD + height + 14, width * 0.6, font);
+  context.fillStyle = css("--muted");
+  context.font = `400 11px ${font}`;
+  context.textAlign = "center";
+  context.fillText(provenance(), MARGIN + width / 2, HEAD + height + FOOT - 12, width);
+  return canvas;
+}
+
+function subtitle(): string {
+  if (view.span === "all") return `cycles ${catalog.cycles()[0]}–${catalog.cycles().at(-1)}`;
+  return view.compare === "off" || view.compare === "difference"
+    ? `cycle ${view.cycle}`
+    : `cycles ${view.cycle} | ${view.cycleB}`;
+}
+
+function paintBar(context: CanvasRenderingContext2D, left: number, top: number, width: number, font: string): void {
+  const { lut } = look();
+  const count = lut.length / 4;
+  for (let x = 0; x < width; x++) {
+    const at = 4 * Math.round((x / (width - 1)) * (count - 1));
+    context.fillStyle = `rgb(${lut[at]} ${lut[at + 1]} ${lut[at + 2]})`;
+    context.fillRect(left + x, top, 1.5, 12);
+  }
+  const { range, scale } = stretch();
+  const values = scale === "log" ? logTicks(...range) : ticks(...range, 6);
+  const step = scale === "log" ? undefined : (values[1] ?? 1) - (values[0] ?? 0);
+  context.fillStyle = css("--text");
+  context.font = `400 12px ${font}`;
+  context.textAlign = "center";
+  for (const value of values) {
+    const x = left + placeOf(value, stretch()) * width;
+    context.fillRect(x - 0.5, top + 12, 1, 4);
+    context.fillText(format(value, step), x, top + 29);
+  }
+  context.textAlign = "left";
+  context.fillText(units(), left + width + 10, top + 11);
+}
+
+function bytesOf(canvas: HTMLCanvasElement): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    canvas.toBlob((blob) => {
+      if (!blob) reject(new Error("the picture is too large for this browser"));
+      else void blob.arrayBuffer().then((buffer) => resolve(new Uint8Array(buffer)));
+    }, "image/png");
+  });
+}
+
+const fileName = (end: string): string => `karin_${view.variable}_cycle_${view.cycle}${end}`;
+
+/** Saves the map in print quality. */
+export async function exportPng(): Promise<void> {
+  const map = current()?.map;
+  if (!map) return;
+  const before = map.getPixelRatio();
+  try {
+    tell("Drawing the picture…");
+    map.setPixelRatio(Math.max(PRINT_RATIO, before));
+    await whole();
+    const bytes = await bytesOf(compose(map.getPixelRatio()));
+    save(new Blob([bytes as BlobPart], { type: "image/png" }), fileName(".png"));
+    tell("Picture saved.");
+  } catch (error) {
+    complain(error);
+  } finally {
+    map.setPixelRatio(before);
+  }
+}
+
+/** Saves all cycles as an animation; pressing it again, or Esc, gives it up. */
+export async function exportAnimation(): Promise<void> {
+  const map = current()?.map;
+  const cycles = catalog.cycles().slice(-MAX_FRAMES);
+  if (!map || isAnimating) {
+    isAnimating = false;
+    return;
+  }
+  const before = view.cycle;
+  setPlaying(false);
+  isAnimating = true;
+  try {
+    const frames: Uint8Array[] = [];
+    for (const cycle of cycles) {
+      change({ cycle, span: "one" });
+      await new Promise(requestAnimationFrame);
+      await whole();
+      if (!isAnimating) {
+        tell("The animation was given up.");
+        return;
+      }
+      frames.push(await bytesOf(compose(map.getPixelRatio())));
+      tell(`Animation: ${frames.length} of ${cycles.length} cycles`);
+    }
+    save(animate(frames, FRAME_TIME), fileName(`-${cycles.length}_frames.png`));
+    tell("Animation saved.");
+  } catch (error) {
+    complain(error);
+  } finally {
+    isAnimating = false;
+    change({ cycle: before });
+  }
+}
+
+let isAnimating = false;

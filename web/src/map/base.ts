@@ -1,0 +1,147 @@
+/** The map without data: MapLibre, its style, land and graticule. All that depends on MapLibre's style lives here. */
+
+import { Map as MapLibre, type StyleSpecification, setWorkerUrl } from "maplibre-gl";
+import "maplibre-gl/dist/maplibre-gl.css";
+import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
+import type { Theme, View } from "../model/view.ts";
+import { graticule, graticuleStep } from "./graticule.ts";
+import { loadLand } from "./land.ts";
+import type { SwathLayer } from "./layer.ts";
+
+setWorkerUrl(workerUrl);
+
+const MAX_ZOOM = 12.5;
+/** Zoom from which the fine coastline is shown. */
+const FINE_LAND_ZOOM = 3;
+
+const PALETTE = {
+  dark: { sea: "#0c1824", land: "#22303c", shore: "#c3d2de", graticule: "#3a4f61", track: "#9fb6c9", mark: "#ffd166" },
+  light: { sea: "#dfe9f0", land: "#f4f1ea", shore: "#5d6f7d", graticule: "#b4c4d0", track: "#41576a", mark: "#c2410c" },
+} as const;
+
+const nothing = (): GeoJSON.FeatureCollection => ({ type: "FeatureCollection", features: [] });
+
+function style(theme: Theme, view: View): StyleSpecification {
+  const colors = PALETTE[theme];
+  const source = () => ({ type: "geojson" as const, data: nothing(), tolerance: 0.2 });
+  const line = (id: string, from: string, color: string, width: number, extra: object = {}) => ({
+    id,
+    source: from,
+    type: "line" as const,
+    layout: { "line-join": "round" as const },
+    paint: { "line-color": color, "line-width": width, ...extra },
+  });
+  const isKind = (kind: string) => ["==", ["get", "kind"], kind] as ["==", ["get", string], string];
+  return {
+    version: 8,
+    projection: { type: view.projection },
+    sources: { land: source(), graticule: source(), tracks: source(), marks: source(), region: source() },
+    layers: [
+      { id: "sea", type: "background", paint: { "background-color": colors.sea } },
+      {
+        id: "land",
+        source: "land",
+        type: "fill",
+        filter: isKind("land"),
+        paint: { "fill-color": colors.land, "fill-antialias": false },
+      },
+      line("graticule", "graticule", colors.graticule, 0.6),
+      { ...line("shore", "land", colors.shore, 0.8), filter: isKind("shore") },
+      line("tracks", "tracks", colors.track, 0.7, { "line-opacity": 0.4 }),
+      {
+        id: "region-fill",
+        source: "region",
+        type: "fill",
+        filter: isKind("area"),
+        paint: { "fill-color": colors.mark, "fill-opacity": 0.08 },
+      },
+      line("region-line", "region", colors.mark, 1.6),
+      line("chosen", "marks", colors.mark, 1.4),
+    ],
+  };
+}
+
+/** Makes the map in `container`, with the swath between land and shore. */
+export function makeMap(container: HTMLElement, view: View, layer: SwathLayer): MapLibre {
+  const map = new MapLibre({
+    container,
+    style: style(view.theme, view),
+    center: [view.lon, view.lat],
+    zoom: view.zoom,
+    bearing: view.bearing,
+    pitch: view.pitch,
+    maxZoom: MAX_ZOOM,
+    minZoom: 0.3,
+    maxPitch: 60,
+    attributionControl: false,
+    keyboard: false,
+    fadeDuration: 0,
+    canvasContextAttributes: { contextType: "webgl2", antialias: false, preserveDrawingBuffer: true },
+  });
+  // The colour bar lies over the bottom: what is looked at lies above it.
+  map.setPadding({ top: 0, left: 0, right: 0, bottom: 84 });
+  map.on("load", () => {
+    map.addLayer(layer, "graticule");
+    const land = landLoader(map);
+    const lines = graticuleLoader(map);
+    const follow = () => {
+      land();
+      lines();
+    };
+    map.on("moveend", follow);
+    follow();
+  });
+  return map;
+}
+
+type Source = { setData: (data: GeoJSON.GeoJSON) => void };
+
+export function setData(
+  map: MapLibre,
+  source: "land" | "graticule" | "tracks" | "marks" | "region",
+  data: GeoJSON.GeoJSON,
+): void {
+  (map.getSource(source) as unknown as Source | undefined)?.setData(data);
+}
+
+function landLoader(map: MapLibre): () => void {
+  let shown = -1;
+  return () => {
+    const wanted = map.getZoom() >= FINE_LAND_ZOOM ? 1 : 0;
+    if (wanted <= shown) return;
+    shown = wanted;
+    loadLand(wanted === 1)
+      .then((land) => {
+        if (shown === wanted) setData(map, "land", land);
+      })
+      .catch(() => {
+        shown = -1;
+      });
+  };
+}
+
+function graticuleLoader(map: MapLibre): () => void {
+  let shown = 0;
+  return () => {
+    const step = graticuleStep(map.getZoom());
+    if (step !== shown) setData(map, "graticule", graticule(step));
+    shown = step;
+  };
+}
+
+export function setTheme(map: MapLibre, theme: Theme): void {
+  if (!map.isStyleLoaded() && !map.getLayer("sea")) return;
+  const colors = PALETTE[theme];
+  map.setPaintProperty("sea", "background-color", colors.sea);
+  map.setPaintProperty("land", "fill-color", colors.land);
+  map.setPaintProperty("shore", "line-color", colors.shore);
+  map.setPaintProperty("graticule", "line-color", colors.graticule);
+  map.setPaintProperty("tracks", "line-color", colors.track);
+  map.setPaintProperty("region-fill", "fill-color", colors.mark);
+  map.setPaintProperty("region-line", "line-color", colors.mark);
+  map.setPaintProperty("chosen", "line-color", colors.mark);
+}
+
+export function setVisible(map: MapLibre, layer: "graticule" | "tracks", isVisible: boolean): void {
+  if (map.getLayer(layer)) map.setLayoutProperty(layer, "visibility", isVisible ? "visible" : "none");
+}

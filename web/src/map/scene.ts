@@ -1,0 +1,292 @@
+/** Decides what the map needs, asks for it, and puts what is there into the layer. */
+
+import type { Map as MapLibre } from "maplibre-gl";
+import type { Meaning } from "../model/api.ts";
+import * as catalog from "../model/catalog.ts";
+import { levelsHere, look, whereWithMasks } from "../model/look.ts";
+import { view } from "../model/store.ts";
+import { setTracks, tracks } from "./current.ts";
+import {
+  loadMesh,
+  loadStrip,
+  loadTile,
+  loadTracks,
+  type Mesh,
+  type Strip,
+  stripsIn,
+  type Tile,
+  type Tracks,
+} from "./data.ts";
+import { Demand, type Want } from "./demand.ts";
+import type { Box } from "./geometry.ts";
+import type { Item, StripItem, SwathLayer, TileItem } from "./layer.ts";
+
+const MEGABYTE = 2 ** 20;
+/** Zoom of the map from which 2 km pixels are drawn one by one. */
+const NEAR_ZOOM = 5.5;
+const MAX_TILE_ZOOM = 12;
+/** Strips beyond which a near view is left to tiles: it would be slower than they are, and no finer than the screen. */
+const MAX_STRIPS = 260;
+
+interface StripPlace {
+  pass: number;
+  side: string;
+  first: number;
+}
+
+/** What the map shows, and how far it has come. */
+export interface Progress {
+  near: boolean;
+  wanted: number;
+  loaded: number;
+}
+
+export class Scene {
+  readonly tiles: Demand<Tile>;
+  readonly strips: Demand<Strip>;
+  readonly meshes: Demand<Mesh>;
+  stripItems: StripItem[] = [];
+  tileItems: TileItem[] = [];
+  private readonly map: MapLibre;
+  private readonly layer: SwathLayer;
+  private readonly progress: (progress: Progress) => void;
+  private scheduled = 0;
+  private tracksOf = "";
+
+  constructor(
+    map: MapLibre,
+    layer: SwathLayer,
+    progress: (progress: Progress) => void,
+    failed: (error: unknown) => void,
+  ) {
+    this.map = map;
+    this.layer = layer;
+    this.progress = progress;
+    const arrived = () => this.schedule();
+    const dispose = (data: object) => layer.drop(data);
+    const tileBytes = (tile: Tile) => 200 + (tile.values?.byteLength ?? 0);
+    this.tiles = new Demand({ limit: 160 * MEGABYTE, bytesOf: tileBytes, arrived, failed, dispose });
+    const stripBytes = (strip: Strip) => strip.raw.byteLength + strip.time.byteLength;
+    this.strips = new Demand({ limit: 320 * MEGABYTE, bytesOf: stripBytes, arrived, failed, dispose });
+    this.meshes = new Demand({ limit: 128 * MEGABYTE, bytesOf: (mesh) => mesh.vertices.byteLength, arrived, failed });
+  }
+
+  /** Brings the picture up to date before the next frame. */
+  schedule(): void {
+    this.scheduled ||= requestAnimationFrame(() => {
+      this.scheduled = 0;
+      this.update();
+    });
+  }
+
+  /** True if pixels are drawn one by one. */
+  get isNear(): boolean {
+    const finer = Math.log2(2000 / (catalog.group()?.resolution_m ?? 2000));
+    return view.span === "one" && catalog.variable()?.shape === "pixels" && this.map.getZoom() >= NEAR_ZOOM + finer;
+  }
+
+  private update(): void {
+    if (!catalog.variable() || !view.cycle) return;
+    this.loadTracks();
+    const known = tracks();
+    const places = this.isNear && known ? this.placesInView(known) : null;
+    const isNear = places !== null && places.length <= MAX_STRIPS;
+    if (isNear) this.showStrips(places);
+    else this.showTiles();
+    this.layer.look = look();
+    this.layer.copies = view.projection === "mercator" || this.map.getZoom() > 9 ? [-1, 0, 1] : [0];
+    this.map.triggerRepaint();
+  }
+
+  private loadTracks(): void {
+    if (this.tracksOf === view.group) return;
+    this.tracksOf = view.group;
+    setTracks(null);
+    const group = view.group;
+    loadTracks(group)
+      .then((loaded) => {
+        if (group === view.group) setTracks(loaded);
+      })
+      .catch(() => {})
+      .finally(() => this.schedule());
+  }
+
+  private box(): Box {
+    const bounds = this.map.getBounds();
+    return { west: bounds.getWest(), east: bounds.getEast(), south: bounds.getSouth(), north: bounds.getNorth() };
+  }
+
+  private placesInView(known: Tracks): StripPlace[] {
+    const group = catalog.group()!;
+    const here = this.passesNeeded();
+    const places: StripPlace[] = [];
+    for (const [pass, strips] of stripsIn(known, this.box(), group.num_lines)) {
+      if (!here.has(pass)) continue;
+      for (const side of group.sides) for (const first of strips) places.push({ pass, side, first });
+    }
+    return places.sort((a, b) => a.pass - b.pass);
+  }
+
+  /** Passes of the cycle, or of either of two that are compared. */
+  private passesNeeded(): Set<number> {
+    const by = catalog.passesByCycle();
+    const a = by.get(view.cycle) ?? new Set<number>();
+    return view.compare === "off" ? a : a.union(by.get(view.cycleB) ?? new Set());
+  }
+
+  private cyclesShown(): number[] {
+    return view.compare === "off" ? [view.cycle] : [view.cycle, view.cycleB];
+  }
+
+  private showStrips(places: StripPlace[]): void {
+    const values = this.meaningNear();
+    const flag = catalog.flag();
+    const flagged: Meaning | null = flag ? { ...values, variable: flag.name, quality: "any", where: "" } : null;
+    const [a, b] = this.cyclesShown();
+    const meshes = new Map(places.map((place) => [this.meshKey(place), this.wantMesh(place)]));
+    const wants = this.cyclesShown().flatMap((cycle) =>
+      places.flatMap((place) => this.wantStrip(values, cycle, place)),
+    );
+    const flags = flagged
+      ? this.cyclesShown().flatMap((cycle) => places.flatMap((place) => this.wantStrip(flagged, cycle, place)))
+      : [];
+    const near = this.neighbours().flatMap((cycle) => places.flatMap((place) => this.wantStrip(values, cycle, place)));
+    this.meshes.want([...meshes.values()]);
+    this.strips.want([...wants, ...flags, ...near]);
+    this.tiles.want([]);
+    this.stripItems = places.flatMap((place) => {
+      const mesh = this.meshes.get(this.meshKey(place));
+      if (!mesh) return [];
+      const get = (meaning: Meaning | null, cycle: number | undefined) =>
+        meaning && cycle !== undefined ? (this.strips.get(this.stripKey(meaning, cycle, place)) ?? null) : null;
+      const item: StripItem = {
+        kind: "strip",
+        mesh,
+        first: place.first,
+        a: get(values, a),
+        b: get(values, b),
+        flagsA: get(flagged, a),
+        flagsB: get(flagged, b),
+      };
+      return item.a || item.b ? [item] : [];
+    });
+    const loaded = wants.filter(({ key }) => this.strips.get(key) || this.strips.hasFailed(key)).length;
+    const isWhole =
+      loaded === wants.length && meshes.size === [...meshes.keys()].filter((key) => this.meshes.get(key)).length;
+    this.tileItems = isWhole ? [] : this.cover().flatMap((place) => this.tileItem(place) ?? []);
+    this.layer.items = [...this.tileItems, ...this.stripItems] satisfies Item[];
+    this.progress({
+      near: true,
+      wanted: wants.length + meshes.size,
+      loaded: isWhole ? wants.length + meshes.size : loaded,
+    });
+  }
+
+  private showTiles(): void {
+    const places = this.cover();
+    const canonical = new Map(places.map(({ z, x, y }) => [`${z}/${x}/${y}`, { z, x, y }]));
+    const wants = this.tileRequests().flatMap((request) =>
+      [...canonical.values()].map((place) => this.wantTile(request, place)),
+    );
+    const isStill = !this.map.isMoving();
+    const near = isStill && view.span === "one" ? this.neighbours().slice(0, 1) : [];
+    const ahead = near.flatMap((cycle) => [...canonical.values()].map((place) => this.wantTile(String(cycle), place)));
+    this.tiles.want([...wants, ...ahead]);
+    this.strips.want([]);
+    this.meshes.want([]);
+    this.stripItems = [];
+    this.tileItems = places.flatMap((place) => this.tileItem(place) ?? []);
+    this.layer.items = this.tileItems;
+    const loaded = wants.filter(({ key }) => this.tiles.get(key) || this.tiles.hasFailed(key)).length;
+    this.progress({ near: false, wanted: wants.length, loaded });
+  }
+
+  /** Cycles that are shown next, if the user goes on: the following and the one before. */
+  private neighbours(): number[] {
+    const cycles = catalog.cycles();
+    const at = cycles.indexOf(view.cycle);
+    return [cycles[at + 1], cycles[at - 1]].filter(
+      (cycle): cycle is number => cycle !== undefined && cycle !== view.cycleB,
+    );
+  }
+
+  /** Lists of cycles that tiles are made of: A, and B if there is a comparison. */
+  private tileRequests(): string[] {
+    if (view.span === "all") return [allCycles()];
+    return this.cyclesShown().map(String);
+  }
+
+  private cover(): { z: number; x: number; y: number; wrap: number }[] {
+    const tiles = this.map.coveringTiles({ tileSize: 256, minzoom: 0, maxzoom: MAX_TILE_ZOOM, roundZoom: true });
+    return tiles.map(({ canonical, wrap }) => ({ z: canonical.z, x: canonical.x, y: canonical.y, wrap }));
+  }
+
+  /** The tile at a place, or the part of the finest coarser one that is there. */
+  private tileItem({ z, x, y, wrap }: { z: number; x: number; y: number; wrap: number }): TileItem | null {
+    const [requestA, requestB] = this.tileRequests();
+    for (let up = 0; up <= Math.min(z, 6); up++) {
+      const place = { z: z - up, x: x >> up, y: y >> up };
+      const a = this.tiles.get(this.tileKey(requestA!, place)) ?? null;
+      const b = requestB ? (this.tiles.get(this.tileKey(requestB, place)) ?? null) : null;
+      if (!a && !b) continue;
+      const size = 2 ** -up;
+      const piece: TileItem["piece"] = [(x - place.x * 2 ** up) * size, (y - place.y * 2 ** up) * size, size, size];
+      return { kind: "tile", z, x: x + wrap * 2 ** z, y, piece, a, b };
+    }
+    return null;
+  }
+
+  /** What strips are asked for: the level of quality is applied while drawing, where it can be. */
+  private meaningNear(): Meaning {
+    const { group, side, variable, lets, where, nadir, quality, masks } = view;
+    const masked = catalog.flag() ? where : whereWithMasks({ where, masks });
+    return { group, side, variable, lets, nadir, quality: levelsHere() ? "any" : quality, where: masked };
+  }
+
+  private meaningFar(): Meaning {
+    const { group, side, variable, lets, where, nadir, quality, masks } = view;
+    return { group, side, variable, lets, nadir, quality, where: whereWithMasks({ where, masks }) };
+  }
+
+  private tileKey(cycles: string, { z, x, y }: { z: number; x: number; y: number }): string {
+    return `${JSON.stringify(this.meaningFar())}|${cycles}|${statistic()}|${z}/${x}/${y}`;
+  }
+
+  private wantTile(cycles: string, place: { z: number; x: number; y: number }): Want<Tile> {
+    const meaning = this.meaningFar();
+    return {
+      key: this.tileKey(cycles, place),
+      load: (signal) => loadTile(meaning, cycles, statistic(), place, signal),
+    };
+  }
+
+  private stripKey(meaning: Meaning, cycle: number, { pass, side, first }: StripPlace): string {
+    return `${JSON.stringify(meaning)}|${cycle}|${pass}|${side}|${first}`;
+  }
+
+  private wantStrip(meaning: Meaning, cycle: number, place: StripPlace): Want<Strip>[] {
+    if (!catalog.passesByCycle().get(cycle)?.has(place.pass)) return [];
+    return [
+      { key: this.stripKey(meaning, cycle, place), load: (signal) => loadStrip(meaning, { cycle, ...place }, signal) },
+    ];
+  }
+
+  private meshKey({ pass, side }: StripPlace): string {
+    const cycle = catalog.group()!.fixed_grid ? "" : view.cycle;
+    return `${view.group}|${pass}|${side}|${cycle}`;
+  }
+
+  private wantMesh(place: StripPlace): Want<Mesh> {
+    const { group, cycle, cycleB } = view;
+    const isHere = catalog.passesByCycle().get(cycle)?.has(place.pass);
+    const of = isHere ? cycle : cycleB;
+    return { key: this.meshKey(place), load: (signal) => loadMesh(group, place.pass, place.side, of, signal) };
+  }
+}
+
+const statistic = () => (view.span === "all" ? view.statistic : "mean");
+
+/** The cycles that far views combine: the server takes up to 60. */
+export function allCycles(): string {
+  return catalog.cycles().slice(-60).join(",");
+}

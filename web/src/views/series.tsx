@@ -1,0 +1,118 @@
+/** The time series of the pinned place, or of the region. */
+
+import { createMemo, Show } from "solid-js";
+import { format, isoTime, prettyUnits } from "../color/ticks.ts";
+import * as api from "../model/api.ts";
+import { change, view } from "../model/store.ts";
+import { Empty } from "../panels/ui.tsx";
+import type { Series } from "../transport/types.ts";
+import { Answered, createAnswer, PlotHead } from "./answer.tsx";
+import { meant } from "./asked.ts";
+import { LinePlot } from "./line_plot.tsx";
+
+export function SeriesView() {
+  const answer = createAnswer(
+    () => {
+      const region = api.regionQuery(view.region);
+      const place = Object.keys(region).length ? region : view.pin ? { lon: view.pin.lon, lat: view.pin.lat } : null;
+      return place ? JSON.stringify({ ...meant(), ...place }) : null;
+    },
+    (key, signal) => api.transport.json<Series>("series", JSON.parse(key), signal),
+  );
+  return (
+    <Answered
+      answer={answer}
+      missing={
+        <Empty
+          title="No place and no region"
+          hint="Click the swath, or draw a box (r): its time series appears here."
+        />
+      }
+    >
+      {(series) => <OneSeries series={series} />}
+    </Answered>
+  );
+}
+
+function OneSeries(props: { series: Series }) {
+  const points = createMemo(() => props.series.points.filter((point) => point.time));
+  const values = () => points().map((point) => point.value);
+  const known = () => values().filter((value): value is number => value !== null);
+  const mean = () => known().reduce((sum, value) => sum + value, 0) / known().length;
+  const spread = () =>
+    Math.sqrt(known().reduce((sum, value) => sum + (value - mean()) ** 2, 0) / Math.max(1, known().length - 1));
+  const passes = () => [...new Set(points().map((point) => point.pass))];
+  const units = () => prettyUnits(props.series.units);
+  const mark = () => {
+    const now = points().find((point) => point.cycle === view.cycle);
+    return now ? Date.parse(now.time) / 1000 : null;
+  };
+  return (
+    <Show
+      when={points().length}
+      fallback={<Empty title="No granule sees this place" hint="Choose a place on the swath." />}
+    >
+      <PlotHead
+        title={`${view.variable} ${view.region.length ? "in the region" : "at the place"}`}
+        detail={`${points().length} overflights of ${passes().length === 1 ? `pass ${passes()[0]}` : `${passes().length} passes`} · mean ${format(mean())}, standard deviation ${format(spread())} ${units()}`}
+        table={{
+          name: `series_${view.variable}`,
+          columns: ["time", "cycle", "pass", view.variable, "std", "n"],
+          rows: () => points().map((point) => [point.time, point.cycle, point.pass, point.value, point.std, point.n]),
+        }}
+      />
+      <LinePlot
+        label={`Time series of ${view.variable}`}
+        x={points().map((point) => Date.parse(point.time) / 1000)}
+        lines={[
+          {
+            label: view.variable,
+            values: values(),
+            color: "--accent",
+            points: true,
+            band: view.region.length
+              ? {
+                  low: points().map((point) =>
+                    point.value !== null && point.std !== null ? point.value - point.std : null,
+                  ),
+                  high: points().map((point) =>
+                    point.value !== null && point.std !== null ? point.value + point.std : null,
+                  ),
+                }
+              : undefined,
+          },
+        ]}
+        time
+        xLabel="time (UTC)"
+        yLabel={`${view.variable}${units() ? ` (${units()})` : ""}`}
+        height={280}
+        mark={mark()}
+        onClick={(at) => change({ cycle: points()[at]!.cycle, span: "one" })}
+      />
+      <table class="values">
+        <thead>
+          <tr>
+            <th scope="col">Time (UTC)</th>
+            <th scope="col">Cycle, pass</th>
+            <th scope="col" class="right">
+              Value
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {points()
+            .slice(-40)
+            .map((point) => (
+              <tr classList={{ chosen: point.cycle === view.cycle }}>
+                <td>{isoTime(point.time)}</td>
+                <td>
+                  {point.cycle}, {point.pass}
+                </td>
+                <td class="right">{point.value === null ? "—" : `${format(point.value)} ${units()}`}</td>
+              </tr>
+            ))}
+        </tbody>
+      </table>
+    </Show>
+  );
+}
