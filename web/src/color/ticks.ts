@@ -51,7 +51,9 @@ export function superscript(power: number): string {
 export function prettyUnits(units: string | null | undefined): string {
   if (!units || units === "1" || units === "count") return "";
   if (/^degrees?(_|$)/.test(units)) return "°";
-  return units.replace(/([A-Za-z])\^?(-?\d+)/g, (_, unit: string, power: string) => unit + superscript(Number(power)));
+  return units
+    .replace(/\((\w+)\)(?=\d)/g, "$1")
+    .replace(/([A-Za-z])\^?(-?\d+)/g, (_, unit: string, power: string) => unit + superscript(Number(power)));
 }
 
 /** Longitude and latitude with hemisphere. */

@@ -27,7 +27,7 @@ export function Swipe() {
       ref={bar}
       style={{ left: `${100 * view.divide}%` }}
       role="slider"
-      tabindex="0"
+      tabIndex={0}
       aria-label="Divider between the two cycles"
       aria-valuemin="0"
       aria-valuemax="100"

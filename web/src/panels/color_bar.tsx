@@ -104,7 +104,7 @@ function Handle(props: { end: 0 | 1 }) {
       class="color-bar-handle"
       classList={{ high: props.end === 1 }}
       role="slider"
-      tabindex="0"
+      tabIndex={0}
       aria-label={props.end === 0 ? "Lower end of the colours" : "Upper end of the colours"}
       aria-valuenow={value()}
       aria-valuetext={format(value())}

@@ -3,8 +3,9 @@
 import { createMemo, createSignal, For, Match, onCleanup, onMount, Show, Switch } from "solid-js";
 import { COLOR_MAPS, gradient } from "../color/maps.ts";
 import { prettyUnits } from "../color/ticks.ts";
-import { type Choice, Picker } from "../commands/picker.tsx";
+import { Picker } from "../commands/picker.tsx";
 import { COMMANDS, keyName } from "../commands/registry.ts";
+import type { Choice } from "../commands/search.ts";
 import * as actions from "../model/actions.ts";
 import * as catalog from "../model/catalog.ts";
 import { colorMapName } from "../model/look.ts";
@@ -43,15 +44,13 @@ function Palette() {
       section: command.section,
       aside: () => <For each={command.keys.slice(0, 1)}>{(key) => <kbd>{keyName(key)}</kbd>}</For>,
     })),
-    ...catalog
-      .variables()
-      .map((variable) => ({
-        id: `variable:${variable.name}`,
-        title: variable.name,
-        detail: variable.long_name ?? "",
-        section: "Show variable",
-        isCode: true,
-      })),
+    ...catalog.variables().map((variable) => ({
+      id: `variable:${variable.name}`,
+      title: variable.name,
+      detail: variable.long_name ?? "",
+      section: "Show variable",
+      isCode: true,
+    })),
     ...catalog.cycles().map((cycle) => ({ id: `cycle:${cycle}`, title: `Cycle ${cycle}`, section: "Go to cycle" })),
   ]);
   const pick = (id: string) => {

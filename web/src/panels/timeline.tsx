@@ -18,13 +18,19 @@ export function Timeline() {
       .filter((one) => one.cycle === view.cycle && one.time)
       .map((one) => one.time!);
     if (times.length === 0) return "";
-    const first = times.reduce((least, [from]) => (from < least ? from : least), times[0]![0]);
-    const last = times.reduce((most, [, to]) => (to > most ? to : most), times[0]![1]);
-    const [from, to] = [isoTime(first).slice(0, 10), isoTime(last).slice(0, 10)];
+    const from = times
+      .map(([start]) => start)
+      .sort()[0]!
+      .slice(0, 10);
+    const to = times
+      .map(([, end]) => end)
+      .sort()
+      .at(-1)!
+      .slice(0, 10);
     return from === to ? from : `${from} – ${from.slice(0, 4) === to.slice(0, 4) ? to.slice(5) : to}`;
   });
   return (
-    <footer class="timeline" aria-label="Cycles">
+    <footer class="timeline">
       <div class="timeline-controls">
         <div class="timeline-buttons">
           <IconButton
@@ -123,7 +129,7 @@ function Coverage() {
         ref={canvas}
         style={{ height: `${HEIGHT}px` }}
         role="slider"
-        tabindex="0"
+        tabIndex={0}
         aria-label="Cycle"
         aria-valuemin={span().first}
         aria-valuemax={span().first + span().count - 1}

@@ -89,7 +89,7 @@ export function Segmented<T extends string>(props: {
             type="button"
             role="radio"
             aria-checked={props.value === value}
-            tabindex={props.value === value ? 0 : -1}
+            tabIndex={props.value === value ? 0 : -1}
             data-value={value}
             onClick={() => props.onChange(value)}
           >

@@ -100,10 +100,10 @@ export function Numbers(props: { rows: [string, number | null][]; units: string 
 function second(): string {
   const others = catalog
     .variables()
-    .filter((variable) => variable.shape === "pixels" && variable.kind !== "flag" && variable.name !== view.variable);
-  return others.some((variable) => variable.name === view.variable2)
-    ? view.variable2
-    : (others.find((variable) => variable.kind === "stored")?.name ?? "");
+    .filter((one) => one.shape === "pixels" && one.kind !== "flag" && one.name !== view.variable);
+  if (others.some((one) => one.name === view.variable2)) return view.variable2;
+  const measured = others.filter((one) => one.section !== "geometry");
+  return (measured.find((one) => one.kind === "stored") ?? measured[0])?.name ?? "";
 }
 
 export function ScatterView() {

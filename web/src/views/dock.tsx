@@ -52,7 +52,7 @@ export function Dock() {
                 id={`tab-${tab}`}
                 aria-selected={view.tab === tab}
                 aria-controls="dock-body"
-                tabindex={view.tab === tab ? 0 : -1}
+                tabIndex={view.tab === tab ? 0 : -1}
                 onClick={() => change({ tab })}
               >
                 {name}
@@ -62,7 +62,7 @@ export function Dock() {
         </div>
         <IconButton icon="close" label="Close the plots" onClick={() => change({ tab: "none" })} />
       </div>
-      <div class="dock-body" id="dock-body" role="tabpanel" tabindex="0" aria-labelledby={`tab-${view.tab}`}>
+      <div class="dock-body" id="dock-body" role="tabpanel" tabIndex={0} aria-labelledby={`tab-${view.tab}`}>
         <Switch>
           <Match when={view.tab === "point"}>
             <PointView />

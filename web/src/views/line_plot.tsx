@@ -27,7 +27,6 @@ export interface LinePlotProps {
   time?: boolean;
   logX?: boolean;
   logY?: boolean;
-  reverseX?: boolean;
   height?: number;
   /** A mark on the x axis: the pinned or linked place. */
   mark?: number | null | undefined;
@@ -84,20 +83,29 @@ function options(props: LinePlotProps, width: number): uPlot.Options {
       });
     }
   }
+  const xAxis = axis(props.xLabel, 2, props.logX ?? false);
   const yAxis = axis(props.yLabel, 3, props.logY ?? false);
-  if (!props.logY && !props.time) yAxis.values = (_, splits) => splits.map((value) => format(value));
-  else if (!props.logY) yAxis.values = (_, splits) => splits.map((value) => format(value));
+  if (!props.logY) yAxis.values = (_, splits) => splits.map((value) => format(value));
+  if (props.time) {
+    xAxis.space = 84;
+    xAxis.values = (_, splits) => splits.map((seconds) => new Date(seconds * 1000).toISOString().slice(0, 10));
+  } else if (!props.logX) xAxis.values = (_, splits) => splits.map((value) => format(value));
   return {
     width,
     height: props.height ?? 220,
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
     padding: [8, 10, 0, 0],
     legend: { show: false },
     cursor: { drag: { x: false, y: false }, points: { size: 7 } },
     scales: {
-      x: { time: props.time ?? false, distr: props.logX ? 3 : 1, dir: props.reverseX ? -1 : 1 },
+      x: {
+        time: props.time ?? false,
+        distr: props.logX ? 3 : 1,
+        ...(props.logX ? { range: (_, low, high) => [low, high] } : {}),
+      },
       y: props.logY ? { distr: 3 } : {},
     },
-    axes: [axis(props.xLabel, 2, props.logX ?? false), yAxis],
+    axes: [xAxis, yAxis],
     series,
     bands,
     hooks: {

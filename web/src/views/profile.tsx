@@ -25,10 +25,12 @@ export function ProfileView() {
       },
       (key, signal) => api.transport.json<Profile>("profile", JSON.parse(key), signal),
     );
+  const along = ask("along");
+  const across = ask("across");
   return (
     <Show when={isPinned()} fallback={<NotPinned what="profiles through it appear here" />}>
-      <Answered answer={ask("along")}>{(profile) => <OneProfile profile={profile} />}</Answered>
-      <Answered answer={ask("across")}>{(profile) => <OneProfile profile={profile} />}</Answered>
+      <Answered answer={along}>{(profile) => <OneProfile profile={profile} />}</Answered>
+      <Answered answer={across}>{(profile) => <OneProfile profile={profile} />}</Answered>
     </Show>
   );
 }
@@ -85,6 +87,7 @@ function OneProfile(props: { profile: Profile }) {
         lines={[{ label: view.variable, values: props.profile.values, color: "--accent", points: !isAlong() }]}
         xLabel={isAlong() ? "distance (km)" : "distance from nadir (km)"}
         yLabel={`${view.variable}${prettyUnits(props.profile.units) ? ` (${prettyUnits(props.profile.units)})` : ""}`}
+        height={200}
         mark={mark()}
         onPoint={point}
         onClick={(at) =>

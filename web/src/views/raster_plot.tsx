@@ -81,7 +81,6 @@ export function RasterPlot(props: RasterProps) {
   };
   return (
     <div class="raster-plot">
-      {/* biome-ignore lint/a11y/useKeyWithClickEvents: the same places are reached by pass and cycle keys */}
       <canvas
         ref={canvas}
         role="img"

@@ -151,7 +151,7 @@ function Extract(props: { region: Query }) {
       <Answered answer={command}>
         {(found) => (
           <>
-            <pre class="command" tabindex="0">
+            <pre class="command" tabIndex={0}>
               {found.cli}
             </pre>
             <div class="row">
