@@ -7,6 +7,11 @@ function isTyping(target: EventTarget | null): boolean {
   return target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName);
 }
 
+/** True for a button that the keyboard went to: Space presses it. One that was clicked does not keep the key. */
+function isPressedByKey(target: EventTarget | null): boolean {
+  return target instanceof HTMLButtonElement && target.matches(":focus-visible");
+}
+
 /** Runs commands by their keys, except while the user types or a dialog is open. */
 export function listenToKeys(): () => void {
   const listen = (event: KeyboardEvent) => {
@@ -16,7 +21,7 @@ export function listenToKeys(): () => void {
       if (event.key === "Escape") (event.target as HTMLElement).blur();
       return;
     }
-    if (event.key === " " && (isCheckbox || event.target instanceof HTMLButtonElement)) return;
+    if (event.key === " " && (isCheckbox || isPressedByKey(event.target))) return;
     const command = commandFor(event);
     if (!command) return;
     event.preventDefault();

@@ -13,7 +13,7 @@ export interface Current {
 }
 
 export const [current, setCurrent] = createSignal<Current | null>(null);
-export const [progress, setProgress] = createSignal<Progress>({ near: false, wanted: 0, loaded: 0 });
+export const [progress, setProgress] = createSignal<Progress>({ near: false, wanted: 1, loaded: 0 });
 
 /** Outlines of the passes of the group; `null` until they are loaded. */
 export const [tracks, setTracks] = createSignal<Tracks | null>(null);

@@ -9,7 +9,7 @@ import { look } from "../model/look.ts";
 import { complain } from "../model/notices.ts";
 import { change, view } from "../model/store.ts";
 import { makeMap, setData, setTheme, setVisible } from "./base.ts";
-import { current, drawing, progress, setCurrent, setDrawing, setProgress, tracks } from "./current.ts";
+import { current, drawing, isWhole, progress, setCurrent, setDrawing, setProgress, tracks } from "./current.ts";
 import { drawBox, drawPolygon } from "./draw.ts";
 import { wrapped } from "./geometry.ts";
 import { SwathLayer } from "./layer.ts";
@@ -34,7 +34,7 @@ export function KarinMap() {
   });
   followView();
   return (
-    <div class="map" data-whole={progress().wanted > 0 && progress().loaded >= progress().wanted}>
+    <div class="map" data-whole={isWhole()}>
       <div class="map-canvas" ref={container} />
       <Show when={view.compare === "swipe"}>
         <Swipe />

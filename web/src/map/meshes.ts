@@ -34,8 +34,23 @@ export function uploadMesh(gl: WebGL2RenderingContext, mesh: Mesh): GpuMesh {
     columns,
     (vertex) => !Number.isNaN(vertices[4 * vertex]! + vertices[4 * vertex + 1]!),
   );
-  const array = upload(gl, vertices, indices, [2, 2]);
+  const array = upload(gl, withSphere(vertices), indices, [2, 2, 3]);
   return { array, indicesPerRow: (columns - 1) * 6, count: indices.length };
+}
+
+/** Vertices of position and cell, and where they lie on MapLibre's unit sphere: y to the north, z at longitude 0. */
+function withSphere(vertices: Float32Array): Float32Array {
+  const count = vertices.length / 4;
+  const out = new Float32Array(count * 7);
+  for (let vertex = 0; vertex < count; vertex++) {
+    const [x, y] = [vertices[4 * vertex]!, vertices[4 * vertex + 1]!];
+    const lon = 2 * Math.PI * (x - 0.5);
+    const sine = Math.tanh(Math.PI * (1 - 2 * y));
+    const cosine = Math.sqrt(1 - sine * sine);
+    out.set(vertices.subarray(4 * vertex, 4 * vertex + 4), 7 * vertex);
+    out.set([Math.sin(lon) * cosine, sine, Math.cos(lon) * cosine], 7 * vertex + 4);
+  }
+  return out;
 }
 
 export function uploadTileGrid(gl: WebGL2RenderingContext): GpuMesh {

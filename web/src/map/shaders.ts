@@ -17,13 +17,25 @@ export function vertexShader(prelude: string, define: string, { strip }: Variant
 ${prelude}
 ${define}
 layout(location = 0) in vec2 a_pos;
-${strip ? "layout(location = 1) in vec2 a_cell;" : "uniform vec3 u_tile; uniform vec4 u_piece;"}
+${strip ? "layout(location = 1) in vec2 a_cell; layout(location = 2) in vec3 a_sphere;" : "uniform vec3 u_tile; uniform vec4 u_piece;"}
 uniform float u_shift;
 out highp vec2 v_cell;
 void main() {
   ${place}
-  gl_Position = projectTile(place);
+${strip ? projectPrecisely() : "  gl_Position = projectTile(place);"}
 }`;
+}
+
+/**
+ * Sines and exponentials of GPUs are good to a kilometre at worst: on the globe, strips bring their place on the unit
+ * sphere with them.
+ */
+function projectPrecisely(): string {
+  return `#ifdef GLOBE
+  gl_Position = interpolateProjection(place, a_sphere, 0.0);
+#else
+  gl_Position = projectTile(place);
+#endif`;
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Dialogs over the page: commands, keys, variables, colour maps, expressions. */
 
-import { createMemo, createSignal, For, Match, onCleanup, onMount, Show, Switch } from "solid-js";
+import { createMemo, createSignal, For, type JSX, Match, onCleanup, onMount, Show, Switch } from "solid-js";
 import { COLOR_MAPS, gradient } from "../color/maps.ts";
 import { prettyUnits } from "../color/ticks.ts";
 import { Picker } from "../commands/picker.tsx";
@@ -11,6 +11,7 @@ import * as catalog from "../model/catalog.ts";
 import { colorMapName } from "../model/look.ts";
 import { overlay, setOverlay } from "../model/overlays.ts";
 import { change, view } from "../model/store.ts";
+import { IconButton } from "./ui.tsx";
 
 const close = () => setOverlay("none");
 
@@ -85,7 +86,7 @@ function Variables() {
       detail: variable.long_name ?? variable.formula ?? "",
       section: of === "expressions" ? "Your expressions" : (SECTIONS[of] ?? of),
       isCode: true,
-      aside: () => <span class="muted">{prettyUnits(variable.units)}</span>,
+      aside: () => <span class="muted">{variable.units?.includes("since") ? "" : prettyUnits(variable.units)}</span>,
     }));
   });
   const pick = (name: string) => {
@@ -157,7 +158,7 @@ function Colors() {
 }
 
 /** A modal dialog with a title. */
-function Dialog(props: { title: string; class?: string; children: import("solid-js").JSX.Element }) {
+function Dialog(props: { title: string; class?: string; children: JSX.Element }) {
   let dialog!: HTMLDialogElement;
   onMount(() => dialog.showModal());
   onCleanup(() => dialog.close());
@@ -173,7 +174,10 @@ function Dialog(props: { title: string; class?: string; children: import("solid-
       onClick={(event) => event.target === dialog && close()}
       onKeyDown={(event) => event.key === "?" && !(event.target instanceof HTMLInputElement) && close()}
     >
-      <h2>{props.title}</h2>
+      <header class="dialog-head">
+        <h2>{props.title}</h2>
+        <IconButton icon="close" label="Close" onClick={close} />
+      </header>
       {props.children}
     </dialog>
   );
@@ -193,7 +197,7 @@ function Help() {
                   {(command) => (
                     <div>
                       <dt>
-                        <For each={command.keys.slice(0, 2)}>{(key) => <kbd>{keyName(key)}</kbd>}</For>
+                        <For each={command.keys.slice(0, 1)}>{(key) => <kbd>{keyName(key)}</kbd>}</For>
                       </dt>
                       <dd>{command.title}</dd>
                     </div>
@@ -208,9 +212,6 @@ function Help() {
         Drag the ends of the colour bar to change the range, its middle to shift it; double-click fits it. Shift-click a
         cycle in the timeline to compare with it. Click the swath to pin a pixel.
       </p>
-      <button type="button" class="button" onClick={close}>
-        Close
-      </button>
     </Dialog>
   );
 }

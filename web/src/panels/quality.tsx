@@ -22,7 +22,7 @@ export function QualitySection() {
     const flag = catalog.flag();
     const passes = view.pin?.pass ? { passes: view.pin.pass } : {};
     return flag && isOpen()
-      ? JSON.stringify({ group: view.group, var: flag.name, cycle: view.cycle, ...passes })
+      ? JSON.stringify({ group: view.group, var: flag.name, cycles: view.cycle, ...passes })
       : false;
   };
   const [counts] = createResource(key, (text) =>

@@ -118,7 +118,7 @@ function Coverage() {
     const entry = entries().get(`${cycle}/${pass}`);
     const count = catalog.passesByCycle().get(cycle)?.size ?? 0;
     const what = entry
-      ? `pass ${pass} · ${[entry.version, entry.time && isoTime(entry.time[0]).slice(0, 16), entry.state === "partial" && "partial"].filter(Boolean).join(" · ")}`
+      ? `pass ${pass} · ${[entry.version, entry.time && isoTime(entry.time[0]).slice(0, 16)].filter(Boolean).join(" · ")}`
       : `pass ${pass} is missing`;
     setTip({ x: event.clientX - box.left, text: `Cycle ${cycle}: ${count} of ${passes} passes · ${what}` });
     if (event.buttons & 1) choose(event);
@@ -206,9 +206,9 @@ function paintGranules(context: CanvasRenderingContext2D, column: number, first:
   const passes = shown.length;
   const bins = Math.max(1, Math.min(passes, Math.floor(rows)));
   const filled = new Map<string, number>();
-  for (const { cycle, pass, state } of catalog.coverage()?.granules ?? []) {
+  for (const { cycle, pass } of catalog.coverage()?.granules ?? []) {
     const key = `${cycle}/${Math.floor((places.get(pass)! / passes) * bins)}`;
-    filled.set(key, (filled.get(key) ?? 0) + (state === "partial" ? 0.5 : 1));
+    filled.set(key, (filled.get(key) ?? 0) + 1);
   }
   const gap = column > 6 ? 1 : 0;
   context.fillStyle = css("--coverage");

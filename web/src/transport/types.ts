@@ -66,7 +66,8 @@ export interface CoverageEntry {
   version: string | null;
   time: [string, string] | null;
   bytes: number | null;
-  state: "whole" | "partial" | "file";
+  /** Stored in a collection, or read from a granule file. */
+  state: "stored" | "file";
   own_geometry: boolean;
 }
 

@@ -1,0 +1,135 @@
+/** A page of the viewer, and how tests look into it. */
+
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { inject } from "vitest";
+import type { Handle } from "../src/main.tsx";
+
+// SwiftShader explicitly: Chromium no longer falls back to it by itself.
+const FLAGS = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--no-sandbox", "--force-color-profile=srgb"];
+
+export const isSkipped = (): boolean => inject("link") === "";
+
+export const launch = (): Promise<Browser> => chromium.launch({ executablePath: inject("chromium"), args: FLAGS });
+
+export interface Opened {
+  page: Page;
+  context: BrowserContext;
+  /** What went wrong in the page so far: errors, failed requests, requests to other hosts. */
+  trouble: string[];
+  /** Requests of the API so far. */
+  requests: string[];
+}
+
+export interface Options {
+  width?: number;
+  height?: number;
+  theme?: "dark" | "light";
+  hints?: boolean;
+}
+
+/** Opens the viewer at a view; resolves once its picture is whole. */
+export async function open(browser: Browser, hash: string, options: Options = {}): Promise<Opened> {
+  const context = await browser.newContext({
+    viewport: { width: options.width ?? 1280, height: options.height ?? 720 },
+    colorScheme: options.theme ?? "dark",
+    acceptDownloads: true,
+    reducedMotion: "reduce",
+  });
+  const page = await context.newPage();
+  const trouble: string[] = [];
+  const requests: string[] = [];
+  const origin = new URL(inject("link")).origin;
+  page.on("pageerror", (error) => trouble.push(`error: ${error.message}`));
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.text().includes("GL_INVALID")) trouble.push(message.text());
+  });
+  page.on("request", (request) => {
+    const url = request.url();
+    if (!url.startsWith(origin) && !url.startsWith("blob:") && !url.startsWith("data:"))
+      trouble.push(`foreign: ${url}`);
+    if (url.includes("/api/")) requests.push(url);
+  });
+  if (!options.hints) await context.addInitScript(() => localStorage.setItem("karin.hints", "closed"));
+  // The session first: the token leaves the address.
+  await page.goto(inject("link"), { waitUntil: "commit" });
+  await page.goto(`${origin}/${hash}`);
+  await page.reload();
+  await whole(page);
+  return { page, context, trouble, requests };
+}
+
+/** Waits until all that the view needs is drawn. */
+export async function whole(page: Page): Promise<void> {
+  await page.waitForTimeout(60);
+  await page.waitForSelector('.map[data-whole="true"]', { timeout: 40_000 });
+  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+}
+
+export async function go(page: Page, hash: string): Promise<void> {
+  await page.evaluate((to) => {
+    location.hash = to;
+  }, hash);
+  await page.waitForTimeout(250);
+  await whole(page);
+}
+
+export interface Sample {
+  value: number;
+  lon: number;
+  lat: number;
+  a: number | null;
+  b: number | null;
+  cell: { pass: number; line: number; pixel: number } | null;
+}
+
+/**
+ * Pixels of the picture drawn at random (the same ones for a seed) that have a value: read back from the GPU, with the
+ * place that they lie at and what the page says of it.
+ */
+export function samples(page: Page, count: number, seed: number): Promise<Sample[]> {
+  return page.evaluate(
+    async ([wanted, start]) => {
+      const karin = (window as unknown as { karin: Handle }).karin;
+      const { map, layer, scene } = karin.current()!;
+      const { width, height, values } = await layer.readValues();
+      const ratio = width / map.getCanvas().clientWidth;
+      let state = start;
+      const random = () => {
+        state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+        return state / 2 ** 32;
+      };
+      const out: Sample[] = [];
+      for (let attempt = 0; attempt < 400 * wanted && out.length < wanted; attempt++) {
+        const x = Math.floor(random() * width);
+        const y = Math.floor(random() * height);
+        const value = values[y * width + x]!;
+        if (Number.isNaN(value)) continue;
+        // Rows run from the bottom up.
+        const place = map.unproject([(x + 0.5) / ratio, (height - y - 0.5) / ratio]);
+        const { a, b, cell } = karin.readAt(scene, place.lng, place.lat);
+        // On the border of two cells either may be meant: take places that lie well inside one.
+        const isInside = [-0.1, 0.1].every((by) => {
+          const beside = map.unproject([(x + 0.5 + by) / ratio, (height - y - 0.5 + by) / ratio]);
+          const above = map.unproject([(x + 0.5 + by) / ratio, (height - y - 0.5 - by) / ratio]);
+          return [beside, above].every((one) => {
+            const read = karin.readAt(scene, one.lng, one.lat);
+            return read.a === a && read.cell?.line === cell?.line && read.cell?.pixel === cell?.pixel;
+          });
+        });
+        if (!isInside) continue;
+        out.push({ value, lon: place.lng, lat: place.lat, a, b, cell });
+      }
+      return out;
+    },
+    [count, seed] as const,
+  );
+}
+
+/** Asks the API in the name of the page. */
+export function ask<T>(page: Page, path: string): Promise<T> {
+  return page.evaluate(async (what) => {
+    const response = await fetch(`api/v1/${what}`);
+    if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+    return response.json();
+  }, path) as Promise<T>;
+}

@@ -1,0 +1,74 @@
+/** Makes a small mission, and serves it by the real program: what all browser tests look at. */
+
+import { execFileSync, spawn } from "node:child_process";
+import { appendFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { TestProject } from "vitest/node";
+
+const VARIABLES = "ssha_karin_2,ssha_karin_2_qual,height_cor_xover,height_cor_xover_qual";
+const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** The link that the viewer printed; empty if the tests are skipped. */
+    link: string;
+    chromium: string;
+  }
+}
+
+/** Counts what is skipped, as every test of the project does. */
+function skip(project: TestProject, why: string): void {
+  console.warn(`browser tests skipped: ${why}`);
+  const log = process.env.KARIN_SKIP_LOG;
+  if (log) appendFileSync(log, `web/browser: ${why}\n`);
+  project.provide("link", "");
+  project.provide("chromium", "");
+}
+
+export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  const karin = process.env.KARIN_BIN ?? join(import.meta.dirname, "../../target/release/karin");
+  const chromium = CHROMIUM.find((path) => existsSync(path));
+  if (!chromium) {
+    skip(project, "there is no Chromium");
+    return undefined;
+  }
+  if (!existsSync(karin))
+    throw new Error(`there is no ${karin}: build it with cargo build --release, or set KARIN_BIN`);
+  const folder = mkdtempSync(join(tmpdir(), "karin-browser-"));
+  const run = (...words: string[]) => execFileSync(karin, words, { stdio: ["ignore", "ignore", "inherit"] });
+  // Passes that cross the Atlantic and the antimeridian; all reach 78 degrees.
+  run("simulate", join(folder, "granules"), "--cycles", "10-12", "--passes", "1,15,16", "--vars", VARIABLES, "--quiet");
+  run("ingest", join(folder, "granules"), join(folder, "small.karin"), "--quiet");
+  const server = spawn(karin, ["view", join(folder, "small.karin"), "--no-browser", "--port", "0"], {
+    stdio: ["ignore", "pipe", "ignore"],
+    env: { ...process.env, XDG_CACHE_HOME: join(folder, "cache") },
+  });
+  const link = await firstLine(server.stdout);
+  const page = await fresh(link);
+  project.provide("link", page.link);
+  project.provide("chromium", chromium);
+  return async () => {
+    await page.close();
+    server.kill();
+    rmSync(folder, { recursive: true, force: true });
+  };
+}
+
+function firstLine(stream: NodeJS.ReadableStream): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const lines = createInterface({ input: stream });
+    lines.once("line", resolve);
+    lines.once("close", () => reject(new Error("karin view printed no link")));
+  });
+}
+
+/** With KARIN_WEB_FRESH the bundle of the folder is served in place of the one in the program: no need to build that anew. */
+async function fresh(link: string): Promise<{ link: string; close: () => Promise<void> }> {
+  if (!process.env.KARIN_WEB_FRESH) return { link, close: async () => {} };
+  process.env.KARIN_VIEWER_URL = link;
+  const { preview } = await import("vite");
+  const server = await preview({ configFile: join(import.meta.dirname, "../vite.config.ts"), preview: { port: 0 } });
+  return { link: server.resolvedUrls!.local[0]!, close: () => server.close() };
+}
