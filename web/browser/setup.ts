@@ -8,6 +8,8 @@ import { createInterface } from "node:readline";
 import type { TestProject } from "vitest/node";
 
 const VARIABLES = "ssha_karin_2,ssha_karin_2_qual,height_cor_xover,height_cor_xover_qual";
+/** As many passes as a picture of the globe wants. */
+const EVERY_FIFTH = Array.from({ length: 117 }, (_, index) => 1 + 5 * index).join();
 const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
 declare module "vitest" {
@@ -39,7 +41,18 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   const folder = mkdtempSync(join(tmpdir(), "karin-browser-"));
   const run = (...words: string[]) => execFileSync(karin, words, { stdio: ["ignore", "ignore", "inherit"] });
   // Passes that cross the Atlantic and the antimeridian; all reach 78 degrees.
-  run("simulate", join(folder, "granules"), "--cycles", "10-12", "--passes", "1,15,16", "--vars", VARIABLES, "--quiet");
+  const passes = process.env.KARIN_WEB_PICTURES ? EVERY_FIFTH : "1,15,16";
+  run(
+    "simulate",
+    join(folder, "granules"),
+    "--cycles",
+    process.env.KARIN_WEB_PICTURES ? "7-12" : "10-12",
+    "--passes",
+    passes,
+    "--vars",
+    VARIABLES,
+    "--quiet",
+  );
   run("ingest", join(folder, "granules"), join(folder, "small.karin"), "--quiet");
   const server = spawn(karin, ["view", join(folder, "small.karin"), "--no-browser", "--port", "0"], {
     stdio: ["ignore", "pipe", "ignore"],

@@ -7,6 +7,7 @@ import * as catalog from "./model/catalog.ts";
 import { runClocks } from "./model/clocks.ts";
 import { dismiss, notice } from "./model/notices.ts";
 import { start, view } from "./model/store.ts";
+import { DEFAULTS, fromHash, type View } from "./model/view.ts";
 import { ColorBar } from "./panels/color_bar.tsx";
 import { Hints } from "./panels/hints.tsx";
 import { Overlays } from "./panels/overlays.tsx";
@@ -21,30 +22,28 @@ import type { Collections } from "./transport/types.ts";
 /** Plots are loaded when the first one is opened. */
 const Dock = lazy(() => import("./views/dock.tsx").then((module) => ({ default: module.Dock })));
 
-/** What is shown first of a collection: its default variable in its last cycle. */
-export function firstView(found: Collections): Parameters<typeof start>[1] {
-  const group = found.groups.find((one) => one.id === found.default_group) ?? found.groups[0]!;
+/** The view that the address asks for; what does not exist in the collection becomes what is shown first of it. */
+function viewOf(found: Collections, hash: string): View {
+  const asked = fromHash(hash);
+  const group =
+    found.groups.find((one) => one.id === asked.group) ??
+    found.groups.find((one) => one.id === found.default_group) ??
+    found.groups[0]!;
+  const names = [
+    ...(asked.lets ?? []).map((definition) => definition.split("=")[0]!),
+    ...group.variables.map(({ name }) => name),
+  ];
   const theme = window.matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark";
-  return { group: group.id, variable: group.default_variable, cycle: group.cycles.at(-1) ?? 0, theme };
-}
-
-/** Makes a link of another collection fit: what does not exist here becomes what is shown first. */
-function fitted(found: Collections): void {
-  const first = firstView(found);
-  start(location.hash, first);
-  const group = found.groups.find((one) => one.id === view.group);
-  if (!group) {
-    start("", first);
-    return;
-  }
-  const isKnown = catalog.variables().some((variable) => variable.name === view.variable);
-  const part = {
-    variable: isKnown ? view.variable : group.default_variable,
-    cycle: group.cycles.includes(view.cycle) ? view.cycle : group.cycles.at(-1)!,
+  const has = (cycle: number | undefined): cycle is number => cycle !== undefined && group.cycles.includes(cycle);
+  return {
+    ...DEFAULTS,
+    theme,
+    ...asked,
+    group: group.id,
+    variable: names.includes(asked.variable ?? "") ? asked.variable! : group.default_variable,
+    cycle: has(asked.cycle) ? asked.cycle : (group.cycles.at(-1) ?? 0),
+    compare: has(asked.cycleB) ? (asked.compare ?? "off") : "off",
   };
-  start(location.hash, { ...first, group: group.id });
-  if (!isKnown || part.cycle !== view.cycle)
-    start(`${location.hash}&variable=${part.variable}&cycle=${part.cycle}`, first);
 }
 
 export function App() {
@@ -52,7 +51,7 @@ export function App() {
   const load = async () => {
     setState("loading");
     try {
-      fitted(await catalog.load());
+      start(viewOf(await catalog.load(), location.hash));
       setState("ready");
     } catch (error) {
       setState(error instanceof Problem ? error : new Problem(0, "defect", String(error)));
@@ -92,7 +91,7 @@ function Page() {
   const [panelOpen, setPanelOpen] = createSignal(window.innerWidth >= 900);
   onMount(() => {
     const stops = [listenToKeys(), runClocks()];
-    const follow = () => start(location.hash, firstView(catalog.catalog()!));
+    const follow = () => start(viewOf(catalog.catalog()!, location.hash));
     window.addEventListener("hashchange", follow);
     onCleanup(() => {
       for (const stop of stops) stop();

@@ -9,6 +9,7 @@ mod layers;
 mod python;
 mod steps;
 mod test;
+mod web;
 
 use std::process::ExitCode;
 

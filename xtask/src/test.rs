@@ -9,6 +9,7 @@ use anyhow::{anyhow, bail};
 use crate::layers;
 use crate::python;
 use crate::steps::{Done, Lane, cargo, exists, workspace};
+use crate::web;
 
 /// Runs all steps; `long` adds the full fault and fuzz matrix.
 ///
@@ -86,6 +87,7 @@ fn python_steps(
     node_packages(lane);
     let environment = python::environment(lane)?;
     let _ = tell_ready.send(environment.python.clone());
+    web::check(lane)?;
     if built.recv().is_err() {
         return Ok(());
     }
@@ -102,6 +104,7 @@ fn python_steps(
     let pytest = "pytest -q -rs --durations=8 -n 2 --dist loadscope";
     lane.step("oracle tests", module(&format!("{pytest} tests/oracle")))?;
     lane.step("package tests", module(&format!("{pytest} python/tests")))?;
+    web::drive(lane, &surroundings.skips)?;
     // Runs the notebooks of the gallery; a warning or a cell that fails fails it.
     let mut site = module("sphinx -W --keep-going -q -b html docs/python target/docs-python");
     site.env("KARIN_GALLERY_DATA", workspace().join("target/gallery-data"));
@@ -156,11 +159,16 @@ fn report(skips: &Path) {
     }
 }
 
-/// Installs ncdump and strace where this is a Debian machine and we may; tests that need them skip otherwise.
+/// Installs ncdump, strace and Chromium where this is a Debian machine and we may; tests that need them skip otherwise.
 fn debian_tools() {
-    let missing: Vec<&str> = [("ncdump", "netcdf-bin"), ("strace", "strace")]
+    let tools = [
+        ("ncdump", "netcdf-bin"),
+        ("strace", "strace"),
+        ("chromium", "chromium"),
+    ];
+    let missing: Vec<&str> = tools
         .into_iter()
-        .filter(|(program, _)| Command::new(program).arg("-V").output().is_err())
+        .filter(|(program, _)| !is_installed(program))
         .map(|(_, package)| package)
         .collect();
     let is_root = std::env::var_os("HOME").is_some_and(|home| home == "/root");
@@ -180,6 +188,12 @@ fn debian_tools() {
             missing.join(", ")
         );
     }
+}
+
+/// True if `program` lies in a folder of programs: not all of them can be asked for their version alone.
+fn is_installed(program: &str) -> bool {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders).any(|folder| folder.join(program).exists())
 }
 
 /// Installs the JavaScript Zarr reader of the interoperability tests; without it they skip.

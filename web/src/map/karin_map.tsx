@@ -5,6 +5,7 @@ import { createEffect, on, onCleanup, onMount, Show } from "solid-js";
 import { unwrap } from "solid-js/store";
 import { motion, placeOfPin } from "../model/actions.ts";
 import * as catalog from "../model/catalog.ts";
+import { pointedAt } from "../model/linked.ts";
 import { look } from "../model/look.ts";
 import { complain } from "../model/notices.ts";
 import { change, view } from "../model/store.ts";
@@ -67,6 +68,7 @@ function pin(scene: Scene, place: LngLat): void {
   const { cell } = readAt(scene, place.lng, place.lat);
   const pixel = cell ?? { pass: 0, line: 0, pixel: 0 };
   change({
+    side: cell?.side ?? view.side,
     pin: { lon, lat: place.lat, pass: pixel.pass, line: pixel.line, pixel: pixel.pixel },
     tab: view.tab === "none" ? "point" : view.tab,
   });
@@ -104,11 +106,9 @@ function followView(): void {
     }),
   );
   const needs = () => {
-    const { group, side, variable, lets, quality, where, nadir, masks, cycle, cycleB, compare, span, statistic, why } =
-      view;
+    const { group, variable, lets, quality, where, nadir, masks, cycle, cycleB, compare, span, statistic, why } = view;
     return JSON.stringify([
       group,
-      side,
       variable,
       lets,
       quality,
@@ -127,6 +127,7 @@ function followView(): void {
   createEffect(on([needs, current], () => current()?.scene.schedule()));
   followCamera();
   followPin();
+  followPlots();
   followDrawing();
 }
 
@@ -161,6 +162,21 @@ function followPin(): void {
     marker ??= new Marker({ element, subpixelPositioning: true });
     marker.setLngLat(placeOfPin(view.pin)).addTo(map);
     element.setAttribute("aria-label", "Pinned place");
+  });
+}
+
+/** The place under the cursor of a plot is marked on the map. */
+function followPlots(): void {
+  const element = document.createElement("div");
+  element.className = "ghost";
+  const marker = new Marker({ element, subpixelPositioning: true });
+  createEffect(() => {
+    const map = current()?.map;
+    const place = pointedAt();
+    marker.remove();
+    if (!map || !place) return;
+    const spot = placeOfPin({ ...place, pixel: place.pixel ?? view.pin?.pixel ?? 0 });
+    if (spot.every(Number.isFinite)) marker.setLngLat(spot).addTo(map);
   });
 }
 

@@ -18,7 +18,7 @@ import {
   type Tracks,
 } from "./data.ts";
 import { Demand, type Want } from "./demand.ts";
-import type { Box } from "./geometry.ts";
+import { type Box, wrapped } from "./geometry.ts";
 import type { Item, StripItem, SwathLayer, TileItem } from "./layer.ts";
 
 const MEGABYTE = 2 ** 20;
@@ -27,6 +27,9 @@ const NEAR_ZOOM = 5.5;
 const MAX_TILE_ZOOM = 12;
 /** Strips beyond which a near view is left to tiles: it would be slower than they are, and no finer than the screen. */
 const MAX_STRIPS = 260;
+
+/** Milliseconds within which pieces that arrive are drawn together. */
+const ARRIVALS = 160;
 
 interface StripPlace {
   pass: number;
@@ -51,6 +54,7 @@ export class Scene {
   private readonly layer: SwathLayer;
   private readonly progress: (progress: Progress) => void;
   private scheduled = 0;
+  private soon = 0;
   private tracksOf = "";
 
   constructor(
@@ -62,7 +66,7 @@ export class Scene {
     this.map = map;
     this.layer = layer;
     this.progress = progress;
-    const arrived = () => this.schedule();
+    const arrived = () => this.scheduleSoon();
     const dispose = (data: object) => layer.drop(data);
     const tileBytes = (tile: Tile) => 200 + (tile.values?.byteLength ?? 0);
     this.tiles = new Demand({ limit: 160 * MEGABYTE, bytesOf: tileBytes, arrived, failed, dispose });
@@ -75,8 +79,16 @@ export class Scene {
   schedule(): void {
     this.scheduled ||= requestAnimationFrame(() => {
       this.scheduled = 0;
+      clearTimeout(this.soon);
+      this.soon = 0;
       this.update();
     });
+  }
+
+  /** The same, but pieces that arrive one after the other share a frame: without a GPU each frame costs a quarter second. */
+  private scheduleSoon(): void {
+    if (this.tiles.pending + this.strips.pending + this.meshes.pending === 0) this.schedule();
+    else this.soon ||= window.setTimeout(() => this.schedule(), ARRIVALS);
   }
 
   /** True if pixels are drawn one by one. */
@@ -111,9 +123,24 @@ export class Scene {
       .finally(() => this.schedule());
   }
 
+  /** What is in view, with a margin. MapLibre's own bounds leave out what lies under the padding. */
   private box(): Box {
-    const bounds = this.map.getBounds();
-    return { west: bounds.getWest(), east: bounds.getEast(), south: bounds.getSouth(), north: bounds.getNorth() };
+    const { clientWidth, clientHeight } = this.map.getCanvas();
+    const centre = this.map.getCenter().lng;
+    const box = { west: Infinity, east: -Infinity, south: Infinity, north: -Infinity };
+    const steps = [0, 0.25, 0.5, 0.75, 1];
+    for (const across of steps) {
+      for (const down of steps) {
+        const { lng, lat } = this.map.unproject([across * clientWidth, down * clientHeight]);
+        const lon = centre + wrapped(lng - centre);
+        box.west = Math.min(box.west, lon);
+        box.east = Math.max(box.east, lon);
+        box.south = Math.min(box.south, lat);
+        box.north = Math.max(box.north, lat);
+      }
+    }
+    const margin = 0.02 * (box.north - box.south);
+    return { west: box.west - margin, east: box.east + margin, south: box.south - margin, north: box.north + margin };
   }
 
   private placesInView(known: Tracks): StripPlace[] {
@@ -238,14 +265,14 @@ export class Scene {
 
   /** What strips are asked for: the level of quality is applied while drawing, where it can be. */
   private meaningNear(): Meaning {
-    const { group, side, variable, lets, where, nadir, quality, masks } = view;
+    const { group, variable, lets, where, nadir, quality, masks } = view;
     const masked = catalog.flag() ? where : whereWithMasks({ where, masks });
-    return { group, side, variable, lets, nadir, quality: levelsHere() ? "any" : quality, where: masked };
+    return { group, side: "", variable, lets, nadir, quality: levelsHere() ? "any" : quality, where: masked };
   }
 
   private meaningFar(): Meaning {
-    const { group, side, variable, lets, where, nadir, quality, masks } = view;
-    return { group, side, variable, lets, nadir, quality, where: whereWithMasks({ where, masks }) };
+    const { group, variable, lets, where, nadir, quality, masks } = view;
+    return { group, side: "", variable, lets, nadir, quality, where: whereWithMasks({ where, masks }) };
   }
 
   private tileKey(cycles: string, { z, x, y }: { z: number; x: number; y: number }): string {

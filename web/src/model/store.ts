@@ -2,7 +2,7 @@
 
 import { createSignal } from "solid-js";
 import { createStore, reconcile, unwrap } from "solid-js/store";
-import { DEFAULTS, fromHash, toHash, type View } from "./view.ts";
+import { DEFAULTS, toHash, type View } from "./view.ts";
 
 /** Changes of these keys alone are no step of their own for undo: they follow the hand. */
 const CONTINUOUS = new Set<keyof View>(["lon", "lat", "zoom", "bearing", "pitch", "divide"]);
@@ -82,9 +82,9 @@ export function link(): string {
   return `${location.origin}${location.pathname}${toHash(unwrap(view))}`;
 }
 
-/** Starts from the address; `defaults` fills what it does not say. Undo starts here. */
-export function start(hash: string, defaults: Partial<View>): void {
-  setView(reconcile({ ...DEFAULTS, ...defaults, ...fromHash(hash) }));
+/** Starts from a view; undo starts here. */
+export function start(from: View): void {
+  setView(reconcile(from));
   past = [];
   future = [];
   lastKeys = "";
