@@ -65,11 +65,18 @@ export async function whole(page: Page): Promise<void> {
   await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
 }
 
+/** Changes the address, and waits until the page has followed. */
 export async function go(page: Page, hash: string): Promise<void> {
-  await page.evaluate((to) => {
-    location.hash = to;
-  }, hash);
-  await page.waitForTimeout(250);
+  await page.evaluate(
+    (to) =>
+      new Promise<void>((resolve) => {
+        const twoFrames = () => requestAnimationFrame(() => requestAnimationFrame(() => resolve()));
+        if (location.hash === to) twoFrames();
+        window.addEventListener("hashchange", twoFrames, { once: true });
+        location.hash = to;
+      }),
+    hash,
+  );
   await whole(page);
 }
 

@@ -7,9 +7,10 @@ function isTyping(target: EventTarget | null): boolean {
   return target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName);
 }
 
-/** True for a button that the keyboard went to: Space presses it. One that was clicked does not keep the key. */
-function isPressedByKey(target: EventTarget | null): boolean {
-  return target instanceof HTMLButtonElement && target.matches(":focus-visible");
+/** A button that was clicked with a pointer gives the keys back to the page: Space plays, and does not press it again. */
+function release(event: MouseEvent): void {
+  const button = event.target instanceof Element ? event.target.closest("button") : null;
+  if (event.detail > 0 && button === document.activeElement && !button?.closest("dialog")) button?.blur();
 }
 
 /** Runs commands by their keys, except while the user types or a dialog is open. */
@@ -21,12 +22,16 @@ export function listenToKeys(): () => void {
       if (event.key === "Escape") (event.target as HTMLElement).blur();
       return;
     }
-    if (event.key === " " && (isCheckbox || isPressedByKey(event.target))) return;
+    if (event.key === " " && (isCheckbox || event.target instanceof HTMLButtonElement)) return;
     const command = commandFor(event);
     if (!command) return;
     event.preventDefault();
     command.run();
   };
   window.addEventListener("keydown", listen);
-  return () => window.removeEventListener("keydown", listen);
+  window.addEventListener("click", release);
+  return () => {
+    window.removeEventListener("keydown", listen);
+    window.removeEventListener("click", release);
+  };
 }

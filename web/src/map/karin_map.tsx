@@ -149,6 +149,7 @@ function followCamera(): void {
 function followPin(): void {
   const element = document.createElement("div");
   element.className = "pin";
+  element.setAttribute("role", "img");
   let marker: Marker | undefined;
   createEffect(() => {
     const map = current()?.map;
