@@ -1,15 +1,19 @@
 //! The commands, one file each: arguments, a call into the library, an answer.
 
+mod auth;
 mod completions;
 mod demo;
 mod diag;
 mod edit;
 mod extract;
 mod features;
+mod find;
 mod gc;
+mod get;
 mod history;
 mod info;
 mod ingest;
+mod login;
 mod ls;
 mod man;
 mod merge;
@@ -18,6 +22,7 @@ mod plot;
 mod simulate;
 mod spectrum;
 mod stat;
+mod sync;
 mod verify;
 mod view;
 
@@ -31,6 +36,16 @@ use crate::exit::Outcome;
 pub enum Command {
     /// Write granules with the structure, geometry and times of real ones, of an imagined sea
     Simulate(simulate::Arguments),
+    /// List the granules that a provider has of a product, by cycle, pass, time and place
+    Find(find::Arguments),
+    /// Fetch granules from a provider into a folder; those that are there and whole are left alone
+    Get(get::Arguments),
+    /// Bring a collection up with a provider: find, fetch what is missing or newer, ingest
+    Sync(sync::Arguments),
+    /// Store an account of a provider
+    Login(login::Arguments),
+    /// Tell which accounts are used
+    Auth(auth::Arguments),
     /// Put granules into a collection; those that are there already are skipped
     Ingest(ingest::Arguments),
     /// List what is in a collection
@@ -80,6 +95,11 @@ pub enum Command {
 pub fn run(command: Command, context: &Context) -> anyhow::Result<Outcome> {
     match command {
         Command::Simulate(arguments) => simulate::run(&arguments, context),
+        Command::Find(arguments) => find::run(&arguments, context),
+        Command::Get(arguments) => get::run(&arguments, context),
+        Command::Sync(arguments) => sync::run(&arguments, context),
+        Command::Login(arguments) => login::run(&arguments, context),
+        Command::Auth(arguments) => auth::run(&arguments, context),
         Command::Ingest(arguments) => ingest::run(&arguments, context),
         Command::Ls(arguments) => ls::run(&arguments, context),
         Command::Info(arguments) => info::run(&arguments, context),

@@ -83,6 +83,11 @@ impl Context {
         self.progress.note(text);
     }
 
+    /// Prints a warning on stderr.
+    pub fn warn(&self, text: &str) {
+        self.progress.warn(text);
+    }
+
     /// Prints an error with its causes on stderr.
     pub fn error(&self, error: &anyhow::Error) {
         let (start, end) = if self.color {

@@ -14,6 +14,7 @@ mod context;
 mod exit;
 mod parse;
 mod progress;
+mod provider;
 mod selection;
 mod size;
 mod store;

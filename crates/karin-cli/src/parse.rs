@@ -1,7 +1,19 @@
 //! Values of options that clap does not know by itself.
 
-/// Bytes from `512MiB`, `2GB`, `1.5G`, `4096`; binary units with `i` or as a single letter, decimal ones with `B` alone.
+/// A memory budget, as [`size`] and at least what a whole granule takes.
 pub fn memory(text: &str) -> Result<u64, String> {
+    let bytes = size(text)?;
+    if bytes < MINIMUM_MEMORY {
+        return Err(format!(
+            "`{}` is too small: at least 64MiB are needed",
+            text.trim()
+        ));
+    }
+    Ok(bytes)
+}
+
+/// Bytes from `512MiB`, `2GB`, `1.5G`, `4096`; binary units with `i` or as a single letter, decimal ones with `B` alone.
+pub fn size(text: &str) -> Result<u64, String> {
     let text = text.trim();
     let digits = text
         .find(|c: char| !c.is_ascii_digit() && c != '.')
@@ -27,10 +39,8 @@ pub fn memory(text: &str) -> Result<u64, String> {
         }
     };
     let bytes = (number * factor).round();
-    if !(MINIMUM_MEMORY..1e18).contains(&bytes) {
-        return Err(format!(
-            "`{text}` is too small or too large: at least 64MiB are needed"
-        ));
+    if !(1.0..1e18).contains(&bytes) {
+        return Err(format!("`{text}` is too small or too large"));
     }
     Ok(bytes as u64)
 }
@@ -50,11 +60,11 @@ pub fn kilometres(text: &str) -> Result<f64, String> {
 }
 
 /// The smallest budget in which a whole Expert granule can be handled.
-const MINIMUM_MEMORY: f64 = 64.0 * 1024.0 * 1024.0;
+const MINIMUM_MEMORY: u64 = 64 << 20;
 
 #[cfg(test)]
 mod tests {
-    use super::{kilometres, memory};
+    use super::{kilometres, memory, size};
 
     #[test]
     fn lengths_are_read_in_kilometres_and_metres() {
@@ -72,6 +82,12 @@ mod tests {
         assert_eq!(memory("1.5G"), Ok(3 << 29));
         assert_eq!(memory("2 GB"), Ok(2_000_000_000));
         assert_eq!(memory("67108864"), Ok(64 << 20));
+    }
+
+    #[test]
+    fn a_rate_may_be_small() {
+        assert_eq!(size("20kB"), Ok(20_000));
+        assert!(size("0").is_err() && size("-1").is_err());
     }
 
     #[test]

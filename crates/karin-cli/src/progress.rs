@@ -12,6 +12,7 @@ use karin_core::Progress;
 pub struct TerminalProgress {
     bar: Mutex<Option<ProgressBar>>,
     bytes: AtomicU64,
+    counts_bytes: AtomicBool,
     hidden: bool,
     color: bool,
     cancelled: Arc<AtomicBool>,
@@ -32,6 +33,7 @@ impl TerminalProgress {
         Arc::new(Self {
             bar: Mutex::new(None),
             bytes: AtomicU64::new(0),
+            counts_bytes: AtomicBool::new(false),
             hidden,
             color,
             cancelled,
@@ -63,8 +65,11 @@ impl Progress for TerminalProgress {
         } else {
             ProgressDrawTarget::stderr()
         };
-        let bar = ProgressBar::with_draw_target((granules > 0).then_some(granules), target);
+        // What is counted in granules shows these; transfers know bytes alone.
+        let length = if granules > 0 { granules } else { bytes };
+        let bar = ProgressBar::with_draw_target((length > 0).then_some(length), target);
         let template = match (granules, bytes) {
+            (0, 1..) => "{msg:>12} [{bar:30}] {bytes}/{total_bytes}, {bytes_per_sec} (left {eta})",
             (0, _) => "{spinner} {msg} {pos} granules, {elapsed}",
             _ => "{msg:>12} [{bar:30}] {pos}/{len} granules, {prefix} {elapsed} (left {eta})",
         };
@@ -73,6 +78,8 @@ impl Progress for TerminalProgress {
         }
         bar.set_message(stage.to_owned());
         self.bytes.store(0, Ordering::Relaxed);
+        self.counts_bytes
+            .store(granules == 0 && bytes > 0, Ordering::Relaxed);
         bar.enable_steady_tick(Duration::from_millis(200));
         if let Some(previous) = self.current().replace(bar) {
             previous.finish_and_clear();
@@ -81,6 +88,10 @@ impl Progress for TerminalProgress {
 
     fn advance(&self, granules: u64, bytes: u64) {
         if let Some(bar) = self.current().as_ref() {
+            if self.counts_bytes.load(Ordering::Relaxed) {
+                bar.inc(bytes);
+                return;
+            }
             bar.inc(granules);
             if bytes > 0 {
                 let done = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;

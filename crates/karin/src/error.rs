@@ -1,5 +1,6 @@
 //! The errors of the public library, and the stable kind of any error of any crate beneath.
 
+use karin_access::AccessError;
 use karin_core::{DatasetError, ErrorKind, SelectionError};
 use karin_engine::EngineError;
 use karin_netcdf::{NcError, WriteError};
@@ -26,6 +27,9 @@ pub enum Error {
     /// A plan that cannot be made or run.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// A provider that cannot be asked, or a granule that cannot be fetched.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// A map that cannot be drawn.
     #[error(transparent)]
     Plot(#[from] PlotError),
@@ -87,6 +91,7 @@ impl Error {
             Self::Write(error) => error.kind(),
             Self::Store(error) => error.kind(),
             Self::Engine(error) => error.kind(),
+            Self::Access(error) => error.kind(),
             Self::Plot(error) => error.kind(),
             Self::Output(error) => error.kind(),
             Self::Shard(error) => error.kind(),
@@ -112,6 +117,7 @@ pub fn kind_of(error: &(dyn std::error::Error + 'static)) -> Option<ErrorKind> {
         WriteError,
         StoreError,
         EngineError,
+        AccessError,
         PlotError,
         crate::simulate::SimulateError,
         crate::output::OutputError,

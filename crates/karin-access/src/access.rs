@@ -1,0 +1,157 @@
+//! The one handle to all providers.
+
+use std::collections::HashMap;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use karin_core::Progress;
+use object_store::aws::AmazonS3;
+use serde::Serialize;
+use tokio::runtime::Runtime;
+use url::Url;
+
+use crate::catalog::Catalogs;
+use crate::choose::choose;
+use crate::credentials::Credentials;
+use crate::error::shown;
+use crate::http::Http;
+use crate::places::{Place, aviso, bucket, cmr, folder, index, thredds};
+use crate::retry::Patience;
+use crate::{AccessError, RemoteGranule, Settings, Wanted};
+
+/// A handle to all providers: connections, accounts, settings.
+#[derive(Debug)]
+pub struct Access {
+    pub(crate) settings: Settings,
+    pub(crate) http: Http,
+    pub(crate) runtime: Runtime,
+    buckets: Mutex<HashMap<String, Arc<AmazonS3>>>,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// The granules, in the order of time; one version of each unless all are wanted.
+    pub granules: Vec<RemoteGranule>,
+    /// What could not be asked.
+    pub left_out: Vec<LeftOut>,
+    /// Requests that were sent to servers of catalogues.
+    pub requests: u64,
+}
+
+/// A part of a place that could not be asked.
+#[derive(Clone, Debug, Serialize)]
+pub struct LeftOut {
+    /// The folder or catalogue.
+    pub place: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl Access {
+    /// Sets up connections; nothing is asked yet. `places` are those that will be asked: their servers count as named
+    /// by the user.
+    ///
+    /// # Errors
+    /// If a setting makes no sense, or threads or encryption cannot be set up.
+    pub fn new(settings: &Settings, credentials: Credentials, places: &[Place]) -> Result<Self, AccessError> {
+        let also: Vec<Url> = places
+            .iter()
+            .filter_map(|place| match place {
+                Place::Web(url) => Some(url.clone()),
+                _ => None,
+            })
+            .collect();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("karin-access")
+            .enable_all()
+            .build()
+            .map_err(|source| AccessError::file(".".as_ref(), "starting threads", source))?;
+        Ok(Self {
+            settings: settings.clone(),
+            http: Http::new(settings, credentials, &also)?,
+            runtime,
+            buckets: Mutex::default(),
+        })
+    }
+
+    /// A bucket, reached once.
+    pub(crate) fn bucket(&self, name: &str) -> Result<Arc<AmazonS3>, AccessError> {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = buckets.get(name) {
+            return Ok(Arc::clone(known));
+        }
+        let opened = bucket::open(&self.settings, name)?;
+        buckets.insert(name.to_owned(), Arc::clone(&opened));
+        Ok(opened)
+    }
+
+    /// The wanted granules of a place. Catalogues younger than the setting `catalog.fresh` are not asked for again.
+    ///
+    /// # Errors
+    /// If the place cannot be asked at all; parts that cannot are told in [`Found::left_out`].
+    pub fn find(
+        &self,
+        wanted: &Wanted,
+        place: &Place,
+        progress: &dyn Progress,
+    ) -> Result<Found, AccessError> {
+        let catalogs = Catalogs {
+            http: &self.http,
+            patience: Patience::new(&self.settings, progress),
+            folder: self.settings.cache.as_ref().map(|cache| cache.join("catalogues")),
+            fresh: self.settings.fresh(),
+            requests: AtomicU64::new(0),
+        };
+        let at_a_time = self.settings.connections();
+        progress.start("searching", 0, 0);
+        let harvest = self.runtime.block_on(async {
+            match place {
+                Place::Aviso => {
+                    let root = aviso::catalog(&self.settings, wanted.product)?;
+                    thredds::find(wanted, &catalogs, &root, at_a_time, progress).await
+                }
+                Place::Podaac => cmr::find(wanted, &catalogs, &self.settings, progress).await,
+                Place::Folder(path) => folder::find(wanted, path, at_a_time, progress).await,
+                Place::Web(url) if is_thredds(url) => {
+                    thredds::find(wanted, &catalogs, &catalog_of(url), at_a_time, progress).await
+                }
+                Place::Web(url) => index::find(wanted, &catalogs, url, at_a_time, progress).await,
+                Place::Bucket { bucket, prefix } => {
+                    bucket::find(wanted, self, bucket, prefix, progress).await
+                }
+            }
+        });
+        progress.finish();
+        let harvest = harvest?;
+        let left_out = harvest.left_out.into_iter().map(|(place, error)| LeftOut {
+            place: Url::parse(&place).map_or(place, |url| shown(&url)),
+            reason: error.to_string(),
+        });
+        Ok(Found {
+            granules: choose(harvest.granules, &wanted.version),
+            left_out: left_out.collect(),
+            requests: catalogs.requests.into_inner(),
+        })
+    }
+}
+
+/// True for addresses of THREDDS catalogues.
+fn is_thredds(url: &Url) -> bool {
+    url.path().contains("/thredds/catalog") || url.path().ends_with("/catalog.xml")
+}
+
+/// The catalogue of an address: people copy that of the page.
+fn catalog_of(url: &Url) -> Url {
+    let mut url = url.clone();
+    let path = url.path().to_owned();
+    match path.strip_suffix(".html") {
+        Some(stem) => url.set_path(&format!("{stem}.xml")),
+        None if !path.ends_with(".xml") => {
+            url.set_path(&format!("{}/catalog.xml", path.trim_end_matches('/')))
+        }
+        None => {}
+    }
+    url
+}

@@ -1,0 +1,354 @@
+//! Requests to web servers: redirects followed one by one, accounts shown to their own service alone, a polite number
+//! of requests at a time, answers that are what they say.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use cookie_store::CookieStore;
+use reqwest::header::{
+    CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, SET_COOKIE,
+};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, Response};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use url::Url;
+
+use crate::credentials::Credentials;
+use crate::error::shown;
+use crate::{AccessError, Settings};
+
+pub(crate) mod accounts;
+mod guard;
+
+use accounts::Accounts;
+use guard::{Guard, PublicResolver, Reach};
+
+/// Redirects that are followed: Earthdata Login takes four.
+const MAX_HOPS: usize = 10;
+
+/// Bytes of an error page that are looked at.
+const PAGE: usize = 16 << 10;
+
+/// What is asked for.
+pub(crate) struct Ask {
+    pub url: Url,
+    pub method: Method,
+    pub headers: Vec<(HeaderName, String)>,
+    /// A form, for logins.
+    pub form: Option<String>,
+    /// A header with an account, for logins.
+    pub secret: Option<(HeaderName, HeaderValue)>,
+    /// Whether accounts are shown to those whom they belong to.
+    pub with_account: bool,
+}
+
+impl Ask {
+    pub(crate) fn get(url: &Url) -> Self {
+        Self {
+            url: url.clone(),
+            method: Method::GET,
+            headers: Vec::new(),
+            form: None,
+            secret: None,
+            with_account: false,
+        }
+    }
+
+    #[must_use]
+    pub(crate) fn header(mut self, name: HeaderName, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+}
+
+/// An answer, and the right to one of the server's connections as long as it is read.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub response: Response,
+    /// Where the answer comes from, after redirects.
+    pub url: Url,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Reply {
+    pub(crate) fn status(&self) -> u16 {
+        self.response.status().as_u16()
+    }
+
+    pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.response
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    }
+
+    /// True if it says that it is a page for people.
+    pub(crate) fn is_page(&self) -> bool {
+        self.header(&CONTENT_TYPE)
+            .is_some_and(|kind| kind.to_ascii_lowercase().contains("html"))
+    }
+
+    /// The next bytes of the body; `None` at its end.
+    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, AccessError> {
+        self.response
+            .chunk()
+            .await
+            .map_err(|error| AccessError::network(&self.url, error))
+    }
+
+    /// The whole body, if it is no longer than `limit`.
+    pub(crate) async fn body(mut self, limit: usize) -> Result<Vec<u8>, AccessError> {
+        let mut body = BytesMut::new();
+        while let Some(chunk) = self.chunk().await? {
+            if body.len() + chunk.len() > limit {
+                let reason = format!("the answer is longer than {limit} bytes");
+                return Err(AccessError::answer(&self.url, reason));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.into())
+    }
+
+    /// The first bytes of the body as text, for messages.
+    pub(crate) async fn beginning(&mut self) -> String {
+        let mut text = Vec::new();
+        while text.len() < PAGE {
+            match self.chunk().await {
+                Ok(Some(chunk)) => text.extend_from_slice(&chunk),
+                _ => break,
+            }
+        }
+        text.truncate(PAGE);
+        String::from_utf8_lossy(&text).into_owned()
+    }
+}
+
+/// What all requests share.
+#[derive(Debug)]
+pub(crate) struct Http {
+    any: Client,
+    public: Client,
+    guard: Guard,
+    cookies: Mutex<CookieStore>,
+    hosts: Mutex<HashMap<String, Arc<Semaphore>>>,
+    connections: usize,
+    pub(crate) accounts: Accounts,
+}
+
+impl Http {
+    /// Named are the servers of the settings, and `also`.
+    pub(crate) fn new(
+        settings: &Settings,
+        credentials: Credentials,
+        also: &[Url],
+    ) -> Result<Self, AccessError> {
+        let mut guard = Guard::default();
+        let keys = [
+            "aviso.catalog",
+            "podaac.cmr",
+            "podaac.archive",
+            "podaac.login",
+            "cmems.login",
+        ];
+        for key in keys {
+            guard.name(&settings.url(key)?);
+        }
+        also.iter().for_each(|url| guard.name(url));
+        let client = || {
+            Client::builder()
+                .user_agent(concat!("karin/", env!("CARGO_PKG_VERSION")))
+                .redirect(Policy::none())
+                .referer(false)
+                .connect_timeout(settings.stall().min(Duration::from_secs(30)))
+                .read_timeout(settings.stall())
+                .pool_max_idle_per_host(settings.connections())
+        };
+        let failed =
+            |error: reqwest::Error| AccessError::option("https", format!("cannot be set up: {error}"));
+        Ok(Self {
+            any: client().build().map_err(failed)?,
+            public: client().dns_resolver(PublicResolver).build().map_err(failed)?,
+            guard,
+            cookies: Mutex::default(),
+            hosts: Mutex::default(),
+            connections: settings.connections(),
+            accounts: Accounts::new(settings, credentials)?,
+        })
+    }
+
+    /// Asks, and follows redirects; the answer may have any status but one of a redirect.
+    pub(crate) async fn send(&self, ask: &Ask) -> Result<Reply, AccessError> {
+        let mut url = ask.url.clone();
+        let mut from: Option<Url> = None;
+        for _ in 0..MAX_HOPS {
+            let reply = self.hop(ask, &url, from.as_ref()).await?;
+            let Some(next) = redirect_of(&reply)? else {
+                return Ok(reply);
+            };
+            from = Some(std::mem::replace(&mut url, next));
+        }
+        Err(AccessError::answer(
+            &ask.url,
+            format!("more than {MAX_HOPS} redirects"),
+        ))
+    }
+
+    /// Asks, and takes a redirect for the answer: what carries an account goes nowhere else.
+    pub(crate) async fn once(&self, ask: &Ask) -> Result<Reply, AccessError> {
+        self.hop(ask, &ask.url, None).await
+    }
+
+    async fn hop(&self, ask: &Ask, url: &Url, from: Option<&Url>) -> Result<Reply, AccessError> {
+        let client = match self.guard.check(url, from)? {
+            Reach::Any => &self.any,
+            Reach::Public => &self.public,
+        };
+        // A redirect after a form is followed with GET, as browsers do it.
+        let method = if from.is_some() {
+            Method::GET
+        } else {
+            ask.method.clone()
+        };
+        let mut request = client.request(method, url.clone());
+        for (name, value) in &ask.headers {
+            request = request.header(name, value);
+        }
+        if let Some((name, value)) = &ask.secret {
+            request = request.header(name, value);
+        }
+        if let Some(form) = &ask.form {
+            request = request
+                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(form.clone());
+        }
+        if ask.with_account {
+            request = request.headers(self.accounts.headers(url)?);
+            let cookies = self.cookies_for(url);
+            if !cookies.is_empty() {
+                request = request.header(COOKIE, cookies);
+            }
+        }
+        let permit = self.permit(url).await;
+        let response = request
+            .send()
+            .await
+            .map_err(|error| AccessError::network(url, error))?;
+        if ask.with_account {
+            self.keep_cookies(url, response.headers());
+        }
+        Ok(Reply {
+            response,
+            url: url.clone(),
+            _permit: permit,
+        })
+    }
+
+    /// One of the connections that a server is asked for at a time.
+    async fn permit(&self, url: &Url) -> OwnedSemaphorePermit {
+        let semaphore = {
+            let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+            let new = || Arc::new(Semaphore::new(self.connections));
+            Arc::clone(
+                hosts
+                    .entry(url.origin().ascii_serialization())
+                    .or_insert_with(new),
+            )
+        };
+        match semaphore.acquire_owned().await {
+            Ok(permit) => permit,
+            Err(_) => unreachable!("no semaphore is ever closed"),
+        }
+    }
+
+    fn cookies_for(&self, url: &Url) -> String {
+        let cookies = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
+        let pairs: Vec<_> = cookies
+            .get_request_values(url)
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        pairs.join("; ")
+    }
+
+    fn keep_cookies(&self, url: &Url, headers: &HeaderMap) {
+        let mut cookies = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
+        for text in headers
+            .get_all(SET_COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+        {
+            // One that a server may not set is not kept.
+            let _ = cookies.parse(text, url);
+        }
+    }
+
+    /// Forgets sessions, so that the next request logs in again.
+    pub(crate) fn forget_sessions(&self) {
+        self.cookies
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+
+    /// The error that an answer stands for which is none of the expected.
+    pub(crate) async fn error_of(&self, mut reply: Reply) -> AccessError {
+        let (url, status) = (reply.url.clone(), reply.status());
+        let retry_after = reply.header(&RETRY_AFTER).and_then(seconds_of);
+        let page = reply.beginning().await;
+        if let Some(error) = self.accounts.refusal(&url, status, &page) {
+            return error;
+        }
+        AccessError::Status {
+            url: shown(&url),
+            status,
+            message: self.accounts.words_of(&page),
+            retry_after,
+        }
+    }
+}
+
+/// Where an answer sends us.
+fn redirect_of(reply: &Reply) -> Result<Option<Url>, AccessError> {
+    if !matches!(reply.status(), 301 | 302 | 303 | 307 | 308) {
+        return Ok(None);
+    }
+    let Some(place) = reply.header(&LOCATION) else {
+        return Err(AccessError::answer(&reply.url, "it redirects to nowhere"));
+    };
+    let next = reply.url.join(place);
+    next.map(Some)
+        .map_err(|_| AccessError::answer(&reply.url, "it redirects to what is no address"))
+}
+
+/// Seconds of a `Retry-After`: a number, or a date of HTTP.
+fn seconds_of(text: &str) -> Option<f64> {
+    if let Ok(seconds) = text.trim().parse::<f64>() {
+        return (0.0..1e6).contains(&seconds).then_some(seconds);
+    }
+    let words: Vec<_> = text.split_ascii_whitespace().collect();
+    let [_, day, month, year, clock, "GMT"] = words.as_slice() else {
+        return None;
+    };
+    let months = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let month = months.iter().position(|known| known == month)? + 1;
+    let date = karin_core::time::parse_instant(&format!("{year}-{month:02}-{day}T{clock}")).ok()?;
+    Some((date - crate::now()).clamp(0.0, 1e6))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_may_ask_to_wait_in_two_ways() {
+        assert_eq!(seconds_of("120"), Some(120.0));
+        assert_eq!(seconds_of("Wed, 21 Oct 2015 07:28:00 GMT"), Some(0.0));
+        assert!(seconds_of("Wed, 21 Oct 2099 07:28:00 GMT").is_some_and(|seconds| seconds > 1e5));
+        for text in ["", "soon", "-1", "NaN", "Wed, 21 Okt 2015 07:28:00 GMT"] {
+            assert_eq!(seconds_of(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Granules where they are published: found by product, cycle, pass, time and place, fetched whole or not at all.
+//!
+//! Scope: providers and how they are asked, accounts, transfers, what is on disk already. Not here: what is inside a
+//! granule (whoever calls brings an [`Inspect`]), collections, tables.
+//!
+//! ```text
+//!   Selection ─> Wanted (cycles and passes, by the orbit alone)
+//!                  │
+//!   Place ─────────┴─> Access::find ─> RemoteGranule ─> Access::get ─> files, and a ledger of them
+//!                        │                                │
+//!                      catalogues (cached)              http: redirects, accounts, one cap per server
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod access;
+mod catalog;
+mod choose;
+pub mod credentials;
+mod error;
+mod granule;
+mod http;
+mod login;
+mod places;
+mod retry;
+mod secret;
+mod settings;
+mod transfer;
+mod wanted;
+
+pub use access::{Access, Found, LeftOut};
+pub use credentials::{Account, Credentials, Service};
+pub use error::AccessError;
+pub use granule::{Algorithm, Checksum, Location, RemoteGranule, Size};
+pub use login::Checked;
+pub use places::Place;
+pub use secret::Secret;
+pub use settings::{KEYS, Settings};
+pub use transfer::{GetOptions, GetReport, GetResult, Inspect};
+pub use wanted::{Wanted, now};

@@ -1,0 +1,96 @@
+//! Buckets of S3.
+
+use std::sync::Arc;
+
+use karin_core::Progress;
+use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::path::Path;
+use object_store::{ClientOptions, ObjectStore};
+
+use super::tree::{File, Folder, Harvest, Listing, walk};
+use crate::{Access, AccessError, Location, Settings, Size, Wanted};
+
+/// Reaches a bucket: with `AWS_*` of the environment, or unsigned if the settings say so.
+pub(crate) fn open(settings: &Settings, bucket: &str) -> Result<Arc<AmazonS3>, AccessError> {
+    let client = ClientOptions::new()
+        .with_timeout_disabled()
+        .with_connect_timeout(settings.stall().min(std::time::Duration::from_secs(30)));
+    let mut builder = AmazonS3Builder::from_env()
+        .with_bucket_name(bucket)
+        .with_client_options(client);
+    if let Some(region) = settings.text("s3.region") {
+        builder = builder.with_region(region);
+    }
+    if let Some(endpoint) = settings.text("s3.endpoint") {
+        builder = builder
+            .with_endpoint(endpoint)
+            .with_allow_http(endpoint.starts_with("http://"));
+    }
+    if settings.is_anonymous() {
+        builder = builder.with_skip_signature(true);
+    }
+    let opened = builder
+        .build()
+        .map_err(|error| failed(&format!("s3://{bucket}"), &error))?;
+    Ok(Arc::new(opened))
+}
+
+/// What an object store says, as an error of ours.
+pub(crate) fn failed(location: &str, error: &object_store::Error) -> AccessError {
+    AccessError::Store {
+        location: location.to_owned(),
+        reason: error.to_string(),
+        missing: matches!(error, object_store::Error::NotFound { .. }),
+    }
+}
+
+/// The wanted granules below a prefix.
+pub(crate) async fn find(
+    wanted: &Wanted,
+    access: &Access,
+    bucket: &str,
+    prefix: &str,
+    progress: &dyn Progress,
+) -> Result<Harvest, AccessError> {
+    let store = access.bucket(bucket)?;
+    walk(
+        wanted,
+        prefix.to_owned(),
+        access.settings.connections(),
+        progress,
+        |prefix| list(Arc::clone(&store), bucket, prefix),
+    )
+    .await
+}
+
+async fn list(store: Arc<AmazonS3>, bucket: &str, prefix: String) -> Result<Listing, AccessError> {
+    let path = Path::from(prefix.as_str());
+    let listed = store.list_with_delimiter(Some(&path)).await;
+    let listed = listed.map_err(|error| failed(&format!("s3://{bucket}/{prefix}"), &error))?;
+    let folders = listed.common_prefixes.iter().filter_map(|prefix| {
+        let name = prefix.filename()?.to_owned();
+        Some(Folder {
+            name,
+            address: prefix.as_ref().to_owned(),
+        })
+    });
+    let files = listed.objects.iter().filter_map(|object| {
+        Some(File {
+            name: object.location.filename()?.to_owned(),
+            size: Size::Exact(object.size),
+            checksum: None,
+            modified: object
+                .e_tag
+                .clone()
+                .or_else(|| Some(object.last_modified.to_rfc3339())),
+            location: Location::S3 {
+                bucket: bucket.to_owned(),
+                key: object.location.as_ref().to_owned(),
+            },
+        })
+    });
+    Ok(Listing {
+        folders: folders.collect(),
+        files: files.collect(),
+    })
+}

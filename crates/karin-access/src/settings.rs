@@ -1,0 +1,301 @@
+//! Where the providers are and how hard they may be asked: flags before environment before file before defaults.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use karin_core::suggest::did_you_mean;
+use url::Url;
+
+use crate::AccessError;
+
+/// A setting: its key, its default, what it is. `KARIN_` and the key in capitals with `_` for `.` is its name in the
+/// environment.
+pub const KEYS: [(&str, &str, &str); 14] = [
+    (
+        "aviso.catalog",
+        "https://tds-odatis.aviso.altimetry.fr/thredds/catalog/",
+        "THREDDS catalogues of AVISO",
+    ),
+    (
+        "podaac.cmr",
+        "https://cmr.earthdata.nasa.gov/search/",
+        "search service of NASA (CMR)",
+    ),
+    (
+        "podaac.archive",
+        "https://archive.swot.podaac.earthdata.nasa.gov/",
+        "where PO.DAAC keeps the files",
+    ),
+    (
+        "podaac.login",
+        "https://urs.earthdata.nasa.gov/",
+        "Earthdata Login",
+    ),
+    (
+        "cmems.login",
+        "https://auth.marine.copernicus.eu/",
+        "login of Copernicus Marine",
+    ),
+    ("s3.endpoint", "", "address of an S3 service other than AWS"),
+    ("s3.region", "", "region of S3"),
+    ("s3.anonymous", "false", "true: ask S3 without credentials"),
+    ("transfers.connections", "8", "requests at a time per server"),
+    (
+        "transfers.attempts",
+        "6",
+        "tries without a new byte before a file is given up",
+    ),
+    (
+        "transfers.first_wait",
+        "1",
+        "seconds before the second try; they double",
+    ),
+    (
+        "transfers.longest_wait",
+        "300",
+        "seconds that a wait may last, whatever the server asks",
+    ),
+    (
+        "transfers.stall",
+        "60",
+        "seconds without a byte after which a connection is given up",
+    ),
+    (
+        "catalog.fresh",
+        "600",
+        "seconds for which a catalogue is not asked for again",
+    ),
+];
+
+/// Where the providers are and how hard they may be asked.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    values: BTreeMap<&'static str, String>,
+    /// Folder of settings and credentials.
+    pub folder: PathBuf,
+    /// Folder of cached catalogues; without one nothing is cached.
+    pub cache: Option<PathBuf>,
+}
+
+impl Settings {
+    /// From `access.toml` in the folder of settings, the environment, and `KEY=VALUE` texts of the command line.
+    ///
+    /// # Errors
+    /// If a key is unknown, a value makes no sense, or the file cannot be read.
+    pub fn load(flags: &[String]) -> Result<Self, AccessError> {
+        Self::from(flags, &|name| std::env::var(name).ok())
+    }
+
+    /// As [`Settings::load`], with any environment.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn from(flags: &[String], environment: &dyn Fn(&str) -> Option<String>) -> Result<Self, AccessError> {
+        let set = |name: &str| environment(name).filter(|value| !value.is_empty());
+        let home = set("HOME").map(PathBuf::from);
+        let under = |name: &str, below: &str| {
+            set(name)
+                .map(PathBuf::from)
+                .or_else(|| home.as_ref().map(|home| home.join(below)))
+        };
+        let folder = set("KARIN_CONFIG_DIR")
+            .map(PathBuf::from)
+            .or_else(|| under("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("karin")))
+            .unwrap_or_else(|| PathBuf::from(".karin"));
+        let cache = under("XDG_CACHE_HOME", ".cache").map(|folder| folder.join("karin"));
+        let mut settings = Self {
+            values: KEYS
+                .iter()
+                .map(|(key, value, _)| (*key, (*value).to_owned()))
+                .collect(),
+            folder,
+            cache,
+        };
+        settings.read(&settings.folder.join("access.toml"))?;
+        for (key, _, _) in KEYS {
+            let name = format!("KARIN_{}", key.replace('.', "_").to_ascii_uppercase());
+            if let Some(value) = set(&name) {
+                settings.set(&name, key, value)?;
+            }
+        }
+        for flag in flags {
+            let (key, value) = (flag.split_once('='))
+                .ok_or_else(|| AccessError::option("--set", format!("'{flag}': expected KEY=VALUE")))?;
+            settings.set("--set", key.trim(), value.trim().to_owned())?;
+        }
+        Ok(settings)
+    }
+
+    fn read(&mut self, path: &Path) -> Result<(), AccessError> {
+        let text = match std::fs::read_to_string(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            other => other.map_err(|source| AccessError::file(path, "reading the settings", source))?,
+        };
+        let name = path.display().to_string();
+        let wrong = |reason: String| AccessError::option(&name, reason);
+        let table: toml::Table = text
+            .parse()
+            .map_err(|error: toml::de::Error| wrong(error.message().to_owned()))?;
+        for (section, values) in table {
+            let toml::Value::Table(values) = values else {
+                return Err(wrong(format!("'{section}' stands outside a section")));
+            };
+            for (key, value) in values {
+                let value = match value {
+                    toml::Value::String(text) => text,
+                    toml::Value::Integer(number) => number.to_string(),
+                    toml::Value::Float(number) => number.to_string(),
+                    toml::Value::Boolean(flag) => flag.to_string(),
+                    _ => return Err(wrong(format!("{section}.{key}: expected a text or a number"))),
+                };
+                self.set(&name, &format!("{section}.{key}"), value)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets one value; `origin` says in errors where it comes from.
+    fn set(&mut self, origin: &str, key: &str, value: String) -> Result<(), AccessError> {
+        let known = KEYS.iter().map(|(key, _, _)| *key);
+        let Some((key, default, _)) = KEYS.iter().find(|(known, _, _)| *known == key) else {
+            let hint = did_you_mean(key, known);
+            return Err(AccessError::option(
+                origin,
+                format!("no setting is called '{key}'{hint}"),
+            ));
+        };
+        let is_address = default.starts_with("http") || *key == "s3.endpoint" && !value.is_empty();
+        if is_address && !Url::parse(&value).is_ok_and(|url| is_plain(&url)) {
+            let reason =
+                format!("{key}: expected an address as {default}, without a user, a query or a fragment");
+            return Err(AccessError::option(origin, reason));
+        }
+        let number = value
+            .parse::<f64>()
+            .ok()
+            .filter(|number| (0.0..1e9).contains(number));
+        if default.parse::<f64>().is_ok() && number.is_none() {
+            return Err(AccessError::option(
+                origin,
+                format!("{key}: '{value}' is not a number from 0 on"),
+            ));
+        }
+        if *default == "false" && value.parse::<bool>().is_err() {
+            return Err(AccessError::option(
+                origin,
+                format!("{key}: expected true or false"),
+            ));
+        }
+        self.values.insert(*key, value);
+        Ok(())
+    }
+
+    /// The text of a setting.
+    pub(crate) fn text(&self, key: &str) -> Option<&str> {
+        self.values
+            .get(key)
+            .map(String::as_str)
+            .filter(|text| !text.is_empty())
+    }
+
+    /// An address, with a slash at its end.
+    ///
+    /// # Errors
+    /// If the setting holds none.
+    pub(crate) fn url(&self, key: &str) -> Result<Url, AccessError> {
+        let text = self.text(key).unwrap_or_default();
+        let url = Url::parse(&format!("{}/", text.trim_end_matches('/')));
+        url.map_err(|error| AccessError::option(key, format!("'{text}' is no address: {error}")))
+    }
+
+    fn number(&self, key: &str) -> f64 {
+        self.text(key).and_then(|text| text.parse().ok()).unwrap_or(0.0)
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        (self.number("transfers.connections") as usize).clamp(1, 64)
+    }
+
+    pub(crate) fn attempts(&self) -> u32 {
+        (self.number("transfers.attempts") as u32).max(1)
+    }
+
+    pub(crate) fn first_wait(&self) -> f64 {
+        self.number("transfers.first_wait")
+    }
+
+    pub(crate) fn longest_wait(&self) -> f64 {
+        self.number("transfers.longest_wait")
+    }
+
+    pub(crate) fn stall(&self) -> Duration {
+        Duration::from_secs_f64(self.number("transfers.stall").max(0.05))
+    }
+
+    pub(crate) fn fresh(&self) -> f64 {
+        self.number("catalog.fresh")
+    }
+
+    pub(crate) fn is_anonymous(&self) -> bool {
+        self.text("s3.anonymous") == Some("true")
+    }
+}
+
+/// An address of a server and nothing more.
+fn is_plain(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+        && url.has_host()
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(flags: &[&str], environment: &[(&str, &str)]) -> Result<Settings, AccessError> {
+        let flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        Settings::from(&flags, &|name| {
+            let found = environment.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn flags_win_over_environment_over_file_over_defaults() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "[aviso]\ncatalog = \"http://file/\"\n[transfers]\nconnections = 3\n";
+        std::fs::write(folder.path().join("access.toml"), text).unwrap();
+        let place = folder.path().to_str().unwrap();
+        let file = [("KARIN_CONFIG_DIR", place)];
+        let url = |settings: Settings| settings.url("aviso.catalog").unwrap().to_string();
+        assert_eq!(url(load(&[], &[]).unwrap()), KEYS[0].1);
+        let settings = load(&[], &file).unwrap();
+        assert_eq!(settings.connections(), 3);
+        assert_eq!(url(settings), "http://file/");
+        let both = [file[0], ("KARIN_AVISO_CATALOG", "http://environment/x")];
+        assert_eq!(url(load(&[], &both).unwrap()), "http://environment/x/");
+        assert_eq!(
+            url(load(&["aviso.catalog=http://flag"], &both).unwrap()),
+            "http://flag/"
+        );
+    }
+
+    #[test]
+    fn wrong_settings_are_named() {
+        for (flag, reason) in [
+            ("aviso.catalogue=http://x", "did you mean 'aviso.catalog'?"),
+            ("aviso.catalog=ftp://x", "expected an address"),
+            ("aviso.catalog=http://me:canary@x", "without a user"),
+            ("transfers.connections=many", "not a number"),
+            ("s3.anonymous=maybe", "true or false"),
+            ("nothing", "expected KEY=VALUE"),
+        ] {
+            let error = load(&[flag], &[]).unwrap_err().to_string();
+            assert!(error.contains(reason) && !error.contains("canary"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The bytes of a granule from some place on, wherever it lies.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use object_store::path::Path as Key;
+use object_store::{GetOptions, GetRange, ObjectStore as _};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, IF_RANGE, LAST_MODIFIED, RANGE};
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
+use url::Url;
+
+use super::part::Origin;
+use crate::http::{Ask, Reply};
+use crate::places::bucket;
+use crate::{Access, AccessError, Location};
+
+/// Bytes that come.
+pub(super) struct Body {
+    /// Place of the first of them in the file.
+    pub start: u64,
+    /// Of which file they are.
+    pub origin: Origin,
+    chunks: Chunks,
+    stall: Duration,
+}
+
+enum Chunks {
+    Http(Box<Reply>),
+    Store(BoxStream<'static, object_store::Result<Bytes>>, String),
+    File(tokio::fs::File, std::path::PathBuf),
+    /// Everything is there already.
+    Nothing,
+}
+
+impl Body {
+    /// Asks for what follows the first `from` bytes of the file that `known` tells of. The answer may begin at 0, if
+    /// the server has another file by now or gives no parts.
+    pub(super) async fn open(
+        access: &Access,
+        location: &Location,
+        from: u64,
+        known: &Origin,
+    ) -> Result<Self, AccessError> {
+        let mut body = match location {
+            Location::Http(url) => http(access, url, from, known).await?,
+            Location::S3 { bucket, key } => store(access, bucket, key, from, known).await?,
+            Location::File(path) => file(path, from, known).await?,
+        };
+        body.stall = access.settings.stall();
+        Ok(body)
+    }
+
+    const fn new(start: u64, origin: Origin, chunks: Chunks) -> Self {
+        Self {
+            start,
+            origin,
+            chunks,
+            stall: Duration::MAX,
+        }
+    }
+
+    /// The next bytes; `None` at the end.
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, AccessError> {
+        match &mut self.chunks {
+            Chunks::Http(reply) => reply.chunk().await,
+            Chunks::Store(stream, location) => match tokio::time::timeout(self.stall, stream.next()).await {
+                Err(_) => Err(AccessError::Network {
+                    url: location.clone(),
+                    reason: format!("no byte for {:.0} s", self.stall.as_secs_f64()),
+                }),
+                Ok(Some(chunk)) => chunk.map(Some).map_err(|error| bucket::failed(location, &error)),
+                Ok(None) => Ok(None),
+            },
+            Chunks::File(file, path) => {
+                let mut block = vec![0; 1 << 20];
+                let read = file.read(&mut block).await;
+                let read = read.map_err(|source| AccessError::file(path, "reading", source))?;
+                block.truncate(read);
+                Ok((read > 0).then(|| block.into()))
+            }
+            Chunks::Nothing => Ok(None),
+        }
+    }
+}
+
+async fn http(access: &Access, url: &Url, from: u64, known: &Origin) -> Result<Body, AccessError> {
+    let mut ask = Ask::get(url);
+    ask.with_account = true;
+    if let (1.., Some(validator)) = (from, known.validator()) {
+        ask = ask
+            .header(RANGE, &format!("bytes={from}-"))
+            .header(IF_RANGE, validator);
+    }
+    let mut reply = access.http.send(&ask).await?;
+    let range = reply.header(&CONTENT_RANGE).map(ToOwned::to_owned);
+    let (start, total) = match reply.status() {
+        200 => {
+            let length = reply.header(&CONTENT_LENGTH).and_then(|text| text.parse().ok());
+            (0, length)
+        }
+        206 => match range.as_deref().and_then(parse_range) {
+            Some((start, total)) if start == from => (start, total),
+            _ => {
+                return Err(AccessError::Changed {
+                    url: crate::error::shown(url),
+                });
+            }
+        },
+        416 if range.and_then(|text| text.strip_prefix("bytes */")?.parse().ok()) == Some(from) => {
+            let origin = known.clone();
+            return Ok(Body::new(from, origin, Chunks::Nothing));
+        }
+        // The part that we have is none of that file.
+        416 => {
+            return Err(AccessError::Changed {
+                url: crate::error::shown(url),
+            });
+        }
+        _ => return Err(access.http.error_of(reply).await),
+    };
+    if reply.is_page() {
+        let (place, status) = (reply.url.clone(), reply.status());
+        let page = reply.beginning().await;
+        let refusal = access.http.accounts.refusal(&place, status, &page);
+        return Err(
+            refusal.unwrap_or_else(|| AccessError::answer(&place, "a page for people came instead of data"))
+        );
+    }
+    let text = |name| reply.header(&name).map(ToOwned::to_owned);
+    let origin = Origin {
+        // A weak one promises nothing about bytes.
+        etag: text(ETAG).filter(|etag| !etag.starts_with("W/")),
+        last_modified: text(LAST_MODIFIED),
+        total,
+    };
+    let chunks = Chunks::Http(Box::new(reply));
+    Ok(Body::new(start, origin, chunks))
+}
+
+/// First byte and length of the whole, of `bytes A-B/TOTAL`.
+fn parse_range(text: &str) -> Option<(u64, Option<u64>)> {
+    let (range, total) = text.trim().strip_prefix("bytes ")?.split_once('/')?;
+    let (start, end) = range.split_once('-')?;
+    let (start, end): (u64, u64) = (start.trim().parse().ok()?, end.trim().parse().ok()?);
+    let total: Option<u64> = match total.trim() {
+        "*" => None,
+        total => Some(total.parse().ok()?),
+    };
+    (start <= end && total.is_none_or(|total| end < total)).then_some((start, total))
+}
+
+async fn store(
+    access: &Access,
+    bucket: &str,
+    key: &str,
+    from: u64,
+    known: &Origin,
+) -> Result<Body, AccessError> {
+    let location = format!("s3://{bucket}/{key}");
+    let total = known.total.unwrap_or(u64::MAX);
+    if from > 0 && from == total {
+        let origin = known.clone();
+        return Ok(Body::new(from, origin, Chunks::Nothing));
+    }
+    let mut options = GetOptions::default();
+    if from > 0 {
+        options.range = Some(GetRange::Offset(from));
+        options.if_match = known.etag.clone();
+    }
+    let answer = access.bucket(bucket)?.get_opts(&Key::from(key), options).await;
+    let answer = match answer {
+        Err(object_store::Error::Precondition { .. }) => return Err(AccessError::Changed { url: location }),
+        other => other.map_err(|error| bucket::failed(&location, &error))?,
+    };
+    let origin = Origin {
+        etag: answer.meta.e_tag.clone(),
+        last_modified: Some(answer.meta.last_modified.to_rfc3339()),
+        total: Some(answer.meta.size),
+    };
+    let start = answer.range.start;
+    let chunks = Chunks::Store(answer.into_stream(), location);
+    Ok(Body::new(start, origin, chunks))
+}
+
+async fn file(path: &std::path::Path, from: u64, known: &Origin) -> Result<Body, AccessError> {
+    let failed = |action| move |source| AccessError::file(path, action, source);
+    let mut file = tokio::fs::File::open(path).await.map_err(failed("opening"))?;
+    let meta = file.metadata().await.map_err(failed("opening"))?;
+    let modified = meta.modified().map_err(failed("opening"))?;
+    let since = modified.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let origin = Origin {
+        etag: None,
+        last_modified: Some(since.as_nanos().to_string()),
+        total: Some(meta.len()),
+    };
+    let start = if from > 0 && *known == origin && from <= meta.len() {
+        from
+    } else {
+        0
+    };
+    file.seek(std::io::SeekFrom::Start(start))
+        .await
+        .map_err(failed("reading"))?;
+    let chunks = Chunks::File(file, path.to_owned());
+    Ok(Body::new(start, origin, chunks))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_read_only_if_they_can_be() {
+        assert_eq!(parse_range("bytes 5-9/10"), Some((5, Some(10))));
+        assert_eq!(parse_range("bytes 5-9/*"), Some((5, None)));
+        for text in [
+            "",
+            "bytes",
+            "bytes 9-5/10",
+            "bytes 5-10/10",
+            "items 0-1/2",
+            "bytes -1-2/3",
+            "bytes a-b/c",
+        ] {
+            assert_eq!(parse_range(text), None, "{text}");
+        }
+    }
+}

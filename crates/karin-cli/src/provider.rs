@@ -1,0 +1,116 @@
+//! The flags of commands that ask providers.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use karin::provider::{Provider, ProviderOptions};
+use karin_core::{Product, Selection};
+
+use crate::selection::with_polygon;
+
+/// What is wanted of a provider.
+#[derive(Debug, Args)]
+pub struct WantedFlags {
+    /// Product, as L2_LR_SSH_Expert or aviso:L3_LR_SSH_Basic
+    #[arg(value_name = "PRODUCT")]
+    product: String,
+    /// Orbit phase: calval or science
+    #[arg(long, value_name = "NAME", help_heading = "Selection")]
+    phase: Option<String>,
+    /// Cycle numbers, as 475-477,480
+    #[arg(long, value_name = "LIST", help_heading = "Selection")]
+    cycles: Option<String>,
+    /// Pass numbers, as 1-10,12
+    #[arg(long, value_name = "LIST", help_heading = "Selection")]
+    passes: Option<String>,
+    /// Passes that fly then: A up to but not including B, either may be open; a date is that whole day
+    #[arg(long, value_name = "A..B", help_heading = "Selection")]
+    time: Option<String>,
+    /// Passes that see a box; W > E crosses the antimeridian
+    #[arg(
+        long,
+        value_name = "W,S,E,N",
+        allow_hyphen_values = true,
+        conflicts_with = "polygon",
+        help_heading = "Selection"
+    )]
+    bbox: Option<String>,
+    /// Passes that see the polygons of a GeoJSON file
+    #[arg(long, value_name = "FILE", help_heading = "Selection")]
+    polygon: Option<PathBuf>,
+    /// Which processing: a baseline or version (C, PIC?, v2, v2.0.1), best or all [default: best]
+    #[arg(long = "version", value_name = "VERSION", help_heading = "Selection")]
+    version: Option<String>,
+    #[command(flatten)]
+    provider: ProviderFlags,
+}
+
+/// How to reach a provider.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Provider")]
+pub struct ProviderFlags {
+    /// Whom to ask: aviso, podaac, a folder, http(s)://... or s3://BUCKET/PREFIX [default: aviso for level 3, else podaac]
+    #[arg(long, value_name = "PLACE")]
+    from: Option<String>,
+    #[command(flatten)]
+    settings: SettingFlags,
+}
+
+/// Settings and accounts.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Provider")]
+pub struct SettingFlags {
+    /// A setting, as aviso.catalog=https://... or transfers.connections=4; may be given several times
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Accounts in a file in the form of a .netrc, before all other sources
+    #[arg(long, value_name = "FILE")]
+    credentials: Option<PathBuf>,
+}
+
+impl SettingFlags {
+    pub fn options(&self) -> ProviderOptions {
+        ProviderOptions {
+            set: self.set.clone(),
+            credentials: self.credentials.clone(),
+        }
+    }
+}
+
+impl WantedFlags {
+    /// The selection, and the provider to ask for it.
+    ///
+    /// # Errors
+    /// If a flag cannot be understood.
+    pub fn open(&self) -> anyhow::Result<(Selection, Provider)> {
+        let (from, product) = self.place_and_product()?;
+        let mut builder = Selection::builder().product(product)?;
+        macro_rules! set {
+            ($($field:ident),*) => {$(
+                if let Some(text) = &self.$field { builder = builder.$field(text)?; }
+            )*};
+        }
+        set!(phase, cycles, passes, time, bbox, version);
+        if let Some(path) = &self.polygon {
+            builder = with_polygon(builder, path)?;
+        }
+        let selection = builder.build()?;
+        let provider = Provider::open(from, &selection, &self.provider.settings.options())?;
+        Ok((selection, provider))
+    }
+
+    /// `aviso:NAME` is `NAME --from aviso`.
+    fn place_and_product(&self) -> anyhow::Result<(Option<&str>, &str)> {
+        let from = self.provider.from.as_deref();
+        match self.product.split_once(':') {
+            Some((place, product)) if Product::parse(product).is_ok() => match from {
+                None => Ok((Some(place), product)),
+                Some(_) => {
+                    let reason = format!("{} says already where to look", self.product);
+                    Err(karin::Error::option("--from", reason).into())
+                }
+            },
+            _ => Ok((from, &self.product)),
+        }
+    }
+}

@@ -1,0 +1,467 @@
+"""find, get, sync and login against servers that speak the real protocols on loopback, with faults and attacks."""
+
+import json
+import os
+import random
+import signal
+import stat
+import subprocess
+import time
+from pathlib import Path
+
+import netCDF4
+import pytest
+
+from access_server import BASIC, PASSWORD, TOKEN, USER, Servers, World
+from conftest import karin_binary
+
+LEAN = "ssha_karin_2_qual"
+BASICS = "L2_LR_SSH_Basic"
+
+
+@pytest.fixture(scope="session")
+def granules(karin, tmp_path_factory):
+    """Twelve lean granules: cycles 475 to 477, passes 1 to 4."""
+    folder = tmp_path_factory.mktemp("granules")
+    karin("simulate", "--cycles", "475-477", "--passes", "1-4", "--vars", LEAN, folder)
+    return sorted(folder.rglob("*.nc"))
+
+
+@pytest.fixture
+def world(granules):
+    world = World()
+    for path in granules:
+        world.add(path)
+    return world
+
+
+@pytest.fixture
+def servers(world):
+    servers = Servers(world)
+    yield servers
+    servers.close()
+
+
+@pytest.fixture
+def ask(karin, servers, tmp_path):
+    """Runs `karin --json` in a home of its own with accounts in the environment; gives the answer."""
+    home = tmp_path / "home"
+    home.mkdir()
+    clean = {name: value for name, value in os.environ.items()
+             if "proxy" not in name.lower() and not name.startswith(("KARIN_", "EARTHDATA", "AWS_", "XDG_"))}
+    base = clean | servers.settings() | {"HOME": str(home), "NO_PROXY": "*"}
+    accounts = {"AVISO_USERNAME": USER, "AVISO_PASSWORD": PASSWORD, "EARTHDATA_USERNAME": USER, "EARTHDATA_PASSWORD": PASSWORD}
+
+    def run(*arguments, code=0, account=True, env=None, **options):
+        surroundings = base | (accounts if account else {}) | (env or {})
+        done = karin("--json", *arguments, code=code, env=surroundings, **options)
+        run.heard.append(done.stdout + done.stderr)
+        return json.loads(done.stdout) if done.stdout.startswith("{") else done
+
+    run.base, run.accounts, run.home, run.heard = base, accounts, home, []
+    yield run
+    # Whatever a test does, no secret leaves: not in words, not in a file, not in an address.
+    written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".nc" and path.name not in (".netrc", "credentials.json")]
+    for canary in (PASSWORD, TOKEN, BASIC.split()[1]):
+        assert not any(canary in text for text in run.heard), "a secret was printed"
+        assert not any(canary.encode() in content for content in written), "a secret was written"
+        assert not any(canary in path for _, path, _ in servers.world.requests), "a secret was put into an address"
+
+
+def outcomes(answer):
+    return [row["outcome"] for row in answer["granules"]]
+
+
+def assert_right(folder, world, count=None):
+    """Every granule of the folder is that of the provider, byte by byte; nothing else is there under such a name."""
+    there = sorted(path.name for path in Path(folder).glob("*.nc"))
+    assert count is None or len(there) == count
+    for name in there:
+        assert (Path(folder) / name).read_bytes() == world.files[name], name
+
+
+# --- find -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["folder", "aviso", "podaac", "list"])
+def test_every_place_answers_the_same_question_alike(ask, servers, granules, place):
+    where = {"folder": granules[0].parents[0], "list": f"{servers.urls['site']}/list/"}.get(place, place)
+    if place == "folder":
+        where = os.path.commonpath(granules)
+    found = ask("find", BASICS, "--from", where, "--cycles", "475-476", "--passes", "2-3")
+    rows = [(row["cycle_number"], row["pass_number"]) for row in found["granules"]]
+    assert rows == [(475, 2), (475, 3), (476, 2), (476, 3)]
+    names = {path.name for path in granules}
+    assert all(row["location"].rsplit("/", 1)[1] in names for row in found["granules"])
+    sizes = {path.name: path.stat().st_size for path in granules}
+    for row in found["granules"]:
+        name = row["location"].rsplit("/", 1)[1]
+        if row["size_is_exact"]:
+            assert row["size"] == sizes[name]
+        elif row["size"] is not None:
+            assert abs(row["size"] - sizes[name]) <= sizes[name] / 1000
+
+
+def test_a_place_and_a_time_are_cycles_and_passes_before_a_server_is_asked(ask, world, granules):
+    # The box of a part of one granule: the orbit says which passes of which cycle see it.
+    with netCDF4.Dataset(granules[5]) as file:
+        latitude, longitude, when = file["latitude"][3000, 20], file["longitude"][3000, 20], file.getncattr("time_coverage_start")
+    box = f"{longitude - 0.2},{latitude - 0.2},{longitude + 0.2},{latitude + 0.2}"
+    found = ask("find", f"podaac:{BASICS}", "--bbox", box, "--time", when[:10])
+    wanted = granules[5].name
+    assert wanted in {row["location"].rsplit("/", 1)[1] for row in found["granules"]}
+    (question,) = {path for path in world.paths("site") if "cycle%5B%5D=476" in path}
+    assert "passes%5B0%5D%5Bpass%5D=" in question and found["requests"] <= 4
+
+
+def test_time_outside_the_product_finds_nothing_and_says_so(ask):
+    found = ask("find", BASICS, "--from", "podaac", "--time", "2016-01-01..2016-02-01")
+    assert found["granules"] == [] and found["requests"] == 0
+
+
+def test_catalogues_are_kept_and_asked_for_on_a_condition(ask, world):
+    ask("find", BASICS, "--from", "aviso")
+    first = len(world.requests)
+    assert first == 6  # the root, PGC0, Basic and three cycles; Expert and Unsmoothed are not looked into
+    again = ask("find", BASICS, "--from", "aviso")
+    assert len(world.requests) == first and again["requests"] == 0 and len(again["granules"]) == 12
+    world.requests.clear()
+    stale = ask("find", BASICS, "--from", "aviso", "--set", "catalog.fresh=0")
+    assert all("If-None-Match" in headers for _, _, headers in world.requests) and len(stale["granules"]) == 12
+
+
+def test_a_catalogue_that_is_broken_is_left_out_and_told(ask, world):
+    world.broken = {"cycle_476"}
+    found = ask("find", BASICS, "--from", "aviso", code=3)
+    assert len(found["granules"]) == 8 and found["left_out"][0]["place"].endswith("cycle_476/catalog.xml")
+    world.broken = {"dataset-l2-swot-karin-lr-ssh-validated"}
+    assert "500" in ask("find", BASICS, "--from", "aviso", "--set", "catalog.fresh=0", code=1).stderr
+
+
+def test_pages_of_the_search_are_followed_to_the_end(ask, world):
+    world.page_size = 5
+    found = ask("find", BASICS, "--from", "podaac", "--cycles", "475-477")
+    assert len(found["granules"]) == 12
+    assert [headers.get("cmr-search-after") for _, _, headers in world.requests] == [None, "5", "10", "12"]
+
+
+def test_a_search_bears_faults_and_tells_errors(ask, world):
+    world.cmr_faults = [503, 429]
+    assert len(ask("find", BASICS, "--from", "podaac", "--cycles", "475")["granules"]) == 4
+    world.cmr_faults = ["html"]
+    told = ask("find", BASICS, "--from", "podaac", "--cycles", "475", code=1)
+    assert "not an answer of CMR" in told.stderr
+    world.cmr_faults = [400]
+    assert "400" in ask("find", BASICS, "--from", "podaac", "--cycles", "475", code=1).stderr
+
+
+def test_the_newest_of_several_processings_unless_all_are_asked_for(ask, world, granules):
+    newer = granules[0].name[: -len("_01.nc")] + "_02.nc"
+    world.files[newer] = granules[0].read_bytes()
+    of = lambda *extra: [row["location"].rsplit("/", 1)[1] for row in ask("find", BASICS, "--from", "podaac", "--cycles", "475", "--passes", "1", *extra)["granules"]]
+    assert of() == [newer]
+    assert sorted(of("--version", "all")) == sorted([granules[0].name, newer])
+
+
+def test_wrong_questions_are_answered_with_what_to_do(ask):
+    for arguments, words in [
+        (["find", "L2_LR_SSH_Bsic"], "did you mean L2_LR_SSH_Basic?"),
+        (["find", BASICS, "--from", "avisso"], "did you mean 'aviso'?"),
+        (["find", "L3_LR_SSH_Basic", "--from", "podaac"], "aviso"),
+        (["find", BASICS, "--set", "aviso.catalogue=x"], "did you mean 'aviso.catalog'?"),
+        (["find", f"aviso:{BASICS}", "--from", "podaac"], "already where to look"),
+        (["find", BASICS, "--version", "B", "--from", "podaac"], "C and D"),
+    ]:
+        assert words in ask(*arguments, code=2).stderr
+
+
+# --- get ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["aviso", "podaac", "list", "folder"])
+def test_a_rerun_moves_nothing(ask, servers, world, granules, tmp_path, place):
+    where = {"folder": os.path.commonpath(granules), "list": f"{servers.urls['site']}/list/"}.get(place, place)
+    out = tmp_path / "out"
+    dry = ask("get", BASICS, "--from", where, "-o", out, "--dry-run")
+    assert outcomes(dry) == ["missing"] * 12 and not out.exists()
+    first = ask("get", BASICS, "--from", where, "-o", out)
+    total = sum(len(content) for content in world.files.values())
+    assert outcomes(first) == ["fetched"] * 12 and first["bytes"] == total
+    assert_right(out, world, 12)
+    assert not list(out.glob(".*.part*"))
+    before = len(world.data_requests())
+    again = ask("get", BASICS, "--from", where, "-o", out)
+    assert outcomes(again) == ["there"] * 12 and again["bytes"] == 0 and len(world.data_requests()) == before
+    # Without the ledger the files themselves tell.
+    (out / ".karin-ledger.jsonl").unlink()
+    assert outcomes(ask("get", BASICS, "--from", where, "-o", out)) == ["there"] * 12
+
+
+def test_a_file_that_is_cut_or_changed_is_fetched_again(ask, world, tmp_path):
+    out = tmp_path / "out"
+    ask("get", BASICS, "--from", "podaac", "-o", out)
+    first, second, third = sorted(out.glob("*.nc"))[:3]
+    first.write_bytes(first.read_bytes()[:-1])
+    flipped = bytearray(second.read_bytes())
+    flipped[-1] ^= 1
+    second.write_bytes(flipped)
+    third.unlink()
+    again = ask("get", BASICS, "--from", "podaac", "-o", out)
+    assert sorted(outcomes(again)) == ["fetched"] * 3 + ["there"] * 9
+    assert_right(out, world, 12)
+    # The same where only the structure of the file can tell.
+    ask("get", BASICS, "--from", "aviso", "-o", out)
+    first.write_bytes(first.read_bytes()[:-1])
+    assert outcomes(ask("get", BASICS, "--from", "aviso", "-o", out)).count("fetched") == 1
+    assert_right(out, world, 12)
+
+
+def test_an_interrupted_transfer_goes_on_where_it_stopped(ask, world, granules, tmp_path):
+    out, name = tmp_path / "out", granules[0].name
+    one = ["--cycles", "475", "--passes", "1", "-o", out]
+    world.faults[name] = ["truncated"] + ["503"] * 9
+    failed = ask("get", BASICS, "--from", "podaac", *one, code=3)
+    assert outcomes(failed) == ["failed"] and failed["granules"][0]["kind"] == "io"
+    assert not list(out.glob("*.nc"))
+    world.faults.clear()
+    size = len(world.files[name])
+    done = ask("get", BASICS, "--from", "podaac", *one)
+    assert done["bytes"] == size - size // 2
+    assert_right(out, world, 1)
+
+
+TRANSIENT = ["reset", "truncated", "stall", "short length", "long length", "429", "503", "500", "401", "changed", "no ranges",
+             "wrong range", "wrong bytes", "empty"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_faults_end_in_the_right_file_or_in_an_error(ask, world, tmp_path, seed):
+    """14 faults in 20 orders: every granule meets up to three in a row, alternating over both providers."""
+    draw = random.Random(seed)
+    place = ["podaac", "aviso"][seed % 2]
+    # Without a checksum nothing tells bytes that are flipped inside a file of the right length; CMR gives one.
+    known = [fault for fault in TRANSIENT if place == "podaac" or fault != "wrong bytes"]
+    known = [fault for fault in known if place == "aviso" or fault != "changed"]
+    for index, name in enumerate(sorted(world.files)):
+        ordered = [known[(seed + index) % len(known)]] + draw.choices(known, k=draw.randint(0, 2))
+        # A login that is refused twice in a row is refused.
+        first = ordered.index("401") if "401" in ordered else -1
+        world.faults[name] = [fault for place, fault in enumerate(ordered) if fault != "401" or place == first]
+    out = tmp_path / "out"
+    start = time.monotonic()
+    first = ask("get", BASICS, "--from", place, "-o", out, code=None)
+    assert time.monotonic() - start < 30
+    assert set(outcomes(first)) <= {"fetched", "failed"}
+    assert all(row["kind"] for row in first["granules"] if row["outcome"] == "failed")
+    # What changed while it was fetched may be there whole in the version that was asked for.
+    assert_right(out, world, outcomes(first).count("fetched"))
+    world.faults.clear()
+    ask("get", BASICS, "--from", place, "-o", out, "--set", "catalog.fresh=0")
+    assert_right(out, world, 12)
+    assert not list(out.glob(".*.part*"))
+
+
+@pytest.mark.parametrize("fault, kind", [("404", "not_found"), ("html", None), ("text", "corrupt"), ("loop", "corrupt"),
+                                         ("403", None), ("wrong bytes", "corrupt"), ("short length", "corrupt"), ("503", "io")])
+def test_faults_that_stay_are_told_and_leave_no_file(ask, world, tmp_path, fault, kind):
+    out, names = tmp_path / "out", sorted(world.files)
+    arguments = ["get", BASICS, "--from", "podaac", "-o", out, "--set", "transfers.connections=1"]
+    ask(*arguments, "--cycles", "475", "--passes", "2-4")
+    world.faults[names[0]] = [fault] * 50
+    done = ask(*arguments, code=None)
+    if kind is None:  # an account that is refused from the beginning ends the run
+        assert done.returncode == 1 and "karin login podaac" in done.stderr
+    else:
+        (row,) = [row for row in done["granules"] if row["outcome"] == "failed"]
+        assert row["file"] == names[0] and row["kind"] == kind and row["reason"]
+        assert outcomes(done).count("fetched") == 8
+    assert not (out / names[0]).exists()
+    assert_right(out, world)
+
+
+def test_a_polite_number_of_requests_at_a_time(ask, world, tmp_path):
+    world.delay = 0.05
+    ask("get", BASICS, "--from", "aviso", "-o", tmp_path / "out", "--set", "transfers.connections=3")
+    assert 2 <= world.open_most <= 3
+
+
+def test_a_rate_is_kept(ask, world, granules, tmp_path):
+    size = len(world.files[granules[0].name])
+    start = time.monotonic()
+    ask("get", BASICS, "--from", "aviso", "--cycles", "475", "--passes", "1", "-o", tmp_path / "out", "--rate", f"{size}B")
+    assert time.monotonic() - start > 0.8
+
+
+def test_stopped_in_the_middle_a_rerun_moves_only_the_rest(ask, world, tmp_path):
+    out = tmp_path / "out"
+    total = sum(len(content) for content in world.files.values())
+    command = [str(karin_binary()), "get", BASICS, "--from", "aviso", "-o", str(out), "--rate", f"{total // 3}B"]
+    for number, code in ((signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)):
+        child = subprocess.Popen(command, env=ask.base | ask.accounts, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        time.sleep(0.8)
+        child.send_signal(number)
+        _, said = child.communicate(timeout=20)
+        assert child.returncode == code, said
+        assert_right(out, world)
+    kept = sum(path.stat().st_size for path in out.iterdir() if path.suffix in (".nc", ".part"))
+    done = ask("get", BASICS, "--from", "aviso", "-o", out)
+    assert 0 < kept and done["bytes"] == total - kept
+    assert_right(out, world, 12)
+
+
+def test_two_at_once_write_no_wrong_file(ask, world, tmp_path):
+    out = tmp_path / "out"
+    command = [str(karin_binary()), "--json", "get", BASICS, "--from", "aviso", "-o", str(out)]
+    children = [subprocess.Popen(command, env=ask.base | ask.accounts, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                for _ in range(3)]
+    for child in children:
+        _, said = child.communicate(timeout=60)
+        assert child.returncode in (0, 3), said
+    assert_right(out, world, 12)
+
+
+# --- accounts -------------------------------------------------------------------------------------------------------
+
+
+def test_the_password_of_earthdata_goes_to_its_login_alone(ask, world, tmp_path):
+    ask("get", BASICS, "--from", "podaac", "-o", tmp_path / "out", env={"AVISO_USERNAME": "", "AVISO_PASSWORD": ""})
+    shown_to = {where for where, _, headers in world.requests if headers.get("authorization") == BASIC}
+    assert shown_to == {"login"}
+
+
+def test_a_token_goes_to_the_archive_alone(ask, world, tmp_path):
+    ask("get", BASICS, "--from", "podaac", "-o", tmp_path / "out", account=False, env={"EARTHDATA_TOKEN": TOKEN})
+    shown_to = {where for where, _, headers in world.requests if "authorization" in headers}
+    assert shown_to == {"archive"} and "login" not in {where for where, _, _ in world.requests}
+
+
+@pytest.mark.parametrize("place", ["aviso", "podaac"])
+def test_without_an_account_or_with_a_wrong_one_the_way_out_is_told(ask, tmp_path, place):
+    out = tmp_path / "out"
+    told = ask("get", BASICS, "--from", place, "-o", out, account=False, code=1)
+    assert f"karin login {place}" in told.stderr and "none is known here" in told.stderr
+    wrong = {"AVISO_USERNAME": USER, "AVISO_PASSWORD": "no", "EARTHDATA_USERNAME": USER, "EARTHDATA_PASSWORD": "no"}
+    told = ask("get", BASICS, "--from", place, "-o", out, account=False, env=wrong, code=1)
+    assert "does not accept the one from environment" in told.stderr
+    assert not list(out.glob("*.nc"))
+
+
+def test_a_login_is_checked_stored_for_its_owner_used_and_removed(ask, world, tmp_path):
+    refused = ask("login", "podaac", "--username", USER, input="wrong\n", account=False, code=1)
+    assert "does not accept" in refused.stderr
+    for service, checked in (("podaac", True), ("cmems", True), ("aviso", False)):
+        stored = ask("login", service, "--username", USER, input=f"{PASSWORD}\n", account=False)
+        assert stored["checked"] is checked
+    keyring = Path(stored["keyring"])
+    assert stat.S_IMODE(keyring.stat().st_mode) == 0o600 and PASSWORD in keyring.read_text()
+    status = ask("auth", "status", account=False)
+    assert [row["account"] for row in status["services"]] == ["password"] * 3 and len(status["order"]) == 4
+    for place in ("aviso", "podaac"):
+        ask("get", BASICS, "--from", place, "--cycles", "475", "-o", tmp_path / place, account=False)
+        assert_right(tmp_path / place, world, 4)
+    ask("login", "aviso", "--remove", account=False)
+    assert ask("auth", "status", account=False)["services"][0]["account"] is None
+
+
+def test_a_netrc_is_read_if_it_is_private(ask, world, tmp_path):
+    netrc = ask.home / ".netrc"
+    netrc.write_text(f"machine 127.0.0.1\n  login {USER}\n  password {PASSWORD}\n")
+    netrc.chmod(0o644)
+    arguments = ["get", BASICS, "--from", "aviso", "--cycles", "475", "-o", tmp_path / "out"]
+    assert "chmod 600" in ask(*arguments, account=False, code=1).stderr
+    netrc.chmod(0o600)
+    ask(*arguments, account=False)
+    assert_right(tmp_path / "out", world, 4)
+    netrc.rename(tmp_path / "home" / ".netrc-elsewhere")
+    moved = tmp_path / "home" / ".netrc-elsewhere"
+    status = ask("auth", "status", "--credentials", moved, account=False)
+    assert all(row["source"] == str(moved) for row in status["services"])
+    moved.rename(netrc)
+
+
+# --- attacks --------------------------------------------------------------------------------------------------------
+
+
+def test_no_server_sends_karin_to_the_house(ask, servers, world, granules, tmp_path):
+    trap = servers.urls["trap"]
+    port = trap.rsplit(":", 1)[1]
+    targets = [f"{trap}/x", f"http://localhost:{port}/x", f"http://2130706433:{port}/x", f"http://0x7f000001:{port}/x",
+               f"http://[::ffff:127.0.0.1]:{port}/x", f"http://0177.0.0.1:{port}/x", f"http://user:pw@127.0.0.1:{port}/x",
+               "file:///etc/passwd", "ftp://127.0.0.1/x", "http://169.254.169.254/latest/meta-data/", f"//127.0.0.1:{port}/x"]
+    names = sorted(world.files)
+    for name, target in zip(names, targets):
+        world.faults[name] = [f"to {target}"] * 9
+    done = ask("get", BASICS, "--from", "aviso", "-o", tmp_path / "out", code=3)
+    failed = {row["file"] for row in done["granules"] if row["outcome"] == "failed"}
+    assert failed == set(names[: len(targets)])
+    assert world.paths("trap") == []
+    assert_right(tmp_path / "out", world, 1)
+
+
+# --- sync -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_collection_is_kept_up(ask, karin, world, granules, tmp_path):
+    collection = tmp_path / "swot.karin"
+    held = {name: world.files.pop(name) for name in sorted(world.files)[8:]}
+    dry = ask("sync", f"aviso:{BASICS}", collection, "--dry-run")
+    assert len(dry["missing"]) == 8 and not collection.exists()
+    first = ask("sync", f"aviso:{BASICS}", collection)
+    assert (first["found"], first["there"], first["fetched"], first["stored"]) == (8, 0, 8, 8)
+    assert not Path(f"{collection}.incoming").exists()
+    again = ask("sync", f"aviso:{BASICS}", collection)
+    assert (again["there"], again["fetched"], again["stored"], again["bytes"]) == (8, 0, 0, 0)
+    world.files |= held
+    new = ask("sync", f"aviso:{BASICS}", collection, "--set", "catalog.fresh=0", "--keep", tmp_path / "netcdf")
+    assert (new["found"], new["there"], new["fetched"], new["stored"]) == (12, 8, 4, 4)
+    assert_right(tmp_path / "netcdf", world, 4)
+    ask_all = ["--vars", "ssha_karin_2_qual", "--over", "all", "--stats", "count,mean,min,max"]
+    karin("stat", collection, *ask_all, "-o", tmp_path / "a.csv")
+    karin("stat", *granules, *ask_all, "-o", tmp_path / "b.csv")
+    assert (tmp_path / "a.csv").read_text() == (tmp_path / "b.csv").read_text()
+
+
+def test_a_reprocessed_granule_takes_its_place_and_an_older_one_does_not(ask, world, granules, tmp_path):
+    collection = tmp_path / "swot.karin"
+    one = [f"podaac:{BASICS}", collection, "--cycles", "475", "--passes", "1"]
+    ask("sync", *one)
+    newer = granules[0].name[: -len("_01.nc")] + "_02.nc"
+    world.files[newer] = granules[0].read_bytes()
+    done = ask("sync", *one)
+    assert (done["there"], done["fetched"], done["stored"]) == (0, 1, 1)
+    assert ask("sync", *one)["there"] == 1
+    del world.files[newer]
+    done = ask("sync", *one)
+    assert (done["there"], done["fetched"], done["stored"]) == (1, 0, 0)
+
+
+def test_from_a_folder_nothing_is_copied(ask, granules, tmp_path):
+    collection = tmp_path / "swot.karin"
+    done = ask("sync", BASICS, collection, "--from", os.path.commonpath(granules), "--cycles", "475")
+    assert (done["found"], done["fetched"], done["stored"], done["bytes"]) == (4, 0, 4, 0)
+    assert all(path.exists() for path in granules) and not Path(f"{collection}.incoming").exists()
+
+
+def test_killed_anywhere_a_rerun_completes(ask, world, tmp_path):
+    collection = tmp_path / "swot.karin"
+    command = [str(karin_binary()), "sync", f"aviso:{BASICS}", str(collection)]
+    for delay in (0.05, 0.15, 0.3, 0.6, 1.0):
+        child = subprocess.Popen(command, env=ask.base | ask.accounts, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(delay)
+        child.kill()
+        child.wait()
+    done = ask("sync", f"aviso:{BASICS}", collection)
+    assert done["there"] + done["stored"] == 12 and not done["failed"] and not done["refused"]
+    assert ask("sync", f"aviso:{BASICS}", collection)["there"] == 12
+    assert ask("verify", collection)["clean"]
+    assert not Path(f"{collection}.incoming").exists()
+
+
+def test_what_cannot_be_had_is_told_and_the_rest_goes_on(ask, world, tmp_path):
+    collection = tmp_path / "swot.karin"
+    name = sorted(world.files)[3]
+    world.faults[name] = ["404"] * 9
+    done = ask("sync", f"aviso:{BASICS}", collection, code=3)
+    assert done["stored"] == 11 and [row["file"] for row in done["failed"]] == [name]
+    world.faults.clear()
+    assert ask("sync", f"aviso:{BASICS}", collection)["stored"] == 1
