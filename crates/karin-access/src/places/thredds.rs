@@ -225,7 +225,7 @@ fn size_of(size: Option<f64>, units: &str) -> Size {
     };
     match size.filter(|size| (0.0..1e9).contains(size)) {
         Some(size) if factor == 1.0 => Size::Exact(size as u64),
-        Some(size) => Size::About((size * factor) as u64),
+        Some(size) => Size::About((size * factor).round() as u64),
         None => Size::Unknown,
     }
 }
