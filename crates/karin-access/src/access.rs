@@ -15,6 +15,7 @@ use crate::choose::choose;
 use crate::credentials::Credentials;
 use crate::error::shown;
 use crate::http::Http;
+use crate::places::tree::{Harvest, Listing, walk};
 use crate::places::{Place, aviso, bucket, cmr, folder, index, thredds};
 use crate::retry::Patience;
 use crate::{AccessError, RemoteGranule, Settings, Wanted};
@@ -110,14 +111,20 @@ impl Access {
             match place {
                 Place::Aviso => {
                     let root = aviso::catalog(&self.settings, wanted.product)?;
-                    thredds::find(wanted, &catalogs, &root, at_a_time, progress).await
+                    self.walk_web(wanted, &catalogs, &root, progress, thredds::parse)
+                        .await
                 }
                 Place::Podaac => cmr::find(wanted, &catalogs, &self.settings, progress).await,
                 Place::Folder(path) => folder::find(wanted, path, at_a_time, progress).await,
                 Place::Web(url) if is_thredds(url) => {
-                    thredds::find(wanted, &catalogs, &catalog_of(url), at_a_time, progress).await
+                    self.walk_web(wanted, &catalogs, &catalog_of(url), progress, thredds::parse)
+                        .await
                 }
-                Place::Web(url) => index::find(wanted, &catalogs, url, at_a_time, progress).await,
+                Place::Web(url) => {
+                    let parse = |here: &Url, page: &[u8]| Ok(index::parse(here, page));
+                    self.walk_web(wanted, &catalogs, &folder_of(url), progress, parse)
+                        .await
+                }
                 Place::Bucket { bucket, prefix } => {
                     bucket::find(wanted, self, bucket, prefix, progress).await
                 }
@@ -135,6 +142,41 @@ impl Access {
             requests: catalogs.requests.into_inner(),
         })
     }
+
+    /// Walks a tree whose folders are answers of a web server that `parse` reads.
+    async fn walk_web(
+        &self,
+        wanted: &Wanted,
+        catalogs: &Catalogs<'_>,
+        root: &Url,
+        progress: &dyn Progress,
+        parse: impl Fn(&Url, &[u8]) -> Result<Listing, String>,
+    ) -> Result<Harvest, AccessError> {
+        let parse = &parse;
+        let list = |address: String| async move {
+            let here = Url::parse(&address);
+            let here = here.map_err(|error| AccessError::option("--from", error.to_string()))?;
+            let body = catalogs.read(&here).await?;
+            parse(&here, &body).map_err(|reason| AccessError::answer(&here, reason))
+        };
+        walk(
+            wanted,
+            root.to_string(),
+            self.settings.connections(),
+            progress,
+            list,
+        )
+        .await
+    }
+}
+
+/// The same address with a slash at its end, so that links lie below it.
+fn folder_of(url: &Url) -> Url {
+    let mut url = url.clone();
+    if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
+    }
+    url
 }
 
 /// True for addresses of THREDDS catalogues.

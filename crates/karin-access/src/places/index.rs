@@ -1,44 +1,16 @@
 //! Pages with lists of files, as web servers make them of folders (Apache, nginx, Python, …).
 
-use karin_core::Progress;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use super::tree::{File, Folder, Harvest, Listing, walk};
-use crate::catalog::Catalogs;
-use crate::{AccessError, Location, Size, Wanted};
-
-/// The wanted granules of a list and of the lists below it.
-pub(crate) async fn find(
-    wanted: &Wanted,
-    catalogs: &Catalogs<'_>,
-    url: &Url,
-    at_a_time: usize,
-    progress: &dyn Progress,
-) -> Result<Harvest, AccessError> {
-    let mut root = url.clone();
-    if !root.path().ends_with('/') {
-        root.set_path(&format!("{}/", root.path()));
-    }
-    walk(
-        wanted,
-        root.to_string(),
-        at_a_time,
-        progress,
-        |address| async move {
-            let here =
-                Url::parse(&address).map_err(|error| AccessError::option("--from", error.to_string()))?;
-            let body = catalogs.read(&here).await?;
-            Ok(parse(&here, &String::from_utf8_lossy(&body)))
-        },
-    )
-    .await
-}
+use super::tree::{File, Folder, Listing};
+use crate::{Location, Size};
 
 /// Folders and files that a page links to and that lie right below it; all other links are read over.
-pub(crate) fn parse(here: &Url, page: &str) -> Listing {
+pub(crate) fn parse(here: &Url, page: &[u8]) -> Listing {
+    let page = String::from_utf8_lossy(page);
     let mut listing = Listing::default();
-    for target in links(page) {
+    for target in links(&page) {
         let Ok(url) = here.join(&target.replace("&amp;", "&")) else {
             continue;
         };
@@ -111,7 +83,7 @@ mod tests {
         let page = r#"<a href="?C=N;O=D">Name</a> <A HREF='../'>up</A> <a href=cycle_001/>c</a> <a href="/swot/cycle%5F002/">
             <a href="http://other/swot/x/"> <a href="/etc/"> <a href="%2e%2e/up/"> <a href="..%2f..%2fetc/x.nc"> <a href="b%5cx.nc">
             <a href = "a.nc">a</a> <a href="/swot/deep/b.nc"> <a href="readme.txt"> <a href="javascript:alert(1)"> href"#;
-        let listing = parse(&here, page);
+        let listing = parse(&here, page.as_bytes());
         let folders: Vec<_> = listing
             .folders
             .iter()
@@ -125,7 +97,7 @@ mod tests {
     proptest! {
         #[test]
         fn never_panics(page in "(<a href|=|\"|'|é|[a-z./%> ]){0,40}") {
-            parse(&Url::parse("http://host/a/").unwrap(), &page);
+            parse(&Url::parse("http://host/a/").unwrap(), page.as_bytes());
         }
     }
 }

@@ -2,37 +2,12 @@
 
 use std::collections::HashMap;
 
-use karin_core::Progress;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 use url::Url;
 
-use super::tree::{File, Folder, Harvest, Listing, walk};
-use crate::catalog::Catalogs;
-use crate::{AccessError, Location, Size, Wanted};
-
-/// The wanted granules of a catalogue and of those that it refers to.
-pub(crate) async fn find(
-    wanted: &Wanted,
-    catalogs: &Catalogs<'_>,
-    url: &Url,
-    at_a_time: usize,
-    progress: &dyn Progress,
-) -> Result<Harvest, AccessError> {
-    walk(
-        wanted,
-        url.to_string(),
-        at_a_time,
-        progress,
-        |address| async move {
-            let here =
-                Url::parse(&address).map_err(|error| AccessError::option("--from", error.to_string()))?;
-            let body = catalogs.read(&here).await?;
-            parse(&here, &body).map_err(|reason| AccessError::answer(&here, reason))
-        },
-    )
-    .await
-}
+use super::tree::{File, Folder, Listing};
+use crate::{Location, Size};
 
 /// One dataset while it is read.
 #[derive(Default)]
