@@ -6,10 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use cookie_store::CookieStore;
-use reqwest::header::{
-    CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, SET_COOKIE,
-};
+use reqwest::header::{CONTENT_TYPE, COOKIE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -21,9 +18,11 @@ use crate::{AccessError, Settings};
 
 pub(crate) mod accounts;
 mod guard;
+mod sessions;
 
 use accounts::Accounts;
 use guard::{Guard, PublicResolver, Reach};
+use sessions::Sessions;
 
 /// Redirects that are followed: Earthdata Login takes four.
 const MAX_HOPS: usize = 10;
@@ -131,7 +130,7 @@ pub(crate) struct Http {
     any: Client,
     public: Client,
     guard: Guard,
-    cookies: Mutex<CookieStore>,
+    sessions: Sessions,
     hosts: Mutex<HashMap<String, Arc<Semaphore>>>,
     connections: usize,
     pub(crate) accounts: Accounts,
@@ -171,7 +170,7 @@ impl Http {
             any: client().build().map_err(failed)?,
             public: client().dns_resolver(PublicResolver).build().map_err(failed)?,
             guard,
-            cookies: Mutex::default(),
+            sessions: Sessions::default(),
             hosts: Mutex::default(),
             connections: settings.connections(),
             accounts: Accounts::new(settings, credentials)?,
@@ -225,7 +224,7 @@ impl Http {
         }
         if ask.with_account {
             request = request.headers(self.accounts.headers(url)?);
-            let cookies = self.cookies_for(url);
+            let cookies = self.sessions.header(url);
             if !cookies.is_empty() {
                 request = request.header(COOKIE, cookies);
             }
@@ -236,7 +235,7 @@ impl Http {
             .await
             .map_err(|error| AccessError::network(url, error))?;
         if ask.with_account {
-            self.keep_cookies(url, response.headers());
+            self.sessions.keep(url, response.headers());
         }
         Ok(Reply {
             response,
@@ -262,33 +261,9 @@ impl Http {
         }
     }
 
-    fn cookies_for(&self, url: &Url) -> String {
-        let cookies = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
-        let pairs: Vec<_> = cookies
-            .get_request_values(url)
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        pairs.join("; ")
-    }
-
-    fn keep_cookies(&self, url: &Url, headers: &HeaderMap) {
-        let mut cookies = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
-        for text in headers
-            .get_all(SET_COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-        {
-            // One that a server may not set is not kept.
-            let _ = cookies.parse(text, url);
-        }
-    }
-
     /// Forgets sessions, so that the next request logs in again.
     pub(crate) fn forget_sessions(&self) {
-        self.cookies
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.sessions.clear();
     }
 
     /// The error that an answer stands for which is none of the expected.
