@@ -110,8 +110,14 @@ impl Part {
         &self.origin
     }
 
-    /// Begins anew.
+    /// Begins anew. What the note says goes first, so that it never stands beside bytes of another file.
     pub(super) fn clear(&mut self) -> Result<(), AccessError> {
+        match std::fs::remove_file(&self.note) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(AccessError::file(&self.note, "removing", error));
+            }
+            _ => {}
+        }
         let cleared = self
             .file
             .set_len(0)
@@ -210,6 +216,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("a.nc");
         std::fs::write(folder.path().join(".a.nc.part"), "left").unwrap();
+        assert_eq!(Part::open(&target).unwrap().len(), 0);
+        let mut part = Part::open(&target).unwrap();
+        part.set_origin(origin("\"1\"")).unwrap();
+        part.write(b"old").unwrap();
+        part.clear().unwrap();
+        part.set_origin(Origin::default()).unwrap();
+        part.write(b"new").unwrap();
+        drop(part);
         assert_eq!(Part::open(&target).unwrap().len(), 0);
         assert!(origin("1").agrees(&Origin::default()) && !origin("1").agrees(&origin("2")));
     }
