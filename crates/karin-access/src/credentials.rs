@@ -1,7 +1,7 @@
 //! Accounts of providers: where they come from, in one order, and whom they are shown to.
 //!
 //! The order is that of [`SOURCES`]; the first that has an account wins. A value goes to the service that it is for
-//! and to nobody else: `http::session` asks [`Credentials::header`] for each address on the way.
+//! and to nobody else: `http::accounts` decides that for each address on the way.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
