@@ -127,7 +127,7 @@ def test_catalogues_are_kept_and_asked_for_on_a_condition(ask, world):
     assert len(world.requests) == first and again["requests"] == 0 and len(again["granules"]) == 12
     world.requests.clear()
     stale = ask("find", BASICS, "--from", "aviso", "--set", "catalog.fresh=0")
-    assert all("If-None-Match" in headers for _, _, headers in world.requests) and len(stale["granules"]) == 12
+    assert all("if-none-match" in headers for _, _, headers in world.requests) and len(stale["granules"]) == 12
 
 
 def test_a_catalogue_that_is_broken_is_left_out_and_told(ask, world):

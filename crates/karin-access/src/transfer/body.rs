@@ -109,7 +109,11 @@ async fn http(access: &Access, url: &Url, from: u64, known: &Origin) -> Result<B
             }
         },
         416 if range.and_then(|text| text.strip_prefix("bytes */")?.parse().ok()) == Some(from) => {
-            let origin = known.clone();
+            // All of it is there; what an earlier answer said of its length may have been wrong.
+            let origin = Origin {
+                total: Some(from),
+                ..known.clone()
+            };
             return Ok(Body::new(from, origin, Chunks::Nothing));
         }
         // The part that we have is none of that file.
