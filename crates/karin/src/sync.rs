@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use karin_access::{GetOptions, GetResult, LeftOut, Location, RemoteGranule};
-use karin_core::{ErrorKind, HalfOrbit, Progress, Schema, Selection};
+use karin_core::{ErrorKind, HalfOrbit, Product, Progress, Schema, Selection};
 use karin_store::{Collection, GranuleFacts, GranuleState, OpenOptions, StoreOptions};
 use serde::Serialize;
 
@@ -156,8 +156,8 @@ fn batches<'a>(granules: &'a [&'a RemoteGranule]) -> Vec<&'a [&'a RemoteGranule]
     batches
 }
 
-/// What a collection holds.
-struct Held(HashMap<(Option<Schema>, HalfOrbit), Vec<(karin_core::Product, GranuleFacts)>>);
+/// What a collection holds: at most one granule per product, schema and half orbit.
+struct Held(HashMap<(Product, Schema, HalfOrbit), GranuleFacts>);
 
 impl Held {
     fn of(location: &str, store: &StoreOptions) -> Result<Self, Error> {
@@ -168,17 +168,15 @@ impl Held {
             },
             snapshot: None,
         };
-        let mut held: HashMap<_, Vec<_>> = HashMap::new();
+        let mut held = HashMap::new();
         let collection = match Collection::open(location, &options) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self(held)),
             other => other?,
         };
         for group in collection.groups() {
+            let key = group.key();
             for facts in group.granules()? {
-                let key = (Some(group.key().schema), facts.half_orbit);
-                held.entry(key)
-                    .or_default()
-                    .push((group.key().product, facts.clone()));
+                held.insert((key.product, key.schema, facts.half_orbit), facts.clone());
             }
         }
         Ok(Self(held))
@@ -187,11 +185,12 @@ impl Held {
     /// True if a granule of this version or a later one is there whole; with `replace`, and of the same size.
     fn has(&self, granule: &RemoteGranule, replace: bool) -> bool {
         let name = &granule.name;
-        let known = self.0.get(&(name.schema(), name.half_orbit));
-        known.into_iter().flatten().any(|(product, facts)| {
+        let key = name
+            .schema()
+            .map(|schema| (name.product, schema, name.half_orbit));
+        key.and_then(|key| self.0.get(&key)).is_some_and(|facts| {
             let is_same_size = granule.size.exact().is_none_or(|size| size == facts.size);
-            *product == name.product
-                && facts.state == GranuleState::Whole
+            facts.state == GranuleState::Whole
                 && facts.version >= name.version
                 && (!replace || facts.version > name.version || is_same_size)
         })
