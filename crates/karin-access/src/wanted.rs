@@ -163,6 +163,8 @@ impl Wanted {
 
 #[cfg(test)]
 mod tests {
+    use karin_core::time::format_instant;
+
     use super::*;
 
     const NOW: f64 = 820e6;
@@ -218,15 +220,30 @@ mod tests {
 
     #[test]
     fn a_granule_is_wanted_by_product_half_orbit_time_and_version() {
-        let name = |text: &str| GranuleName::parse_whole(text).unwrap().0;
-        let granule = name("SWOT_L2_LR_SSH_Expert_010_013_20240210T140442_20240210T145610_PIC0_01.nc");
+        let half_orbit = HalfOrbit::new(10, 13);
+        let orbit = Orbit::of(Phase::Science);
+        let (start, end) = (
+            orbit.pass_start(half_orbit).floor(),
+            orbit.pass_end(half_orbit).floor(),
+        );
+        let granule = GranuleName {
+            product: Product::L2Expert,
+            half_orbit,
+            start,
+            end,
+            version: Version::parse("PIC0_01"),
+            variant: String::new(),
+        };
+        let between = |from: f64, to: f64| format!("{}..{}", format_instant(from), format_instant(to));
         let is_wanted =
             |builder: karin_core::SelectionBuilder| wanted(builder.build().unwrap()).includes(&granule);
         assert!(is_wanted(builder()));
         assert!(is_wanted(builder().cycles("10").unwrap().passes("13").unwrap()));
         assert!(!is_wanted(builder().passes("14").unwrap()));
-        assert!(is_wanted(builder().time("2024-02-10T14:56..2024-02-11").unwrap()));
-        assert!(!is_wanted(builder().time("2024-02-11").unwrap()));
+        assert!(is_wanted(builder().time(&between(end - 9.0, end + 9e4)).unwrap()));
+        assert!(!is_wanted(
+            builder().time(&between(end + 9.0, end + 9e4)).unwrap()
+        ));
         assert!(is_wanted(builder().version("PIC?").unwrap()));
         assert!(!is_wanted(builder().version("D").unwrap()));
         assert!(!is_wanted(
