@@ -91,7 +91,7 @@ impl Viewer {
     /// The view that the parameters describe, made now or before.
     ///
     /// # Errors
-    /// As [`View::new`].
+    /// If the group or the variable is unknown, or the variable has no value per pixel or line.
     pub fn view(&self, params: &Params) -> Result<Arc<View>, Problem> {
         self.view_of(params, params.require("var")?)
     }
@@ -99,7 +99,7 @@ impl Viewer {
     /// The same of another variable.
     ///
     /// # Errors
-    /// As [`View::new`].
+    /// As [`Self::view`].
     pub fn view_of(&self, params: &Params, name: &str) -> Result<Arc<View>, Problem> {
         let key = format!("{}\u{2}{name}", key_of(params));
         if let Some(view) = self.views.get(&key) {
