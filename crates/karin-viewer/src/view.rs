@@ -102,19 +102,10 @@ pub fn key_of(params: &Params) -> String {
 }
 
 impl View {
-    /// The view that the parameters of [`VALUES`] describe.
+    /// The view of a variable that the parameters of [`VALUES`] describe, whose `var` may name another one.
     ///
     /// # Errors
     /// If the group or the variable is unknown, or the variable has no value per pixel or line.
-    pub fn new(archive: &Archive, params: &Params) -> Result<Self, Problem> {
-        let name = params.require("var")?.to_owned();
-        Self::of_variable(archive, params, &name, key_of(params))
-    }
-
-    /// The same with another variable.
-    ///
-    /// # Errors
-    /// As [`View::new`].
     pub fn of_variable(archive: &Archive, params: &Params, name: &str, key: String) -> Result<Self, Problem> {
         let group = archive.group(params.require("group")?)?;
         let side = side_of(group, params);
