@@ -66,11 +66,12 @@ fn cargo_steps(
     } else {
         "test"
     };
-    let tests = format!("{runner} --release --workspace --no-fail-fast");
+    let tests = format!("{runner} --release --workspace");
     lane.step("build of the Rust tests", cargo(&format!("{tests} --no-run")))?;
     let Ok(python) = ready.recv() else {
         return Ok(());
     };
+    let tests = format!("{tests} --no-fail-fast");
     lane.step("Rust tests", surroundings.tell(&mut cargo(&tests), &python))?;
     let mut doctests = cargo("test --release --workspace --doc --quiet");
     lane.step("documentation tests", surroundings.tell(&mut doctests, &python))
