@@ -197,7 +197,7 @@ mod tests {
     fn ranges_are_rounded_outwards_and_symmetric_where_zero_is_the_middle() {
         assert_eq!(nice(-0.1834, 0.2711, true), (-0.28, 0.28));
         assert_eq!(nice(0.412, 7.93, false), (0.4, 8.0));
-        assert_eq!(nice(5.0, 5.0, false), (5.0, 5.1));
+        assert_eq!(nice(5.0, 5.0, false), (4.9, 5.1));
         let (low, high) = nice(0.0, 0.0, true);
         assert!(low < high);
     }
