@@ -3,10 +3,10 @@
 import atexit
 import functools
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
-
-from karin import _karin
 
 BASIC, EXPERT, LEVEL3 = "L2_LR_SSH_Basic", "L2_LR_SSH_Expert", "L3_LR_SSH_Expert"
 
@@ -19,11 +19,16 @@ def folder() -> Path:
     return path
 
 
+def command(*words: object) -> None:
+    """The `karin` command of the wheel, in a process of its own: it takes the signals of its process, which forks inherit."""
+    ended = subprocess.run([sys.executable, "-m", "karin_command", "--quiet", *map(str, words)])
+    assert ended.returncode == 0, f"karin {words[0]} ended with {ended.returncode}"
+
+
 @functools.cache
 def granules(product: str, cycles: str, passes: str, version: str | None = None) -> list[Path]:
     """Paths of simulated granules, in order of cycle and pass."""
     target = folder() / "-".join(filter(None, (product, cycles, passes, version)))
-    command = ["karin", "--quiet", "simulate", "--product", product, "--cycles", cycles, "--passes", passes]
-    code = _karin.main([*command, *(["--version", version] if version else []), str(target)])
-    assert code == 0, f"karin simulate ended with {code}"
+    versions = ["--version", version] if version else []
+    command("simulate", "--product", product, "--cycles", cycles, "--passes", passes, *versions, target)
     return sorted(target.glob("*.nc"))

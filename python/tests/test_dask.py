@@ -12,6 +12,7 @@ import warnings
 
 import numpy as np
 import pytest
+import simulated
 import xarray as xr
 
 import karin
@@ -164,7 +165,7 @@ def test_ingest_on_a_cluster_with_a_killed_worker(files, client, tmp_path):
     for name in ("granule", "cycle_number", "pass_number", "version", "bytes", "time_start", "time_end"):
         assert list(one.granules()[name]) == list(two.granules()[name])
     xr.testing.assert_equal(two.to_xarray().load(), one.to_xarray().load())
-    assert karin._karin.main(["karin", "--quiet", "verify", str(together)]) == 0
+    simulated.command("verify", together)
 
 
 def test_tasks_use_the_threads_of_their_worker(heights, client):

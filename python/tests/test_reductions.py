@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import simulated
 import xarray as xr
 
 import karin
@@ -90,10 +91,8 @@ def test_on_a_grid(swot, cube):
 
 def test_the_same_numbers_as_the_command(collection_path, tmp_path):
     target = tmp_path / "mean.nc"
-    words = ["stat", str(collection_path), "--vars", "ssha", "--over", "cycle", "--quality", "good", "-o", str(target)]
-    from karin import _karin
-
-    assert _karin.main(["karin", "--quiet", *words]) == 0
+    words = ["--vars", "ssha", "--over", "cycle", "--quality", "good", "-o", target]
+    simulated.command("stat", collection_path, *words)
     ours = karin.open(collection_path).sel(variables="ssha", quality="good").mean()
     with xr.open_dataset(target, engine="netcdf4") as theirs:
         np.testing.assert_array_equal(ours["ssha"], theirs["ssha"])
