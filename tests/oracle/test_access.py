@@ -1,6 +1,5 @@
 """find, get, sync and login against servers that speak the real protocols on loopback, with faults and attacks."""
 
-import json
 import os
 import random
 import signal
@@ -12,72 +11,9 @@ from pathlib import Path
 import netCDF4
 import pytest
 
-from access_server import BASIC, PASSWORD, TOKEN, USER, Servers, World
+from access_fixtures import BASICS, ask, assert_right, granules, outcomes, servers, world  # noqa: F401
+from access_server import BASIC, PASSWORD, TOKEN, USER
 from conftest import karin_binary
-
-LEAN = "ssha_karin_2_qual"
-BASICS = "L2_LR_SSH_Basic"
-
-
-@pytest.fixture(scope="session")
-def granules(karin, tmp_path_factory):
-    """Twelve lean granules: cycles 475 to 477, passes 1 to 4."""
-    folder = tmp_path_factory.mktemp("granules")
-    karin("simulate", "--cycles", "475-477", "--passes", "1-4", "--vars", LEAN, folder)
-    return sorted(folder.rglob("*.nc"))
-
-
-@pytest.fixture
-def world(granules):
-    world = World()
-    for path in granules:
-        world.add(path)
-    return world
-
-
-@pytest.fixture
-def servers(world):
-    servers = Servers(world)
-    yield servers
-    servers.close()
-
-
-@pytest.fixture
-def ask(karin, servers, tmp_path):
-    """Runs `karin --json` in a home of its own with accounts in the environment; gives the answer."""
-    home = tmp_path / "home"
-    home.mkdir()
-    clean = {name: value for name, value in os.environ.items()
-             if "proxy" not in name.lower() and not name.startswith(("KARIN_", "EARTHDATA", "AWS_", "XDG_"))}
-    base = clean | servers.settings() | {"HOME": str(home), "NO_PROXY": "*"}
-    accounts = {"AVISO_USERNAME": USER, "AVISO_PASSWORD": PASSWORD, "EARTHDATA_USERNAME": USER, "EARTHDATA_PASSWORD": PASSWORD}
-
-    def run(*arguments, code=0, account=True, env=None, **options):
-        surroundings = base | (accounts if account else {}) | (env or {})
-        done = karin("--json", *arguments, code=code, env=surroundings, **options)
-        run.heard.append(done.stdout + done.stderr)
-        return json.loads(done.stdout) if done.stdout.startswith("{") else done
-
-    run.base, run.accounts, run.home, run.heard = base, accounts, home, []
-    yield run
-    # Whatever a test does, no secret leaves: not in words, not in a file, not in an address.
-    written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".nc" and path.name not in (".netrc", "credentials.json")]
-    for canary in (PASSWORD, TOKEN, BASIC.split()[1]):
-        assert not any(canary in text for text in run.heard), "a secret was printed"
-        assert not any(canary.encode() in content for content in written), "a secret was written"
-        assert not any(canary in path for _, path, _ in servers.world.requests), "a secret was put into an address"
-
-
-def outcomes(answer):
-    return [row["outcome"] for row in answer["granules"]]
-
-
-def assert_right(folder, world, count=None):
-    """Every granule of the folder is that of the provider, byte by byte; nothing else is there under such a name."""
-    there = sorted(path.name for path in Path(folder).glob("*.nc"))
-    assert count is None or len(there) == count
-    for name in there:
-        assert (Path(folder) / name).read_bytes() == world.files[name], name
 
 
 # --- find -----------------------------------------------------------------------------------------------------------

@@ -14,9 +14,10 @@ use crate::catalog::Catalogs;
 use crate::choose::choose;
 use crate::credentials::Credentials;
 use crate::error::shown;
+use crate::files::Files;
 use crate::http::Http;
 use crate::places::tree::{Harvest, Listing, walk};
-use crate::places::{Place, aviso, bucket, cmr, folder, index, thredds};
+use crate::places::{Place, aviso, bucket, cmr, files, folder, index, thredds};
 use crate::retry::Patience;
 use crate::{AccessError, RemoteGranule, Settings, Wanted};
 
@@ -25,6 +26,7 @@ use crate::{AccessError, RemoteGranule, Settings, Wanted};
 pub struct Access {
     pub(crate) settings: Settings,
     pub(crate) http: Http,
+    pub(crate) files: Files,
     pub(crate) runtime: Runtime,
     buckets: Mutex<HashMap<String, Arc<AmazonS3>>>,
 }
@@ -69,8 +71,10 @@ impl Access {
             .enable_all()
             .build()
             .map_err(|source| AccessError::file(".".as_ref(), "starting threads", source))?;
+        let credentials = Arc::new(credentials);
         Ok(Self {
             settings: settings.clone(),
+            files: Files::new(settings, &credentials),
             http: Http::new(settings, credentials, &also)?,
             runtime,
             buckets: Mutex::default(),
@@ -109,12 +113,15 @@ impl Access {
         progress.start("searching", 0, 0);
         let harvest = self.runtime.block_on(async {
             match place {
-                Place::Aviso => {
-                    let root = aviso::catalog(&self.settings, wanted.product)?;
-                    self.walk_web(wanted, &catalogs, &root, progress, thredds::parse)
-                        .await
-                }
+                Place::Aviso => match aviso::root(&self.settings, wanted.product)? {
+                    aviso::Root::Catalog(root) => {
+                        self.walk_web(wanted, &catalogs, &root, progress, thredds::parse)
+                            .await
+                    }
+                    aviso::Root::Folder(root) => files::find(wanted, self, &root, progress).await,
+                },
                 Place::Podaac => cmr::find(wanted, &catalogs, &self.settings, progress).await,
+                Place::Files(url) => files::find(wanted, self, url, progress).await,
                 Place::Folder(path) => folder::find(wanted, path, at_a_time, progress).await,
                 Place::Web(url) if is_thredds(url) => {
                     self.walk_web(wanted, &catalogs, &catalog_of(url), progress, thredds::parse)

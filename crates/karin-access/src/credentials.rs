@@ -3,92 +3,17 @@
 //! The order is that of [`SOURCES`]; the first that has an account wins. A value goes to the service that it is for
 //! and to nobody else: `http::accounts` decides that for each address on the way.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::OnceLock;
 
-use karin_core::suggest::did_you_mean;
-use serde::{Deserialize, Serialize};
-
-use crate::{AccessError, Secret, Settings};
+use crate::{Secret, Settings};
 
 mod keyring;
 mod netrc;
+mod service;
 
 pub use keyring::store;
-
-/// A service with accounts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Service {
-    /// AVISO+.
-    Aviso,
-    /// NASA Earthdata Login, which PO.DAAC uses.
-    Podaac,
-    /// Copernicus Marine.
-    Cmems,
-}
-
-impl Service {
-    /// Every service.
-    pub const ALL: [Self; 3] = [Self::Aviso, Self::Podaac, Self::Cmems];
-
-    /// `aviso`, `podaac`, `cmems`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Aviso => "aviso",
-            Self::Podaac => "podaac",
-            Self::Cmems => "cmems",
-        }
-    }
-
-    /// Variables of the environment for the user and the password, as the other tools of the provider have them.
-    pub const fn variables(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Aviso => ("AVISO_USERNAME", "AVISO_PASSWORD"),
-            Self::Podaac => ("EARTHDATA_USERNAME", "EARTHDATA_PASSWORD"),
-            Self::Cmems => (
-                "COPERNICUSMARINE_SERVICE_USERNAME",
-                "COPERNICUSMARINE_SERVICE_PASSWORD",
-            ),
-        }
-    }
-
-    /// The setting with the address of the server that asks for the password.
-    pub(crate) const fn address(self) -> &'static str {
-        match self {
-            Self::Aviso => "aviso.catalog",
-            Self::Podaac => "podaac.login",
-            Self::Cmems => "cmems.login",
-        }
-    }
-}
-
-impl fmt::Display for Service {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.name())
-    }
-}
-
-impl FromStr for Service {
-    type Err = AccessError;
-
-    fn from_str(text: &str) -> Result<Self, AccessError> {
-        let names = || Self::ALL.iter().map(|service| service.name());
-        let found = Self::ALL
-            .into_iter()
-            .find(|service| service.name().eq_ignore_ascii_case(text.trim()));
-        found.ok_or_else(|| {
-            let known: Vec<_> = names().collect();
-            let hint = did_you_mean(text, names());
-            AccessError::option(
-                "SERVICE",
-                format!("'{text}' is none of {}{hint}", known.join(", ")),
-            )
-        })
-    }
-}
+pub use service::Service;
 
 /// What proves an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,6 +74,18 @@ impl Credentials {
         place.get_or_init(|| self.look_up(service, &|name| std::env::var(name).ok()))
     }
 
+    /// The account of a host that belongs to no service: what the files in the form of a `.netrc` say of it.
+    pub(crate) fn of_host(&self, host: &str) -> Found {
+        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let mut found = Found::default();
+        for file in self.file.clone().into_iter().chain(netrc_files(&set)) {
+            if found.take(netrc::read(&file, host), &file) {
+                break;
+            }
+        }
+        found
+    }
+
     fn look_up(&self, service: Service, environment: &dyn Fn(&str) -> Option<String>) -> Found {
         let set = |name: &str| environment(name).filter(|value| !value.is_empty());
         let mut found = Found::default();
@@ -187,16 +124,8 @@ impl Credentials {
                 .passed_over
                 .push(format!("environment: {password} without {user}")),
         }
-        let home = set("HOME").map(PathBuf::from);
-        let below = |name: &str| home.as_ref().map(|home| home.join(name));
-        let of_aviso = below(".altimetry/.netrc").filter(|_| service == Service::Aviso);
-        let files = [
-            set("NETRC").map(PathBuf::from),
-            below(".netrc"),
-            below("_netrc"),
-            of_aviso,
-        ];
-        for file in files.into_iter().flatten() {
+        let of_aviso = below_home(&set, ".altimetry/.netrc").filter(|_| service == Service::Aviso);
+        for file in netrc_files(&set).chain(of_aviso) {
             if found.take(netrc::read(&file, &host), &file) {
                 return found;
             }
@@ -205,6 +134,21 @@ impl Credentials {
         found.take(keyring::read(&keyring, service), &keyring);
         found
     }
+}
+
+/// A file below the home of the user.
+fn below_home(set: &impl Fn(&str) -> Option<String>, name: &str) -> Option<PathBuf> {
+    set("HOME").map(|home| Path::new(&home).join(name))
+}
+
+/// Where a `.netrc` may lie, first wins.
+fn netrc_files(set: &impl Fn(&str) -> Option<String>) -> impl Iterator<Item = PathBuf> {
+    let files = [
+        set("NETRC").map(PathBuf::from),
+        below_home(set, ".netrc"),
+        below_home(set, "_netrc"),
+    ];
+    files.into_iter().flatten()
 }
 
 impl Found {

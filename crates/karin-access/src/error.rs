@@ -40,6 +40,22 @@ pub enum AccessError {
         /// What is wrong with the one that there is.
         reason: String,
     },
+    /// A server of files takes no account that is known here.
+    #[error("{url} does not let karin in: {reason}")]
+    NotLetIn {
+        /// The address.
+        url: String,
+        /// What was tried, and what to do.
+        reason: String,
+    },
+    /// A server that cannot prove that it is the one that it says.
+    #[error("{server} is not trusted: {reason}")]
+    HostKey {
+        /// Host and port.
+        server: String,
+        /// What is wrong with its key, and what to do.
+        reason: String,
+    },
     /// The server answered with an error.
     #[error("{url} answers {status}{message}")]
     Status {
@@ -104,10 +120,10 @@ pub enum AccessError {
         /// What the system says.
         reason: String,
     },
-    /// An object store that cannot be read.
+    /// An object store or a server of files that does not give what is asked for.
     #[error("{location}: {reason}")]
     Store {
-        /// The object or prefix.
+        /// The object, the file or the folder.
         location: String,
         /// What it says.
         reason: String,
@@ -160,6 +176,19 @@ impl AccessError {
         }
     }
 
+    /// No connection, or it broke.
+    pub(crate) fn unreachable(url: &Url, reason: impl Into<String>) -> Self {
+        Self::Network {
+            url: shown(url),
+            reason: reason.into(),
+        }
+    }
+
+    /// Another file than a moment before.
+    pub(crate) fn changed(url: &Url) -> Self {
+        Self::Changed { url: shown(url) }
+    }
+
     pub(crate) fn refused(url: &Url, reason: impl Into<String>) -> Self {
         Self::Refused {
             url: shown(url),
@@ -179,17 +208,16 @@ impl AccessError {
             }
             cause = inner.source();
         }
-        Self::Network {
-            url: shown(url),
-            reason,
-        }
+        Self::unreachable(url, reason)
     }
 
     /// Stable code.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Option { .. } => ErrorKind::InvalidArgument,
-            Self::Refused { .. } | Self::SignIn { .. } => ErrorKind::Permission,
+            Self::Refused { .. } | Self::SignIn { .. } | Self::NotLetIn { .. } | Self::HostKey { .. } => {
+                ErrorKind::Permission
+            }
             Self::Status {
                 status: 404 | 410, ..
             }

@@ -61,6 +61,8 @@ pub enum Location {
     File(PathBuf),
     /// At a web server.
     Http(Url),
+    /// At a server of files: `sftp://…` or `ftp://…`.
+    Files(Url),
     /// In a bucket.
     S3 {
         /// The bucket.
@@ -74,7 +76,7 @@ impl std::fmt::Display for Location {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::File(path) => write!(formatter, "{}", path.display()),
-            Self::Http(url) => formatter.write_str(&shown(url)),
+            Self::Http(url) | Self::Files(url) => formatter.write_str(&shown(url)),
             Self::S3 { bucket, key } => write!(formatter, "s3://{bucket}/{key}"),
         }
     }

@@ -1,128 +1,31 @@
 //! Requests to web servers: redirects followed one by one, accounts shown to their own service alone, a polite number
 //! of requests at a time, answers that are what they say.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use reqwest::header::{CONTENT_TYPE, COOKIE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, COOKIE, LOCATION, RETRY_AFTER};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, Response};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use reqwest::{Client, Method};
 use url::Url;
 
 use crate::credentials::Credentials;
 use crate::error::shown;
+use crate::seats::Seats;
 use crate::{AccessError, Settings};
 
 pub(crate) mod accounts;
 mod guard;
+mod message;
 mod sessions;
 
 use accounts::Accounts;
 use guard::{Guard, PublicResolver, Reach};
+pub(crate) use message::{Ask, Reply};
 use sessions::Sessions;
 
 /// Redirects that are followed: Earthdata Login takes four.
 const MAX_HOPS: usize = 10;
-
-/// Bytes of an error page that are looked at.
-const PAGE: usize = 16 << 10;
-
-/// What is asked for.
-pub(crate) struct Ask {
-    pub url: Url,
-    pub method: Method,
-    pub headers: Vec<(HeaderName, String)>,
-    /// A form, for logins.
-    pub form: Option<String>,
-    /// A header with an account, for logins.
-    pub secret: Option<(HeaderName, HeaderValue)>,
-    /// Whether accounts are shown to those whom they belong to.
-    pub with_account: bool,
-}
-
-impl Ask {
-    pub(crate) fn get(url: &Url) -> Self {
-        Self {
-            url: url.clone(),
-            method: Method::GET,
-            headers: Vec::new(),
-            form: None,
-            secret: None,
-            with_account: false,
-        }
-    }
-
-    #[must_use]
-    pub(crate) fn header(mut self, name: HeaderName, value: &str) -> Self {
-        self.headers.push((name, value.to_owned()));
-        self
-    }
-}
-
-/// An answer, and the right to one of the server's connections as long as it is read.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    pub response: Response,
-    /// Where the answer comes from, after redirects.
-    pub url: Url,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Reply {
-    pub(crate) fn status(&self) -> u16 {
-        self.response.status().as_u16()
-    }
-
-    pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
-        self.response
-            .headers()
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-    }
-
-    /// True if it says that it is a page for people.
-    pub(crate) fn is_page(&self) -> bool {
-        self.header(&CONTENT_TYPE)
-            .is_some_and(|kind| kind.to_ascii_lowercase().contains("html"))
-    }
-
-    /// The next bytes of the body; `None` at its end.
-    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, AccessError> {
-        self.response
-            .chunk()
-            .await
-            .map_err(|error| AccessError::network(&self.url, error))
-    }
-
-    /// The whole body, if it is no longer than `limit`.
-    pub(crate) async fn body(mut self, limit: usize) -> Result<Vec<u8>, AccessError> {
-        let mut body = BytesMut::new();
-        while let Some(chunk) = self.chunk().await? {
-            if body.len() + chunk.len() > limit {
-                let reason = format!("the answer is longer than {limit} bytes");
-                return Err(AccessError::answer(&self.url, reason));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body.into())
-    }
-
-    /// The first bytes of the body as text, for messages.
-    pub(crate) async fn beginning(&mut self) -> String {
-        let mut text = Vec::new();
-        while text.len() < PAGE {
-            match self.chunk().await {
-                Ok(Some(chunk)) => text.extend_from_slice(&chunk),
-                _ => break,
-            }
-        }
-        text.truncate(PAGE);
-        String::from_utf8_lossy(&text).into_owned()
-    }
-}
 
 /// What all requests share.
 #[derive(Debug)]
@@ -131,8 +34,7 @@ pub(crate) struct Http {
     public: Client,
     guard: Guard,
     sessions: Sessions,
-    hosts: Mutex<HashMap<String, Arc<Semaphore>>>,
-    connections: usize,
+    seats: Seats,
     pub(crate) accounts: Accounts,
 }
 
@@ -140,7 +42,7 @@ impl Http {
     /// Named are the servers of the settings, and `also`.
     pub(crate) fn new(
         settings: &Settings,
-        credentials: Credentials,
+        credentials: Arc<Credentials>,
         also: &[Url],
     ) -> Result<Self, AccessError> {
         let mut guard = Guard::default();
@@ -171,8 +73,7 @@ impl Http {
             public: client().dns_resolver(PublicResolver).build().map_err(failed)?,
             guard,
             sessions: Sessions::default(),
-            hosts: Mutex::default(),
-            connections: settings.connections(),
+            seats: Seats::new(settings.connections()),
             accounts: Accounts::new(settings, credentials)?,
         })
     }
@@ -229,7 +130,7 @@ impl Http {
                 request = request.header(COOKIE, cookies);
             }
         }
-        let permit = self.permit(url).await;
+        let seat = self.seats.take(&url.origin().ascii_serialization()).await;
         let response = request
             .send()
             .await
@@ -237,28 +138,7 @@ impl Http {
         if ask.with_account {
             self.sessions.keep(url, response.headers());
         }
-        Ok(Reply {
-            response,
-            url: url.clone(),
-            _permit: permit,
-        })
-    }
-
-    /// One of the connections that a server is asked for at a time.
-    async fn permit(&self, url: &Url) -> OwnedSemaphorePermit {
-        let semaphore = {
-            let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-            let new = || Arc::new(Semaphore::new(self.connections));
-            Arc::clone(
-                hosts
-                    .entry(url.origin().ascii_serialization())
-                    .or_insert_with(new),
-            )
-        };
-        match semaphore.acquire_owned().await {
-            Ok(permit) => permit,
-            Err(_) => unreachable!("no semaphore is ever closed"),
-        }
+        Ok(Reply::new(response, url, seat))
     }
 
     /// Forgets sessions, so that the next request logs in again.

@@ -10,6 +10,7 @@ use crate::{AccessError, Wanted};
 pub(crate) mod aviso;
 pub(crate) mod bucket;
 pub(crate) mod cmr;
+pub(crate) mod files;
 pub(crate) mod folder;
 pub(crate) mod index;
 pub(crate) mod thredds;
@@ -26,6 +27,8 @@ pub enum Place {
     Folder(PathBuf),
     /// A web server: a THREDDS catalogue (`…/catalog.xml`), or pages with lists of files.
     Web(Url),
+    /// A server of files: `sftp://[USER@]HOST[:PORT]/PATH`, or the same with `ftp`.
+    Files(Url),
     /// `s3://BUCKET/PREFIX`.
     Bucket {
         /// The bucket.
@@ -57,19 +60,8 @@ impl Place {
                 prefix: prefix.trim_matches('/').to_owned(),
             });
         }
-        if text.starts_with("http://") || text.starts_with("https://") {
-            let url = Url::parse(text).map_err(|error| wrong(format!("not an address: {error}")))?;
-            if !url.username().is_empty() || url.password().is_some() {
-                return Err(wrong(
-                    "an address carries no user and no password: see `karin auth status`".into(),
-                ));
-            }
-            return Ok(Self::Web(url));
-        }
         if let Some((scheme, _)) = text.split_once("://") {
-            return Err(wrong(format!(
-                "{scheme}:// is not known (expected http, https or s3)"
-            )));
+            return Self::of_address(text, scheme).map_err(wrong);
         }
         let folder = PathBuf::from(text);
         if !folder.is_dir() {
@@ -79,6 +71,26 @@ impl Place {
             )));
         }
         Ok(Self::Folder(folder))
+    }
+
+    /// A server of the web or of files.
+    fn of_address(text: &str, scheme: &str) -> Result<Self, String> {
+        let is_web = matches!(scheme, "http" | "https");
+        if !is_web && !matches!(scheme, "sftp" | "ftp") {
+            return Err(format!(
+                "{scheme}:// is not known (expected http, https, sftp, ftp or s3)"
+            ));
+        }
+        let url = Url::parse(text).map_err(|error| format!("not an address: {error}"))?;
+        if url.password().is_some() || is_web && !url.username().is_empty() {
+            return Err(
+                "an address carries no password, and one of the web no user: see `karin auth status`".into(),
+            );
+        }
+        if !is_web && url.host_str().is_none_or(str::is_empty) {
+            return Err(format!("expected {scheme}://HOST/PATH"));
+        }
+        Ok(if is_web { Self::Web(url) } else { Self::Files(url) })
     }
 
     /// Where a product is found if nobody says where: level 3 and its waves at AVISO, everything else at PO.DAAC.
@@ -96,7 +108,7 @@ impl std::fmt::Display for Place {
             Self::Aviso => formatter.write_str("aviso"),
             Self::Podaac => formatter.write_str("podaac"),
             Self::Folder(folder) => write!(formatter, "{}", folder.display()),
-            Self::Web(url) => formatter.write_str(&crate::error::shown(url)),
+            Self::Web(url) | Self::Files(url) => formatter.write_str(&crate::error::shown(url)),
             Self::Bucket { bucket, prefix } => write!(formatter, "s3://{bucket}/{prefix}"),
         }
     }
@@ -170,6 +182,9 @@ mod tests {
             Place::parse("https://example.org/x/").unwrap(),
             Place::Web(_)
         ));
+        for text in ["sftp://me@host:2221/a", "ftp://host/a"] {
+            assert!(matches!(Place::parse(text).unwrap(), Place::Files(_)), "{text}");
+        }
         let bucket = Place::Bucket {
             bucket: "b".into(),
             prefix: "a/c".into(),
@@ -177,8 +192,10 @@ mod tests {
         assert_eq!(Place::parse("s3://b/a/c/").unwrap(), bucket);
         for (text, reason) in [
             ("avisso", "did you mean 'aviso'?"),
-            ("sftp://x/y", "sftp:// is not known"),
+            ("scp://x/y", "scp:// is not known"),
+            ("sftp:///y", "sftp://HOST/PATH"),
             ("https://me:canary@x/", "no password"),
+            ("sftp://me:canary@x/", "no password"),
             ("s3:///x", "s3://BUCKET/PREFIX"),
         ] {
             let error = Place::parse(text).unwrap_err().to_string();

@@ -9,64 +9,9 @@ use url::Url;
 
 use crate::AccessError;
 
-/// A setting: its key, its default, what it is. `KARIN_` and the key in capitals with `_` for `.` is its name in the
-/// environment.
-pub const KEYS: [(&str, &str, &str); 14] = [
-    (
-        "aviso.catalog",
-        "https://tds-odatis.aviso.altimetry.fr/thredds/catalog/",
-        "THREDDS catalogues of AVISO",
-    ),
-    (
-        "podaac.cmr",
-        "https://cmr.earthdata.nasa.gov/search/",
-        "search service of NASA (CMR)",
-    ),
-    (
-        "podaac.archive",
-        "https://archive.swot.podaac.earthdata.nasa.gov/",
-        "where PO.DAAC keeps the files",
-    ),
-    (
-        "podaac.login",
-        "https://urs.earthdata.nasa.gov/",
-        "Earthdata Login",
-    ),
-    (
-        "cmems.login",
-        "https://auth.marine.copernicus.eu/",
-        "login of Copernicus Marine",
-    ),
-    ("s3.endpoint", "", "address of an S3 service other than AWS"),
-    ("s3.region", "", "region of S3"),
-    ("s3.anonymous", "false", "true: ask S3 without credentials"),
-    ("transfers.connections", "8", "requests at a time per server"),
-    (
-        "transfers.attempts",
-        "6",
-        "tries without a new byte before a file is given up",
-    ),
-    (
-        "transfers.first_wait",
-        "1",
-        "seconds before the second try; they double",
-    ),
-    (
-        "transfers.longest_wait",
-        "300",
-        "seconds that a wait may last, whatever the server asks",
-    ),
-    (
-        "transfers.stall",
-        "60",
-        "seconds without a byte after which a connection is given up",
-    ),
-    (
-        "catalog.fresh",
-        "600",
-        "seconds for which a catalogue is not asked for again",
-    ),
-];
+mod keys;
+
+pub use keys::KEYS;
 
 /// Where the providers are and how hard they may be asked.
 #[derive(Clone, Debug)]
@@ -165,10 +110,25 @@ impl Settings {
                 format!("no setting is called '{key}'{hint}"),
             ));
         };
-        let is_address = default.starts_with("http") || *key == "s3.endpoint" && !value.is_empty();
-        if is_address && !Url::parse(&value).is_ok_and(|url| is_plain(&url)) {
+        // An address stays one of its scheme; an empty default is that of a service that need not be named.
+        let pattern = if *key == "s3.endpoint" {
+            "https://"
+        } else {
+            default
+        };
+        let scheme = pattern
+            .split_once("://")
+            .map(|(scheme, _)| scheme)
+            .filter(|_| !value.is_empty());
+        if let Some(scheme) = scheme
+            && !Url::parse(&value).is_ok_and(|url| is_plain(&url, scheme))
+        {
             let reason =
-                format!("{key}: expected an address as {default}, without a user, a query or a fragment");
+                format!("{key}: expected an address as {pattern}, without a user, a query or a fragment");
+            return Err(AccessError::option(origin, reason));
+        }
+        if *key == "aviso.protocol" && !PROTOCOLS.contains(&value.as_str()) {
+            let reason = format!("{key}: expected one of {}", PROTOCOLS.join(", "));
             return Err(AccessError::option(origin, reason));
         }
         let number = value
@@ -237,14 +197,18 @@ impl Settings {
         self.number("catalog.fresh")
     }
 
-    pub(crate) fn is_anonymous(&self) -> bool {
-        self.text("s3.anonymous") == Some("true")
+    /// Whether a setting that is true or false is true.
+    pub(crate) fn is_true(&self, key: &str) -> bool {
+        self.text(key) == Some("true")
     }
 }
 
-/// An address of a server and nothing more.
-fn is_plain(url: &Url) -> bool {
-    matches!(url.scheme(), "http" | "https")
+/// How AVISO can be asked.
+const PROTOCOLS: [&str; 3] = ["https", "sftp", "ftp"];
+
+/// An address of a server and nothing more; https may be http.
+fn is_plain(url: &Url, scheme: &str) -> bool {
+    (url.scheme() == scheme || (url.scheme(), scheme) == ("http", "https"))
         && url.has_host()
         && url.username().is_empty()
         && url.password().is_none()
@@ -289,6 +253,9 @@ mod tests {
         for (flag, reason) in [
             ("aviso.catalogue=http://x", "did you mean 'aviso.catalog'?"),
             ("aviso.catalog=ftp://x", "expected an address"),
+            ("aviso.sftp=https://x", "expected an address as sftp://"),
+            ("aviso.sftp=sftp://me@x/", "without a user"),
+            ("aviso.protocol=scp", "one of https, sftp, ftp"),
             ("aviso.catalog=http://me:canary@x", "without a user"),
             ("transfers.connections=many", "not a number"),
             ("s3.anonymous=maybe", "true or false"),

@@ -196,7 +196,7 @@ impl Run<'_> {
                 Ok(()) => report.granules.push(result(granule, "fetched", moved, reason)),
                 Err(error) if is_fatal(&error) => return Err(error),
                 // An account that the server never took will not be taken for the next granule either.
-                Err(error @ AccessError::SignIn { .. }) if report.count("fetched") == 0 => return Err(error),
+                Err(error) if is_about_us(&error) && report.count("fetched") == 0 => return Err(error),
                 Err(error) => {
                     let mut failed = result(granule, "failed", moved, Some(told(&error)));
                     failed.kind = Some(error.kind());
@@ -214,6 +214,12 @@ impl Run<'_> {
 fn is_fatal(error: &AccessError) -> bool {
     let is_local = matches!(error, AccessError::File { .. }) && error.kind() != ErrorKind::NotFound;
     is_local || matches!(error, AccessError::Cancelled | AccessError::Option { .. })
+}
+
+/// True for what a server says of our account, or we of its key.
+fn is_about_us(error: &AccessError) -> bool {
+    use AccessError::{HostKey, NotLetIn, SignIn};
+    matches!(error, SignIn { .. } | NotLetIn { .. } | HostKey { .. })
 }
 
 /// An error and its causes in one line.

@@ -1,6 +1,7 @@
 //! Whom accounts are shown to, and what answers say about them.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,14 +15,14 @@ use crate::{AccessError, Settings};
 /// Accounts, by the origin that each is for.
 #[derive(Debug)]
 pub(crate) struct Accounts {
-    credentials: Credentials,
+    credentials: Arc<Credentials>,
     aviso: Origin,
     archive: Origin,
     login: Origin,
 }
 
 impl Accounts {
-    pub(super) fn new(settings: &Settings, credentials: Credentials) -> Result<Self, AccessError> {
+    pub(super) fn new(settings: &Settings, credentials: Arc<Credentials>) -> Result<Self, AccessError> {
         Ok(Self {
             credentials,
             aviso: settings.url("aviso.catalog")?.origin(),

@@ -26,7 +26,7 @@ pub(crate) fn open(settings: &Settings, bucket: &str) -> Result<Arc<AmazonS3>, A
             .with_endpoint(endpoint)
             .with_allow_http(endpoint.starts_with("http://"));
     }
-    if settings.is_anonymous() {
+    if settings.is_true("s3.anonymous") {
         builder = builder.with_skip_signature(true);
     }
     let opened = builder

@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use url::Url;
 
 use super::part::Origin;
+use crate::files::Stamp;
 use crate::http::{Ask, Reply};
 use crate::places::bucket;
 use crate::{Access, AccessError, Location};
@@ -28,7 +29,8 @@ pub(super) struct Body {
 
 enum Chunks {
     Http(Box<Reply>),
-    Store(BoxStream<'static, object_store::Result<Bytes>>, String),
+    /// Of a bucket or a server of files; the text is where.
+    Stream(BoxStream<'static, Result<Bytes, AccessError>>, String),
     File(tokio::fs::File, std::path::PathBuf),
     /// Everything is there already.
     Nothing,
@@ -45,6 +47,7 @@ impl Body {
     ) -> Result<Self, AccessError> {
         let mut body = match location {
             Location::Http(url) => http(access, url, from, known).await?,
+            Location::Files(url) => files(access, url, from, known).await?,
             Location::S3 { bucket, key } => store(access, bucket, key, from, known).await?,
             Location::File(path) => file(path, from, known).await?,
         };
@@ -65,14 +68,10 @@ impl Body {
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, AccessError> {
         match &mut self.chunks {
             Chunks::Http(reply) => reply.chunk().await,
-            Chunks::Store(stream, location) => match tokio::time::timeout(self.stall, stream.next()).await {
-                Err(_) => Err(AccessError::Network {
-                    url: location.clone(),
-                    reason: format!("no byte for {:.0} s", self.stall.as_secs_f64()),
-                }),
-                Ok(Some(chunk)) => chunk.map(Some).map_err(|error| bucket::failed(location, &error)),
-                Ok(None) => Ok(None),
-            },
+            Chunks::Stream(stream, location) => {
+                let next = tokio::time::timeout(self.stall, stream.next()).await;
+                next.map_or_else(|_| Err(stalled(location, self.stall)), Option::transpose)
+            }
             Chunks::File(file, path) => {
                 let mut block = vec![0; 1 << 20];
                 let read = file.read(&mut block).await;
@@ -184,8 +183,31 @@ async fn store(
         total: Some(answer.meta.size),
     };
     let start = answer.range.start;
-    let chunks = Chunks::Store(answer.into_stream(), location);
-    Ok(Body::new(start, origin, chunks))
+    let place = location.clone();
+    let stream = answer.into_stream();
+    let stream = stream.map(move |chunk| chunk.map_err(|error| bucket::failed(&place, &error)));
+    Ok(Body::new(start, origin, Chunks::Stream(stream.boxed(), location)))
+}
+
+/// Goes on where we are if the file has the size and the time of the one that we have a part of.
+async fn files(access: &Access, url: &Url, from: u64, known: &Origin) -> Result<Body, AccessError> {
+    let origin_of = |stamp: &Stamp| Origin {
+        etag: None,
+        // Without a time the size has to do, as everywhere else where nothing better is told.
+        last_modified: Some(stamp.modified.clone().unwrap_or_else(|| "unknown".to_owned())),
+        total: Some(stamp.size),
+    };
+    let start = |stamp: &Stamp| if origin_of(stamp) == *known { from } else { 0 };
+    let opened = access.files.open(url, &start).await?;
+    let chunks = Chunks::Stream(opened.chunks, crate::error::shown(url));
+    Ok(Body::new(opened.start, origin_of(&opened.stamp), chunks))
+}
+
+fn stalled(location: &str, stall: Duration) -> AccessError {
+    AccessError::Network {
+        url: location.to_owned(),
+        reason: format!("no byte for {:.0} s", stall.as_secs_f64()),
+    }
 }
 
 async fn file(path: &std::path::Path, from: u64, known: &Origin) -> Result<Body, AccessError> {
