@@ -219,7 +219,7 @@ class Ftp:
                 return super().ftp_RETR(file)
 
         Handler.authorizer, Handler.abstracted_fs, Handler.dtp_handler = authorizer, Files, Dtp
-        Handler.use_sendfile = False
+        Handler.use_sendfile, Handler.auth_failed_timeout = False, 0.1
         # A server that names another machine for data: karin must not go there.
         Handler.masquerade_address = "127.0.0.2"
         if old:

@@ -1,5 +1,6 @@
 """find, get and sync over SFTP (OpenSSH) and FTP (pyftpdlib): keys and accounts, resume, faults, and servers that are not trusted."""
 
+import getpass
 import os
 import random
 import shutil
@@ -38,7 +39,7 @@ def sftp(sshd, root, ask):
     proxy = Proxy(sshd.port)
     ask.base["KARIN_SFTP_KNOWN_HOSTS"] = str(sshd.known_hosts(ask.home / "known_hosts", proxy.port))
     ask.base["KARIN_SFTP_KEY"] = str(sshd.key)
-    proxy.url = f"sftp://127.0.0.1:{proxy.port}{root}"
+    proxy.url = f"sftp://{getpass.getuser()}@127.0.0.1:{proxy.port}{root}"
     yield proxy
     proxy.close()
 
@@ -171,8 +172,9 @@ def test_a_collection_is_kept_up(ask, server, root, tmp_path):
 
 @pytest.mark.parametrize("protocol", ["sftp", "ftp"])
 def test_aviso_is_asked_over_either(ask, sftp, ftp, root, world, tmp_path, protocol):
-    roots = {"KARIN_AVISO_SFTP": f"{sftp.url}/swot_products", "KARIN_AVISO_FTP": f"{ftp.url}/swot_products",
-             "KARIN_AVISO_PROTOCOL": protocol}
+    server = sftp.url.replace(f"{getpass.getuser()}@", "")  # settings name no user
+    roots = {"KARIN_AVISO_SFTP": f"{server}/swot_products", "KARIN_AVISO_FTP": f"{ftp.url}/swot_products",
+             "KARIN_AVISO_PROTOCOL": protocol, "AVISO_USERNAME": getpass.getuser() if protocol == "sftp" else USER}
     (ask.home / ".netrc").unlink()  # the account of AVISO is in the environment
     done = ask("get", f"aviso:{BASICS}", "--cycles", "476", "-o", tmp_path / "out", env=roots)
     assert outcomes(done) == ["fetched"] * 4 and PRODUCTS in done["granules"][0]["from"]

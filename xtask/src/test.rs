@@ -160,15 +160,19 @@ fn report(skips: &Path) {
     }
 }
 
-/// Installs ncdump, strace and Chromium where this is a Debian machine and we may; tests that need them skip otherwise.
+/// Installs ncdump, strace, Chromium and OpenSSH's server where this is a Debian machine and we may; tests that need them skip otherwise.
 fn debian_tools() {
     let tools = [
         ("ncdump", "netcdf-bin"),
         ("strace", "strace"),
         ("chromium", "chromium"),
     ];
+    // A machine that runs services would start the server at once.
+    let runs_services = Path::new("/run/systemd/system").exists();
+    let sshd = (!runs_services).then_some(("sshd", "openssh-server"));
     let missing: Vec<&str> = tools
         .into_iter()
+        .chain(sshd)
         .filter(|(program, _)| !is_installed(program))
         .map(|(_, package)| package)
         .collect();

@@ -93,7 +93,12 @@ impl Handler for Guest {
         Ok(())
     }
 
-    async fn subsystem_request(&mut self, id: ChannelId, _: &str, session: &mut Session) -> Result<(), russh::Error> {
+    async fn subsystem_request(
+        &mut self,
+        id: ChannelId,
+        _: &str,
+        session: &mut Session,
+    ) -> Result<(), russh::Error> {
         session.channel_success(id)?;
         let channel = self.channels.remove(&id).unwrap();
         russh_sftp::server::run(channel.into_stream(), OneFolder { listed: false }).await;
@@ -116,7 +121,10 @@ impl russh_sftp::server::Handler for OneFolder {
     }
 
     async fn opendir(&mut self, id: u32, _: String) -> Result<Handle, StatusCode> {
-        Ok(Handle { id, handle: "folder".into() })
+        Ok(Handle {
+            id,
+            handle: "folder".into(),
+        })
     }
 
     async fn readdir(&mut self, id: u32, _: String) -> Result<Name, StatusCode> {
@@ -153,14 +161,20 @@ fn find(folder: &Path, way: Way, password: &str) -> (Result<usize, AccessError>,
         auth_rejection_time: std::time::Duration::ZERO,
         ..Config::default()
     });
-    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let listener = runtime
+        .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+        .unwrap();
     let port = listener.local_addr().unwrap().port();
     let mut running = server.clone();
     runtime.spawn(async move { running.run_on_socket(config, &listener).await });
     let known = folder.join("known_hosts");
     std::fs::write(&known, format!("[127.0.0.1]:{port} {public}\n")).unwrap();
     let netrc = folder.join("netrc");
-    std::fs::write(&netrc, format!("machine 127.0.0.1 login {USER} password {password}\n")).unwrap();
+    std::fs::write(
+        &netrc,
+        format!("machine 127.0.0.1 login {USER} password {password}\n"),
+    )
+    .unwrap();
     let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
     std::fs::set_permissions(&netrc, private).unwrap();
 
@@ -169,9 +183,15 @@ fn find(folder: &Path, way: Way, password: &str) -> (Result<usize, AccessError>,
     let credentials = Credentials::new(&settings, Some(netrc));
     let place = Place::parse(&format!("sftp://127.0.0.1:{port}/")).unwrap();
     let access = Access::new(&settings, credentials, std::slice::from_ref(&place)).unwrap();
-    let selection = Selection::builder().product("L2_LR_SSH_Basic").unwrap().build().unwrap();
+    let selection = Selection::builder()
+        .product("L2_LR_SSH_Basic")
+        .unwrap()
+        .build()
+        .unwrap();
     let wanted = Wanted::of(&selection, 820e6).unwrap();
-    let found = access.find(&wanted, &place, &NoProgress).map(|found| found.granules.len());
+    let found = access
+        .find(&wanted, &place, &NoProgress)
+        .map(|found| found.granules.len());
     let shown = server.shown.lock().unwrap().clone();
     (found, shown)
 }

@@ -4,6 +4,7 @@ use karin_core::Progress;
 use url::Url;
 
 use super::tree::{Harvest, walk};
+use crate::retry::{Patience, retry};
 use crate::{Access, AccessError, Wanted};
 
 /// The wanted granules of a folder of a server and of those below it.
@@ -13,10 +14,12 @@ pub(crate) async fn find(
     root: &Url,
     progress: &dyn Progress,
 ) -> Result<Harvest, AccessError> {
+    let patience = Patience::new(&access.settings, progress);
+    let patience = &patience;
     let list = |address: String| async move {
         let folder = Url::parse(&address);
         let folder = folder.map_err(|error| AccessError::option("--from", error.to_string()))?;
-        access.files.list(&folder).await
+        retry(patience, || access.files.list(&folder)).await
     };
     walk(
         wanted,

@@ -28,45 +28,40 @@ pub(super) async fn sign_in(
     found: &Found,
     key: Option<&Path>,
 ) -> Result<(), AccessError> {
-    let (known, password) = match &found.account {
-        Some((Account::Password { user, password }, source)) => (Some(user), Some((user, password, source))),
-        _ => (None, None),
+    let known = match &found.account {
+        Some((Account::Password { user, .. }, _)) => Some(user),
+        _ => None,
     };
     let user = match url.username() {
-        "" => known.cloned().or_else(own_name).unwrap_or_default(),
+        "" => match known.cloned().or_else(own_name) {
+            Some(user) => user,
+            None => {
+                let reason = "nobody says which user: write sftp://USER@HOST/PATH";
+                return Err(AccessError::option("--from", reason));
+            }
+        },
         named => percent_encoding::percent_decode_str(named)
             .decode_utf8_lossy()
             .into_owned(),
     };
-    let broken = |error: russh::Error| AccessError::unreachable(url, error.to_string());
     let mut guest = Guest {
         ssh,
         user,
         tried: Vec::new(),
     };
-    if let Some(key) = key
-        && guest.key(key, true).await?
-    {
+    let is_in = guest.try_all(url, found, key).await?;
+    if is_in {
         return Ok(());
     }
-    // A password is for its own user.
-    if let Some((_, password, source)) = password.filter(|(known, _, _)| **known == guest.user)
-        && guest.password(password, source).await.map_err(broken)?
-    {
-        return Ok(());
-    }
-    if guest.agent().await {
-        return Ok(());
-    }
-    let home = std::env::home_dir().unwrap_or_default();
-    for file in USUAL.map(|name| home.join(name)) {
-        if file.is_file() && guest.key(&file, false).await? {
-            return Ok(());
-        }
+    // A connection that breaks while we knock says nothing about us, unless the server has had enough of us.
+    if guest.ssh.is_closed() && guest.tried.len() <= MAX_KEYS {
+        return Err(AccessError::unreachable(
+            url,
+            "the connection broke during the login",
+        ));
     }
     Err(guest.refused(url, &found.passed_over))
 }
-
 fn own_name() -> Option<String> {
     ["USER", "LOGNAME"]
         .iter()
@@ -81,6 +76,34 @@ struct Guest<'a> {
 }
 
 impl Guest<'_> {
+    /// True once the server lets us in.
+    async fn try_all(&mut self, url: &Url, found: &Found, key: Option<&Path>) -> Result<bool, AccessError> {
+        if let Some(key) = key
+            && self.key(key, true).await?
+        {
+            return Ok(true);
+        }
+        // A password is for its own user.
+        if let Some((Account::Password { user, password }, source)) = &found.account
+            && *user == self.user
+        {
+            let answer = self.password(password, source).await;
+            if answer.map_err(|error| AccessError::unreachable(url, error.to_string()))? {
+                return Ok(true);
+            }
+        }
+        if self.agent().await {
+            return Ok(true);
+        }
+        let home = std::env::home_dir().unwrap_or_default();
+        for file in USUAL.map(|name| home.join(name)) {
+            if file.is_file() && self.key(&file, false).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Tries a key of a file. One that the settings name has to be usable.
     async fn key(&mut self, file: &Path, named: bool) -> Result<bool, AccessError> {
         let key = match load_secret_key(file, None) {
