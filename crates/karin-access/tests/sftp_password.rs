@@ -1,5 +1,6 @@
 //! Passwords over SSH, against a server of the same protocol library: asked for plainly and in a dialogue. (OpenSSH
 //! takes passwords of the accounts of its machine alone; keys and everything else are tested against it.)
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::HashMap;
 use std::path::Path;
