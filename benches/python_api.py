@@ -115,14 +115,16 @@ def task_overhead(paths, tasks=200):
 
     import karin
     from karin._dask import _mapped, _reduced
+    from karin._reduction import Reduction
 
+    count = Reduction("count", "over all")
     swot = karin.granules(paths[:1]).sel(variables="time")
     parts = [swot.sel(where=f"time > {number}") for number in range(tasks)]
-    _reduced(parts[0], "count", "all")
-    alone = timed(lambda: [_reduced(part, "count", "all") for part in parts])
+    _reduced(parts[0], count)
+    alone = timed(lambda: [_reduced(part, count) for part in parts])
     with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
-        client.submit(_reduced, parts[0], "count", "all").result()
-        together = timed(lambda: client.gather(_mapped(client, _reduced, parts, "bench", "count", "all")))
+        client.submit(_reduced, parts[0], count).result()
+        together = timed(lambda: client.gather(_mapped(client, _reduced, parts, "bench", count)))
     return max(together - alone, 0.0) / tasks
 
 
