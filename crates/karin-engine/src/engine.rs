@@ -268,6 +268,11 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// Keeps the geometry of passes from now on: cycles of one pass follow each other.
+    pub(crate) fn keep_geometry(&self) {
+        self.warm.fields.keep_metrics();
+    }
+
     /// Derives quantities of a granule from its heights.
     pub(crate) fn fields(&self, piece: &Piece) -> Fields<'_> {
         Fields {

@@ -5,22 +5,25 @@
 //! heights that they derive from. Quality does: a height that its gate drops is a gap.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use karin_core::{DatasetError, ErrorKind, GroupMeta, Product, Resources};
+use karin_core::{DatasetError, ErrorKind, GroupMeta, Packing, Product, Resources, Values};
 use karin_science::filter::Spacing;
 use karin_science::{Extent, Metric, Quantity, compute_all};
 
 use crate::derive::Formulas;
 use crate::expression::{Filtered, Program};
-use crate::load::{Ground, load_program};
+use crate::load::{Ground, decode_range, load_program};
 use crate::mask::nadir_pixels;
 use crate::recent::{Key, Recent, locked};
-use crate::swath::{Swath, has_clipped_nadir};
+use crate::swath::{Swath, has_clipped_nadir, packed_rows};
 
 /// Geometries and fields that serve the next variable, inside a memory budget.
 pub(crate) struct KeptFields {
     metrics: Recent<Metric>,
+    /// Metrics will serve other granules: what is only made once is not worth the memory.
+    keeps_metrics: AtomicBool,
     spacings: Recent<Spacing>,
     values: Recent<Vec<f64>>,
     resources: Resources,
@@ -28,6 +31,9 @@ pub(crate) struct KeptFields {
     large: Mutex<()>,
 }
 
+/// Lines of which quantities are derived at a time: their geometry and fields fit into a processor's own memory, and the system
+/// need not clear memory for every pass.
+const BLOCK_LINES: usize = 384;
 /// Bytes per pixel of a [`Metric`].
 const METRIC_BYTES: usize = 64;
 
@@ -36,11 +42,17 @@ impl KeptFields {
     pub(crate) fn new(resources: Resources) -> Self {
         Self {
             metrics: Recent::new(resources.memory / 16),
+            keeps_metrics: AtomicBool::new(false),
             spacings: Recent::new(1 << 20),
             values: Recent::new(resources.memory / 16),
             resources,
             large: Mutex::new(()),
         }
+    }
+
+    /// Keeps geometries from now on: the granules of a pass follow each other.
+    pub(crate) fn keep_metrics(&self) {
+        self.keeps_metrics.store(true, Ordering::Relaxed);
     }
 }
 
@@ -251,16 +263,31 @@ impl Fields<'_> {
         if has_clipped_nadir(ground.dataset.root(), swath, self.product) {
             drop_nadir(&mut heights, ground, &around)?;
         }
-        let metric = self.metric(ground, &around)?;
-        let mut all =
-            compute_all(wanted, method, &heights, &metric).map_err(|error| refused(error.to_string()))?;
-        for values in &mut all {
-            trim(values, lines, &around, swath);
+        let places = Places::read(ground, &around)?;
+        let width = swath.num_pixels;
+        let mut all = vec![Vec::with_capacity(lines.len() * width); wanted.len()];
+        for block in blocks(lines, reach) {
+            let around_block = self::around(&block, reach.map(|reach| reach + 1), swath.num_lines);
+            let metric = self.metric(ground, &places, &around_block)?;
+            let values =
+                |lines: &Range<usize>, from: usize| (lines.start - from) * width..(lines.end - from) * width;
+            let heights = &heights[values(&around_block, around.start)];
+            let computed =
+                compute_all(wanted, method, heights, &metric).map_err(|error| refused(error.to_string()))?;
+            for (all, computed) in all.iter_mut().zip(computed) {
+                all.extend_from_slice(&computed[values(&block, around_block.start)]);
+            }
         }
         Ok(all)
     }
 
-    fn metric(&self, ground: &Ground<'_>, lines: &Range<usize>) -> Result<Arc<Metric>, DatasetError> {
+    /// The geometry of some lines among those whose places were read.
+    fn metric(
+        &self,
+        ground: &Ground<'_>,
+        places: &Places,
+        lines: &Range<usize>,
+    ) -> Result<Arc<Metric>, DatasetError> {
         let swath = ground.swath;
         let (place, part) = &self.place;
         let key = (
@@ -270,13 +297,56 @@ impl Fields<'_> {
         if let Some(found) = self.kept.metrics.recall(&key) {
             return Ok(found);
         }
-        let (longitude, latitude) = swath.positions(ground.dataset, lines.clone())?;
+        let (longitude, latitude) = places.of(lines, swath.num_pixels);
         let extent = Extent::new(lines.len(), swath.num_pixels);
         let metric = Metric::new(&latitude, &longitude, extent).map_err(|error| {
             DatasetError::invalid(ground.dataset.label(), &swath.latitude, error.to_string())
         })?;
-        Ok(self.kept.metrics.keep(key, metric, extent.len() * METRIC_BYTES))
+        Ok(if self.kept.keeps_metrics.load(Ordering::Relaxed) {
+            self.kept.metrics.keep(key, metric, extent.len() * METRIC_BYTES)
+        } else {
+            Arc::new(metric)
+        })
     }
+}
+
+/// Longitudes and latitudes of some lines as they are stored.
+struct Places {
+    longitude: (Packing, Values),
+    latitude: (Packing, Values),
+    first: usize,
+}
+
+impl Places {
+    fn read(ground: &Ground<'_>, lines: &Range<usize>) -> Result<Self, DatasetError> {
+        let read = |path: &str| packed_rows(ground.dataset, path, lines.clone());
+        Ok(Self {
+            longitude: read(&ground.swath.longitude)?,
+            latitude: read(&ground.swath.latitude)?,
+            first: lines.start,
+        })
+    }
+
+    /// Degrees east and north on lines of so many pixels.
+    fn of(&self, lines: &Range<usize>, width: usize) -> (Vec<f64>, Vec<f64>) {
+        let degrees = |(packing, values): &(Packing, Values)| {
+            let range = (lines.start - self.first) * width..(lines.end - self.first) * width;
+            let mut degrees = vec![0.0; range.len()];
+            decode_range(packing, values, range, &mut degrees);
+            degrees
+        };
+        (degrees(&self.longitude), degrees(&self.latitude))
+    }
+}
+
+/// Blocks of lines whose fields a processor's own memory holds; one of all, where quantities need the whole pass.
+fn blocks(lines: &Range<usize>, reach: Option<usize>) -> impl Iterator<Item = Range<usize>> {
+    let (start, end) = (lines.start, lines.end);
+    let size = reach.map_or(usize::MAX, |reach| BLOCK_LINES.max(16 * reach));
+    (0..(end - start).div_ceil(size)).map(move |block| {
+        let first = start + block * size;
+        first..end.min(first.saturating_add(size))
+    })
 }
 
 /// Metres from the nadir to each pixel where a granule does not say so (250 m products of baseline C, granules that were made

@@ -5,7 +5,7 @@ mod grid;
 use std::sync::OnceLock;
 
 use crate::equator::geostrophic_factor;
-use crate::sphere::ROTATION;
+use crate::sphere::{ROTATION, sines_and_cosines};
 use crate::{Extent, ScienceError};
 use grid::{Grid, Step};
 
@@ -64,10 +64,7 @@ impl Metric {
     pub fn new(latitude: &[f64], longitude: &[f64], extent: Extent) -> Result<Self, ScienceError> {
         ScienceError::check("latitude", latitude.len(), extent)?;
         ScienceError::check("longitude", longitude.len(), extent)?;
-        let (sines, cosines): (Vec<f64>, Vec<f64>) = latitude
-            .iter()
-            .map(|latitude| latitude.to_radians().sin_cos())
-            .unzip();
+        let (sines, cosines) = sines_and_cosines(latitude);
         let grid = Grid {
             latitude,
             longitude,
@@ -135,11 +132,7 @@ impl Metric {
     /// The curvilinear metric, computed when first asked for.
     pub(crate) fn curvilinear(&self) -> &Curvilinear {
         self.curvilinear.get_or_init(|| {
-            let (sines, cosines): (Vec<f64>, Vec<f64>) = self
-                .latitude
-                .iter()
-                .map(|latitude| latitude.to_radians().sin_cos())
-                .unzip();
+            let (sines, cosines) = sines_and_cosines(&self.latitude);
             Grid {
                 latitude: &self.latitude,
                 longitude: &self.longitude,

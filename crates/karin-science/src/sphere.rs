@@ -99,10 +99,33 @@ impl Position {
     }
 }
 
-/// Metres from every position to the one `stride` places on, where the step is short; NaN elsewhere. What
+/// Sines and cosines of latitudes in degrees, by their series about 0: exact to a few units of the last bit (of 1, for
+/// cosines) up to the poles.
+#[multiversion(targets("x86_64+avx2"))]
+pub(crate) fn sines_and_cosines(latitude: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    let (mut sines, mut cosines) = (vec![0.0; latitude.len()], vec![0.0; latitude.len()]);
+    let out = sines.iter_mut().zip(&mut cosines);
+    for (latitude, (sine, cosine)) in latitude.iter().zip(out) {
+        let angle = latitude.to_radians();
+        let square = angle * angle;
+        let (mut odd, mut even) = (1.0, 1.0);
+        // The last terms are 1e-18 and 5e-19 at the poles.
+        let mut step = 22.0;
+        while step > 0.0 {
+            odd = 1.0 - odd * square * (1.0 / (step * (step + 1.0)));
+            even = 1.0 - even * square * (1.0 / (step * (step - 1.0)));
+            step -= 2.0;
+        }
+        *sine = angle * odd;
+        *cosine = even;
+    }
+    (sines, cosines)
+}
+
+/// 1 / metres from every position to the one `stride` places on, where the step is short and not zero; NaN elsewhere. What
 /// [`Position::distance`] says, to the bit.
 #[multiversion(targets("x86_64+avx2"))]
-pub(crate) fn short_distances(degrees: (&[f64], &[f64]), cosine: &[f64], stride: usize) -> Vec<f64> {
+pub(crate) fn per_short_distance(degrees: (&[f64], &[f64]), cosine: &[f64], stride: usize) -> Vec<f64> {
     let mut out = vec![f64::NAN; cosine.len()];
     let count = cosine.len().saturating_sub(stride);
     let next = |values: &'_ [f64]| values.len() - count..values.len();
@@ -119,8 +142,9 @@ pub(crate) fn short_distances(degrees: (&[f64], &[f64]), cosine: &[f64], stride:
         let square = half_north * half_north + here.2[index] * there.2[index] * half_east * half_east;
         let root = square.sqrt();
         let is_short = (0.5 * north).abs().max((0.5 * east).abs()).max(root) <= SMALL;
-        *out = if is_short {
-            2.0 * RADIUS * small_arc_sine(root)
+        let per_metre = 1.0 / (2.0 * RADIUS * small_arc_sine(root));
+        *out = if is_short && root > 0.0 {
+            per_metre
         } else {
             f64::NAN
         };
@@ -231,6 +255,21 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn series_of_latitudes_are_sines_and_cosines() {
+        let latitudes: Vec<f64> = (-9000..=9000).map(|step| f64::from(step) * 0.01).collect();
+        let (sines, cosines) = sines_and_cosines(&latitudes);
+        for ((latitude, sine), cosine) in latitudes.iter().zip(sines).zip(cosines) {
+            let expected = latitude.to_radians().sin_cos();
+            assert!(
+                (sine - expected.0).abs() <= 1e-15 * expected.0.abs(),
+                "{latitude}"
+            );
+            assert!((cosine - expected.1).abs() <= 1e-15, "{latitude}");
+        }
+        assert!(sines_and_cosines(&[f64::NAN]).0[0].is_nan());
     }
 
     #[test]

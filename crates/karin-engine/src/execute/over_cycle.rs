@@ -58,6 +58,7 @@ struct Lane<'a> {
 
 /// Runs it; returns notes on the result.
 pub(super) fn run(mut work: Work<'_>) -> Result<Vec<String>, EngineError> {
+    work.engine.keep_geometry();
     let passes = passes(work.engine)?;
     let extents = extent::of(work.engine, &passes)?;
     let columns = reducible(&work, &extents)?;

@@ -2,7 +2,10 @@
 
 use super::Curvilinear;
 use crate::Extent;
-use crate::sphere::{Position, directions, short_distances};
+use crate::sphere::{Position, directions, per_short_distance};
+
+/// Lines, and pixels of each, that tell which way pixels count.
+const SOME: usize = 8;
 
 /// One of both axes.
 #[derive(Clone, Copy)]
@@ -69,16 +72,14 @@ impl Grid<'_> {
             Step::Along => width,
             Step::Across => 1,
         };
-        let mut spacings = short_distances((self.latitude, self.longitude), self.cosines, stride);
-        for (index, spacing) in spacings.iter_mut().enumerate() {
-            let (line, pixel) = (index / width, index % width);
+        let mut spacings = per_short_distance((self.latitude, self.longitude), self.cosines, stride);
+        match step {
+            Step::Along => repeat_last(&mut spacings, width),
             // Beyond the last pixel of a line comes the first of the next.
-            let is_end = stride == 1 && pixel + 1 == width;
-            *spacing = if *spacing > 0.0 && !is_end {
-                1.0 / *spacing
-            } else {
-                one(line, pixel)
-            };
+            Step::Across => (spacings.chunks_exact_mut(width.max(1))).for_each(|line| repeat_last(line, 1)),
+        }
+        for (line, spacings) in spacings.chunks_exact_mut(width.max(1)).enumerate() {
+            for_each_nan(spacings, |pixel, spacing| *spacing = one(line, pixel));
         }
         spacings
     }
@@ -92,10 +93,10 @@ impl Grid<'_> {
         spacings
     }
 
-    /// True if most pixels of a hundred lines have their next one on the left of the flight. Products count to the right;
+    /// True if most of some pixels of some lines have their next one on the left of the flight. Products count to the right;
     /// nothing is taken for granted.
     fn counts_to_the_left(&self) -> bool {
-        let lines = (0..self.extent.num_lines).step_by((self.extent.num_lines / 100).max(1));
+        let lines = (0..self.extent.num_lines).step_by((self.extent.num_lines / SOME).max(1));
         let turn = |line: usize, pixel: usize| {
             let step = |step| self.centred(line, pixel, step, Position::offset);
             let (along, across) = (step(Step::Along), step(Step::Across));
@@ -104,6 +105,7 @@ impl Grid<'_> {
         };
         let of_line = |line| {
             (0..self.extent.num_pixels)
+                .step_by((self.extent.num_pixels / SOME).max(1))
                 .map(|pixel| turn(line, pixel))
                 .sum::<i64>()
         };
@@ -114,12 +116,15 @@ impl Grid<'_> {
     pub(super) fn headings(&self) -> (Vec<f64>, Vec<f64>) {
         let width = self.extent.num_pixels;
         let (mut cosine, mut sine) = directions((self.latitude, self.longitude), self.cosines, width);
-        for (index, (cosine, sine)) in cosine.iter_mut().zip(&mut sine).enumerate() {
-            if cosine.is_nan() {
-                let (east, north) = self.centred(index / width, index % width, Step::Along, Position::offset);
+        let lines = cosine
+            .chunks_exact_mut(width.max(1))
+            .zip(sine.chunks_exact_mut(width.max(1)));
+        for (line, (cosine, sine)) in lines.enumerate() {
+            for_each_nan(cosine, |pixel, cosine| {
+                let (east, north) = self.centred(line, pixel, Step::Along, Position::offset);
                 let length = (east * east + north * north).sqrt();
-                (*cosine, *sine) = (east / length, north / length);
-            }
+                (*cosine, sine[pixel]) = (east / length, north / length);
+            });
         }
         (cosine, sine)
     }
@@ -166,5 +171,22 @@ impl Grid<'_> {
             metric.north_across.push(a * per_area);
         }
         metric
+    }
+}
+
+/// The last `stride` values become those before them; NaN where there are none.
+fn repeat_last(values: &mut [f64], stride: usize) {
+    match values.len().checked_sub(2 * stride) {
+        Some(before) => values.copy_within(before..before + stride, before + stride),
+        None => values.fill(f64::NAN),
+    }
+}
+
+/// Visits the values of a line that are NaN; most lines have none.
+fn for_each_nan(line: &mut [f64], mut visit: impl FnMut(usize, &mut f64)) {
+    // Without an early end the compiler looks at several at once.
+    if line.iter().fold(false, |any, value| any | value.is_nan()) {
+        let missing = line.iter_mut().enumerate().filter(|(_, value)| value.is_nan());
+        missing.for_each(|(pixel, value)| visit(pixel, value));
     }
 }
