@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from karin import _swot, errors  # noqa: F401 - importing _swot registers the accessor
 from karin._collection import Collection, granules, open
+from karin._providers import find, get, sync
 from karin._verbs import ingest, passes, simulate
 from karin.errors import KarinError, KarinWarning
 
@@ -22,9 +23,12 @@ __all__ = [
     "KarinWarning",
     "__version__",
     "errors",
+    "find",
+    "get",
     "granules",
     "ingest",
     "open",
     "passes",
     "simulate",
+    "sync",
 ]

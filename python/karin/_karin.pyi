@@ -31,10 +31,13 @@ __all__ = [
     "merge_parts",
     "prepare",
     "reduce_part",
+    "find",
+    "get",
     "ingest",
     "passes",
     "read_beside",
     "simulate",
+    "sync",
 ]
 
 #: Statistics, what they are over, the second field of pairs, and the condition that results must meet.
@@ -239,6 +242,41 @@ def ingest(
     listener: Any = None,
 ) -> str:
     """Put granules into a collection, and tell what became of each as JSON."""
+
+#: Whom to ask for what: ``words`` of a selection, ``place``, ``settings`` (``KEY=VALUE``) and ``credentials`` (a file).
+_Asked: TypeAlias = Mapping[str, Any]
+
+def find(asked: _Asked, *, listener: Any = None) -> str:
+    """Ask a provider for granules, and tell of them as JSON."""
+
+def get(
+    asked: _Asked,
+    folder: str | PathLike[str],
+    *,
+    only: set[str] | None = None,
+    dry_run: bool = False,
+    rate: int | None = None,
+    listener: Any = None,
+) -> str:
+    """Put the granules that a provider has into a folder (``only`` those that lie at these places), and tell of each as JSON."""
+
+def sync(
+    asked: _Asked,
+    collection: str,
+    *,
+    keep: str | PathLike[str] | None = None,
+    dry_run: bool = False,
+    replace: bool = False,
+    rate: int | None = None,
+    profile: str = "portable",
+    endpoint: str | None = None,
+    region: str | None = None,
+    locks_work: bool = False,
+    jobs: int | None = None,
+    memory: int | None = None,
+    listener: Any = None,
+) -> str:
+    """Bring a collection up with a provider, and tell what was done as JSON."""
 
 def quality_gate(name: str, variables: Mapping[str, tuple[str, Mapping[str, Any]]]) -> tuple[str, str] | None:
     """What gates a variable of ``{name: (dtype, attributes)}``: the flag variable and the rule; None without a gate."""

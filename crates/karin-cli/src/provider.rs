@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use karin::provider::{Provider, ProviderOptions};
-use karin_core::{Product, Selection};
+use karin::provider::{Provider, ProviderOptions, place_of};
+use karin_core::Selection;
 
 use crate::selection::with_polygon;
 
@@ -83,7 +83,7 @@ impl WantedFlags {
     /// # Errors
     /// If a flag cannot be understood.
     pub fn open(&self) -> anyhow::Result<(Selection, Provider)> {
-        let (from, product) = self.place_and_product()?;
+        let (from, product) = place_of(&self.product, self.provider.from.as_deref())?;
         let mut builder = Selection::builder().product(product)?;
         macro_rules! set {
             ($($field:ident),*) => {$(
@@ -97,20 +97,5 @@ impl WantedFlags {
         let selection = builder.build()?;
         let provider = Provider::open(from, &selection, &self.provider.settings.options())?;
         Ok((selection, provider))
-    }
-
-    /// `aviso:NAME` is `NAME --from aviso`.
-    fn place_and_product(&self) -> anyhow::Result<(Option<&str>, &str)> {
-        let from = self.provider.from.as_deref();
-        match self.product.split_once(':') {
-            Some((place, product)) if Product::parse(product).is_ok() => match from {
-                None => Ok((Some(place), product)),
-                Some(_) => {
-                    let reason = format!("{} says already where to look", self.product);
-                    Err(karin::Error::option("--from", reason).into())
-                }
-            },
-            _ => Ok((from, &self.product)),
-        }
     }
 }

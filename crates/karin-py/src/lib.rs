@@ -21,6 +21,7 @@ mod features;
 mod map;
 mod of_process;
 mod plan;
+mod provider;
 mod quality;
 mod selection;
 mod source;
@@ -46,6 +47,8 @@ mod _karin {
     use crate::map::{color_map, nearest_word, region_contains};
     #[pymodule_export]
     use crate::plan::{Plan, read_beside};
+    #[pymodule_export]
+    use crate::provider::{find, get, sync};
     #[pymodule_export]
     use crate::quality::{canonical_names, decode_flags, identify, land, quality_gate, quality_keeps};
     #[pymodule_export]

@@ -106,10 +106,6 @@ pub fn ingest(
     memory: Option<u64>,
     listener: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<String> {
-    let profile = Profile::parse(profile).ok_or_else(|| {
-        let text = format!("{profile:?} is not a profile (expected portable or compact)");
-        raise(ErrorKind::InvalidArgument, &text)
-    })?;
     let options = IngestOptions {
         store: StoreOptions {
             endpoint,
@@ -117,7 +113,7 @@ pub fn ingest(
             locks_work,
             ..StoreOptions::default()
         },
-        profile,
+        profile: profile_of(profile)?,
         replace,
         dry_run,
         resources: work::resources(jobs, memory),
@@ -126,4 +122,12 @@ pub fn ingest(
         karin::ingest::ingest(&paths, &collection, &options, told).or_raise()
     })?;
     crate::json(&report)
+}
+
+/// The profile of that name.
+pub fn profile_of(name: &str) -> PyResult<Profile> {
+    Profile::parse(name).ok_or_else(|| {
+        let text = format!("{name:?} is not a profile (expected portable or compact)");
+        raise(ErrorKind::InvalidArgument, &text)
+    })
 }

@@ -7,7 +7,7 @@ use karin_access::{
     Access, Account, Checked, Credentials, Found, GetOptions, GetReport, Inspect, Place, RemoteGranule,
     Service, Settings, Wanted, now,
 };
-use karin_core::{Progress, Selection};
+use karin_core::{Product, Progress, Selection};
 use karin_netcdf::NcFile;
 use serde::Serialize;
 
@@ -84,6 +84,23 @@ impl Provider {
     /// Folder for files that nobody asked to keep and that have no place of their own.
     pub(crate) fn cache(&self) -> Option<&Path> {
         self.settings.cache.as_deref()
+    }
+}
+
+/// The place and the product that are meant: `aviso:NAME` is `NAME` from `aviso`.
+///
+/// # Errors
+/// If both `product` and `from` say where to look.
+pub fn place_of<'a>(product: &'a str, from: Option<&'a str>) -> Result<(Option<&'a str>, &'a str), Error> {
+    match product.split_once(':') {
+        Some((place, name)) if Product::parse(name).is_ok() => match from {
+            None => Ok((Some(place), name)),
+            Some(_) => {
+                let reason = format!("{product} says already where to look");
+                Err(Error::option("--from", reason))
+            }
+        },
+        _ => Ok((from, product)),
     }
 }
 

@@ -1,0 +1,148 @@
+//! Providers: what they have, files into a folder, a collection kept up with them.
+//!
+//! Which providers there are is the business of the library: this module hands on words and knows none of them.
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+
+use karin::access::{GetOptions, GetReport, LeftOut};
+use karin::ingest::IngestOptions;
+use karin::provider::{Provider, ProviderOptions};
+use karin::store::StoreOptions;
+use karin::sync::SyncOptions;
+use karin_core::Selection;
+use pyo3::prelude::*;
+use serde::Serialize;
+
+use crate::errors::OrRaise as _;
+use crate::selection::selection_of;
+use crate::verbs::profile_of;
+use crate::work;
+
+/// Whom to ask for what: the words of a selection and how to reach the provider.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct Asked {
+    words: HashMap<String, String>,
+    /// The place; None: where the product usually is.
+    place: Option<String>,
+    /// `KEY=VALUE`.
+    settings: Vec<String>,
+    credentials: Option<PathBuf>,
+}
+
+impl Asked {
+    /// The selection, and the provider to ask for it. The product may name the place: `aviso:L3_LR_SSH_Basic`.
+    fn open(mut self) -> PyResult<(Selection, Provider)> {
+        let product = self.words.remove("product").unwrap_or_default();
+        let (place, product) = karin::provider::place_of(&product, self.place.as_deref()).or_raise()?;
+        self.words.insert("product".to_owned(), product.to_owned());
+        let selection = selection_of(&self.words, &[])?;
+        let options = ProviderOptions {
+            set: self.settings,
+            credentials: self.credentials,
+        };
+        let provider = Provider::open(place, &selection, &options).or_raise()?;
+        Ok((selection, provider))
+    }
+}
+
+/// Ask a provider for granules, and tell of them as JSON.
+#[pyfunction]
+#[pyo3(signature = (asked, *, listener=None))]
+pub fn find(py: Python<'_>, asked: Asked, listener: Option<&Bound<'_, PyAny>>) -> PyResult<String> {
+    let report = work::run(py, listener, |told| {
+        let (selection, provider) = asked.open()?;
+        karin::find::find(&provider, &selection, told).or_raise()
+    })?;
+    crate::json(&report)
+}
+
+#[derive(Serialize)]
+struct Got {
+    #[serde(flatten)]
+    report: GetReport,
+    left_out: Vec<LeftOut>,
+}
+
+/// Put the granules that a provider has into a folder, and tell what became of each as JSON; `only` those that lie at
+/// these places, if given.
+#[pyfunction]
+#[pyo3(signature = (asked, folder, *, only=None, dry_run=false, rate=None, listener=None))]
+pub fn get(
+    py: Python<'_>,
+    asked: Asked,
+    folder: PathBuf,
+    only: Option<HashSet<String>>,
+    dry_run: bool,
+    rate: Option<u64>,
+    listener: Option<&Bound<'_, PyAny>>,
+) -> PyResult<String> {
+    let options = GetOptions { dry_run, rate };
+    let got = work::run(py, listener, |told| {
+        let (selection, provider) = asked.open()?;
+        let mut found = provider.find(&selection, told).or_raise()?;
+        if let Some(only) = only {
+            let is_wanted = |location: String| only.contains(&location);
+            found
+                .granules
+                .retain(|granule| is_wanted(granule.location.to_string()));
+        }
+        let report = provider
+            .get(&found.granules, &folder, &options, told)
+            .or_raise()?;
+        Ok(Got {
+            report,
+            left_out: found.left_out,
+        })
+    })?;
+    crate::json(&got)
+}
+
+/// Bring a collection up with a provider, and tell what was done as JSON.
+#[pyfunction]
+#[pyo3(signature = (asked, collection, *, keep=None, dry_run=false, replace=false, rate=None, profile="portable",
+                    endpoint=None, region=None, locks_work=false, jobs=None, memory=None, listener=None))]
+#[allow(
+    clippy::too_many_arguments,
+    clippy::fn_params_excessive_bools,
+    reason = "keywords of Python"
+)]
+pub fn sync(
+    py: Python<'_>,
+    asked: Asked,
+    collection: String,
+    keep: Option<PathBuf>,
+    dry_run: bool,
+    replace: bool,
+    rate: Option<u64>,
+    profile: &str,
+    endpoint: Option<String>,
+    region: Option<String>,
+    locks_work: bool,
+    jobs: Option<usize>,
+    memory: Option<u64>,
+    listener: Option<&Bound<'_, PyAny>>,
+) -> PyResult<String> {
+    let options = SyncOptions {
+        ingest: IngestOptions {
+            store: StoreOptions {
+                endpoint,
+                region,
+                locks_work,
+                ..StoreOptions::default()
+            },
+            profile: profile_of(profile)?,
+            replace,
+            dry_run,
+            resources: work::resources(jobs, memory),
+        },
+        keep,
+        rate,
+    };
+    let report = work::run(py, listener, |told| {
+        let (selection, provider) = asked.open()?;
+        karin::sync::sync(&provider, &selection, &collection, &options, told).or_raise()
+    })?;
+    crate::json(&report)
+}
