@@ -125,9 +125,9 @@ def test_errors_are_typed(world, tmp_path, monkeypatch):
         karin.find(BASIC, from_="aviso", settings={"catalog.fresh": 0})
     monkeypatch.setenv("AVISO_PASSWORD", "wrong")
     world.broken = set()
-    with pytest.warns(karin.KarinWarning, match="could not be fetched"):
-        got = karin.get(BASIC, tmp_path, from_="aviso", cycle_number=475, pass_number=1)
-    assert list(got["outcome"]) == ["failed"] and got["kind"] == ["permission"]
+    with pytest.raises(PermissionError, match="AVISO_USERNAME") as refused:
+        karin.get(BASIC, tmp_path, from_="aviso", cycle_number=475, pass_number=1)
+    assert PASSWORD not in str(refused.value) and not list(tmp_path.glob("*.nc"))
 
 
 INTERRUPTED = """
