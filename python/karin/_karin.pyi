@@ -265,6 +265,7 @@ def sync(
     collection: str,
     *,
     keep: str | PathLike[str] | None = None,
+    crop: bool = False,
     dry_run: bool = False,
     replace: bool = False,
     rate: int | None = None,

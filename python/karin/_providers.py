@@ -286,6 +286,7 @@ def sync(
     polygon: Any = None,
     version: str | None = None,
     keep: PathLike | None = None,
+    crop: bool = False,
     dry_run: bool = False,
     replace: bool = False,
     rate: int | None = None,
@@ -311,6 +312,8 @@ def sync(
         Folder or ``s3://bucket/prefix``; made if there is none.
     keep
         Folder in which the netCDF files stay; without it they go once the collection has them.
+    crop
+        Keep only the lines that touch the box or polygon: granules become partial, whole ones stay whole.
     dry_run
         Say what is missing, fetch nothing.
     replace
@@ -334,6 +337,7 @@ def sync(
             asked.asked(),
             os.fspath(collection),
             keep=None if keep is None else os.fspath(keep),
+            crop=crop,
             dry_run=dry_run,
             replace=replace,
             rate=_rate(rate),

@@ -5,11 +5,11 @@ import os
 from pathlib import Path
 
 import pytest
-from access_server import BASIC, PASSWORD, TOKEN, USER, Servers, World
+from access_server import BASIC, BUCKET_SECRET, BUCKET_TOKEN, PASSWORD, TOKEN, USER, Servers, World
 
 LEAN = "ssha_karin_2_qual"
 BASICS = "L2_LR_SSH_Basic"
-CANARIES = [PASSWORD, TOKEN, BASIC.split()[1]]
+CANARIES = [PASSWORD, TOKEN, BASIC.split()[1], BUCKET_SECRET, BUCKET_TOKEN]
 
 
 @pytest.fixture(scope="session")

@@ -8,11 +8,13 @@ import socket
 import struct
 import threading
 import time
+from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlsplit
 
 USER, PASSWORD, TOKEN = "karl", "canary-pass-word", "canary-token-value"
+BUCKET_SECRET, BUCKET_TOKEN = "canary-bucket-secret", "canary-bucket-token"
 BASIC = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
 LOGIN_PAGE = b"<html><body><h1>Earthdata Login</h1><form>Password <input type=\"password\"></form></body></html>"
 ROOT = "dataset-l2-swot-karin-lr-ssh-validated"
@@ -36,6 +38,7 @@ class World:
         self.sent = 0
         self.sessions = set()
         self.page_size = 2000
+        self.key_seconds = 3600
         self.cmr_faults = []
         self.broken = set()  # folders of catalogues that answer 500
         self.open_now = 0
@@ -218,7 +221,12 @@ class Handler(BaseHTTPRequestHandler):
                 return self.reply(401)
             self.world.sessions.add("open-sesame")
             return self.reply(302, Location=code["state"], Set_Cookie="session=open-sesame; Path=/; HttpOnly")
-        if self.headers.get("Authorization") == f"Bearer {TOKEN}" or session in self.world.sessions:
+        is_in = self.headers.get("Authorization") == f"Bearer {TOKEN}" or session in self.world.sessions
+        if url.path == "/s3credentials" and is_in:
+            end = datetime.now(timezone.utc) + timedelta(seconds=self.world.key_seconds)
+            keys = {"accessKeyId": "key", "secretAccessKey": BUCKET_SECRET, "sessionToken": BUCKET_TOKEN, "expiration": f"{end:%Y-%m-%d %H:%M:%S}+00:00"}
+            return self.reply(200, json.dumps(keys).encode(), "application/json")
+        if is_in:
             return self.data(url.path.rsplit("/", 1)[1])
         if "Authorization" in self.headers:
             return self.reply(401, b'{"error":"invalid_token"}', "application/json")

@@ -401,3 +401,37 @@ def test_what_cannot_be_had_is_told_and_the_rest_goes_on(ask, world, tmp_path):
     assert done["stored"] == 11 and [row["file"] for row in done["failed"]] == [name]
     world.faults.clear()
     assert ask("sync", f"aviso:{BASICS}", collection)["stored"] == 1
+
+
+def test_only_the_lines_inside_are_kept_if_asked_for(ask, karin, world, granules, tmp_path):
+    """`--crop`: partial granules, none without a pixel inside, nothing fetched twice, and a whole one stays whole."""
+    collection = tmp_path / "swot.karin"
+    with netCDF4.Dataset(granules[5]) as file:
+        latitude, longitude = float(file["latitude"][3000, 20]), float(file["longitude"][3000, 20])
+    box = f"{longitude - 0.6},{latitude - 0.4},{longitude + 0.6},{latitude + 0.4}"
+    asked = ["sync", f"podaac:{BASICS}", collection, "--bbox", box, "--crop"]
+    assert "--bbox" in ask("sync", f"podaac:{BASICS}", collection, "--crop", code=2).stderr
+    first = ask(*asked)
+    assert first["fetched"] == first["found"] > 0 and first["stored"] + first.get("outside", 0) == first["found"]
+    assert first["stored"] >= 3  # pass 2 of every cycle
+    listed = ask("ls", collection)
+    assert all(cycle["partial"] == cycle["passes"] for group in listed["groups"] for cycle in group["cycles"])
+    # The values inside are those of the granules.
+    selected = ["--bbox", box, "--vars", "ssha_karin_2_qual", "--over", "all", "--stats", "count,mean,min,max"]
+    karin("stat", collection, *selected, "-o", tmp_path / "a.csv")
+    karin("stat", *granules, *selected, "-o", tmp_path / "b.csv")
+    assert (tmp_path / "a.csv").read_text() == (tmp_path / "b.csv").read_text()
+    # Lines outside are not there.
+    karin("extract", collection, "--cycles", "476", "--passes", "2", "-o", tmp_path / "kept.nc")
+    with netCDF4.Dataset(tmp_path / "kept.nc") as file:
+        assert 20 < file["time"][:].count() < 400
+    before = len(world.data_requests())
+    again = ask(*asked)
+    assert (again["there"], again["fetched"], again["stored"]) == (first["found"], 0, 0) and len(world.data_requests()) == before
+    assert not Path(f"{collection}.incoming").exists()
+    # Whole granules take their place, and a crop leaves them whole.
+    whole = ask("sync", f"podaac:{BASICS}", collection, "--bbox", box)
+    assert whole["stored"] == whole["found"]
+    Path(f"{collection}.crops.jsonl").unlink()
+    assert ask(*asked)["there"] == whole["found"]
+    assert not any(cycle.get("partial") for group in ask("ls", collection)["groups"] for cycle in group["cycles"])

@@ -5,7 +5,6 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use karin_core::Progress;
-use object_store::aws::AmazonS3;
 use serde::Serialize;
 use tokio::runtime::Runtime;
 use url::Url;
@@ -16,6 +15,7 @@ use crate::credentials::Credentials;
 use crate::error::shown;
 use crate::files::Files;
 use crate::http::Http;
+use crate::places::bucket::Bucket;
 use crate::places::tree::{Harvest, Listing, walk};
 use crate::places::{Place, aviso, bucket, cmr, files, folder, index, thredds};
 use crate::retry::Patience;
@@ -25,10 +25,10 @@ use crate::{AccessError, RemoteGranule, Settings, Wanted};
 #[derive(Debug)]
 pub struct Access {
     pub(crate) settings: Settings,
-    pub(crate) http: Http,
+    pub(crate) http: Arc<Http>,
     pub(crate) files: Files,
     pub(crate) runtime: Runtime,
-    buckets: Mutex<HashMap<String, Arc<AmazonS3>>>,
+    buckets: Mutex<HashMap<String, Bucket>>,
 }
 
 /// What was found.
@@ -75,20 +75,20 @@ impl Access {
         Ok(Self {
             settings: settings.clone(),
             files: Files::new(settings, &credentials),
-            http: Http::new(settings, credentials, &also)?,
+            http: Arc::new(Http::new(settings, credentials, &also)?),
             runtime,
             buckets: Mutex::default(),
         })
     }
 
     /// A bucket, reached once.
-    pub(crate) fn bucket(&self, name: &str) -> Result<Arc<AmazonS3>, AccessError> {
+    pub(crate) fn bucket(&self, name: &str) -> Result<Bucket, AccessError> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = buckets.get(name) {
-            return Ok(Arc::clone(known));
+            return Ok(known.clone());
         }
-        let opened = bucket::open(&self.settings, name)?;
-        buckets.insert(name.to_owned(), Arc::clone(&opened));
+        let opened = bucket::open(&self.settings, &self.http, name)?;
+        buckets.insert(name.to_owned(), opened.clone());
         Ok(opened)
     }
 

@@ -101,7 +101,7 @@ pub fn get(
 
 /// Bring a collection up with a provider, and tell what was done as JSON.
 #[pyfunction]
-#[pyo3(signature = (asked, collection, *, keep=None, dry_run=false, replace=false, rate=None, profile="portable",
+#[pyo3(signature = (asked, collection, *, keep=None, crop=false, dry_run=false, replace=false, rate=None, profile="portable",
                     endpoint=None, region=None, locks_work=false, jobs=None, memory=None, listener=None))]
 #[allow(
     clippy::too_many_arguments,
@@ -113,6 +113,7 @@ pub fn sync(
     asked: Asked,
     collection: String,
     keep: Option<PathBuf>,
+    crop: bool,
     dry_run: bool,
     replace: bool,
     rate: Option<u64>,
@@ -138,6 +139,7 @@ pub fn sync(
             resources: work::resources(jobs, memory),
         },
         keep,
+        crop,
         rate,
     };
     let report = work::run(py, listener, |told| {

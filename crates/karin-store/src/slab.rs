@@ -10,6 +10,14 @@ pub(crate) fn copy_out(whole: &[u8], shape: &[usize], size: usize, slab: &Slab, 
     });
 }
 
+/// Copies `part` into the part `slab` of `whole` (of that `shape`, `size` bytes per element).
+pub(crate) fn copy_in(part: &[u8], shape: &[usize], size: usize, slab: &Slab, whole: &mut [u8]) {
+    each_run(shape, slab, |at, from, length| {
+        let source = &part[from * size..(from + length) * size];
+        whole[at * size..(at + length) * size].copy_from_slice(source);
+    });
+}
+
 /// Calls `run(position in the whole, position in the part, length)` for every contiguous run of a slab.
 fn each_run(shape: &[usize], slab: &Slab, mut run: impl FnMut(usize, usize, usize)) {
     if slab.is_empty() {
@@ -55,6 +63,14 @@ mod tests {
         let mut part = vec![0; 12];
         copy_out(&whole, &shape, 1, &slab, &mut part);
         assert_eq!(part, [17, 18, 19, 22, 23, 24, 32, 33, 34, 37, 38, 39]);
+        let mut back = vec![0; 60];
+        copy_in(&part, &shape, 1, &slab, &mut back);
+        assert!(
+            back.iter()
+                .zip(&whole)
+                .all(|(back, whole)| *back == 0 || back == whole)
+        );
+        assert_eq!(back.iter().filter(|value| **value != 0).count(), 12);
         let mut one = vec![0; 2];
         copy_out(
             &[7, 8],

@@ -14,6 +14,10 @@ use crate::Error;
 use crate::ingest::{GranuleResult, IngestOptions, ingest};
 use crate::provider::Provider;
 
+mod crop;
+
+use crop::{Crops, name_of};
+
 /// How to sync.
 #[derive(Clone, Debug, Default)]
 pub struct SyncOptions {
@@ -21,6 +25,9 @@ pub struct SyncOptions {
     pub ingest: IngestOptions,
     /// Folder in which the files stay; `None`: they go once the collection has them.
     pub keep: Option<PathBuf>,
+    /// Keep only the lines that touch the region of the selection: granules become partial, and take no place of whole
+    /// ones.
+    pub crop: bool,
     /// Bytes per second.
     pub rate: Option<u64>,
 }
@@ -40,6 +47,9 @@ pub struct SyncReport {
     pub fetched: usize,
     /// Bytes that came over the net; in a dry run those that are expected.
     pub bytes: u64,
+    /// Granules without a pixel inside the region that they were to be cropped to.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub outside: usize,
     /// Granules that were added to the collection, replaced or merged in it.
     pub stored: usize,
     /// Commits.
@@ -55,6 +65,10 @@ pub struct SyncReport {
     pub missing: Vec<String>,
     /// Seconds that it took.
     pub seconds: f64,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl SyncReport {
@@ -83,8 +97,24 @@ pub fn sync(
     let start = Instant::now();
     let found = provider.find(selection, progress)?;
     let held = Held::of(location, &options.ingest.store)?;
-    let missing: Vec<&RemoteGranule> = (found.granules.iter())
-        .filter(|granule| !held.has(granule, options.ingest.replace))
+    let mut crops = match (options.crop, &selection.region) {
+        (false, _) => None,
+        (true, Some(region)) => Some(Crops::open(beside(location, provider, "crops.jsonl"), region)),
+        (true, None) => {
+            return Err(Error::option(
+                "--crop",
+                "says to what only beside --bbox or --polygon",
+            ));
+        }
+    };
+    let is_done = |granule: &RemoteGranule| {
+        let by_crops = |crops: &Crops| crops.has(&granule.file_name, held.has_part(granule));
+        held.has(granule, options.ingest.replace) || crops.as_ref().is_some_and(by_crops)
+    };
+    let missing: Vec<&RemoteGranule> = found
+        .granules
+        .iter()
+        .filter(|granule| !is_done(granule))
         .collect();
     let mut report = SyncReport {
         collection: location.to_owned(),
@@ -101,7 +131,7 @@ pub fn sync(
         let folder = options
             .keep
             .clone()
-            .unwrap_or_else(|| incoming(location, provider));
+            .unwrap_or_else(|| beside(location, provider, "incoming"));
         let run = Run {
             provider,
             location,
@@ -115,7 +145,7 @@ pub fn sync(
             there.for_each(|granule| run.discard(&folder.join(&granule.file_name)));
         }
         for batch in batches(&missing) {
-            run.bring(batch, &mut report)?;
+            run.bring(batch, &mut crops, &mut report)?;
         }
         if options.keep.is_none() {
             run.tidy();
@@ -125,15 +155,15 @@ pub fn sync(
     Ok(report)
 }
 
-/// Where files lie that nobody asked to keep: beside a collection in a folder, in the cache for one in a bucket.
-fn incoming(location: &str, provider: &Provider) -> PathBuf {
+/// Where something lies that belongs to a collection: beside one in a folder, in the cache for one in a bucket.
+fn beside(location: &str, provider: &Provider, what: &str) -> PathBuf {
     let plain = location.strip_prefix("file://").unwrap_or(location);
     match plain.contains("://") {
-        false => PathBuf::from(format!("{}.incoming", plain.trim_end_matches('/'))),
+        false => PathBuf::from(format!("{}.{what}", plain.trim_end_matches('/'))),
         true => {
             let name = blake3::hash(location.as_bytes()).to_hex();
             let cache = provider.cache().unwrap_or(Path::new(".karin"));
-            cache.join("incoming").join(name.as_str())
+            cache.join(what).join(name.as_str())
         }
     }
 }
@@ -182,13 +212,22 @@ impl Held {
         Ok(Self(held))
     }
 
+    fn facts(&self, granule: &RemoteGranule) -> Option<&GranuleFacts> {
+        let name = &granule.name;
+        let schema = name.schema()?;
+        self.0.get(&(name.product, schema, name.half_orbit))
+    }
+
+    /// True if a granule of this version or a later one is there, whole or in part.
+    fn has_part(&self, granule: &RemoteGranule) -> bool {
+        self.facts(granule)
+            .is_some_and(|facts| facts.version >= granule.name.version)
+    }
+
     /// True if a granule of this version or a later one is there whole; with `replace`, and of the same size.
     fn has(&self, granule: &RemoteGranule, replace: bool) -> bool {
         let name = &granule.name;
-        let key = name
-            .schema()
-            .map(|schema| (name.product, schema, name.half_orbit));
-        key.and_then(|key| self.0.get(&key)).is_some_and(|facts| {
+        self.facts(granule).is_some_and(|facts| {
             let is_same_size = granule.size.exact().is_none_or(|size| size == facts.size);
             facts.state == GranuleState::Whole
                 && facts.version >= name.version
@@ -208,7 +247,12 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Fetches some granules and ingests them.
-    fn bring(&self, batch: &[&RemoteGranule], report: &mut SyncReport) -> Result<(), Error> {
+    fn bring(
+        &self,
+        batch: &[&RemoteGranule],
+        crops: &mut Option<Crops>,
+        report: &mut SyncReport,
+    ) -> Result<(), Error> {
         let (here, away): (Vec<&RemoteGranule>, Vec<&RemoteGranule>) = batch
             .iter()
             .copied()
@@ -242,18 +286,51 @@ impl Run<'_> {
         if inputs.is_empty() {
             return Ok(());
         }
-        let ingested = ingest(&inputs, self.location, &self.options.ingest, self.progress)?;
+        match crops {
+            None => self.ingest(&inputs, report).map(drop),
+            Some(crops) => self.crop_and_ingest(&inputs, crops, report),
+        }
+    }
+
+    /// Ingests files; gives the names of those that the collection has now.
+    fn ingest(&self, files: &[PathBuf], report: &mut SyncReport) -> Result<Vec<String>, Error> {
+        let ingested = ingest(files, self.location, &self.options.ingest, self.progress)?;
         report.snapshots.extend(ingested.snapshots);
+        let mut done = Vec::new();
         for granule in ingested.granules {
             match granule.outcome {
                 "refused" => report.refused.push(granule),
                 outcome => {
                     report.stored += usize::from(matches!(outcome, "added" | "replaced" | "merged"));
                     self.discard(&granule.file);
+                    done.push(name_of(&granule.file));
                 }
             }
         }
-        Ok(())
+        Ok(done)
+    }
+
+    /// Ingests the lines of files that lie inside, and notes what needs no second look.
+    fn crop_and_ingest(
+        &self,
+        files: &[PathBuf],
+        crops: &mut Crops,
+        report: &mut SyncReport,
+    ) -> Result<(), Error> {
+        let folder = self.folder.join("cropped");
+        let cropped = crops.crop(files, &folder, self.options.ingest.resources, self.progress)?;
+        report.outside += cropped.outside.len();
+        let done = match cropped.inside.is_empty() {
+            true => Vec::new(),
+            false => self.ingest(&cropped.inside, report)?,
+        };
+        for name in done.iter().chain(&cropped.outside) {
+            self.discard(&self.folder.join(name));
+        }
+        crops.add(cropped.outside, true)?;
+        crops.add(done, false)?;
+        // It holds copies alone.
+        std::fs::remove_dir_all(&folder).map_err(|error| Error::io(&folder, "remove", error))
     }
 
     /// Removes a file that the collection has, unless somebody wants it or it was never ours.

@@ -8,16 +8,41 @@ use object_store::path::Path;
 use object_store::{ClientOptions, ObjectStore};
 
 use super::tree::{File, Folder, Harvest, Listing, walk};
+use crate::http::Http;
 use crate::{Access, AccessError, Location, Settings, Size, Wanted};
 
-/// Reaches a bucket: with `AWS_*` of the environment, or unsigned if the settings say so.
-pub(crate) fn open(settings: &Settings, bucket: &str) -> Result<Arc<AmazonS3>, AccessError> {
+mod keys;
+
+pub(crate) use keys::BucketKeys;
+
+/// A bucket that can be asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Bucket {
+    pub store: Arc<AmazonS3>,
+    /// The keys, where they are PO.DAAC's.
+    pub keys: Option<Arc<BucketKeys>>,
+}
+
+/// Reaches a bucket: with keys of PO.DAAC if it is PO.DAAC's and the settings say so, unsigned if they say that, else
+/// with `AWS_*` of the environment.
+pub(crate) fn open(settings: &Settings, http: &Arc<Http>, bucket: &str) -> Result<Bucket, AccessError> {
     let client = ClientOptions::new()
         .with_timeout_disabled()
         .with_connect_timeout(settings.stall().min(std::time::Duration::from_secs(30)));
-    let mut builder = AmazonS3Builder::from_env()
-        .with_bucket_name(bucket)
-        .with_client_options(client);
+    let keys = if settings.is_true("podaac.s3") && settings.text("podaac.bucket") == Some(bucket) {
+        let endpoint = settings.url("podaac.archive")?.join("s3credentials");
+        let endpoint = endpoint.map_err(|error| AccessError::option("podaac.archive", error.to_string()))?;
+        Some(Arc::new(BucketKeys::new(Arc::clone(http), endpoint)))
+    } else {
+        None
+    };
+    let builder = match &keys {
+        Some(keys) => AmazonS3Builder::new()
+            .with_region("us-west-2")
+            .with_credentials(Arc::clone(keys) as _),
+        None => AmazonS3Builder::from_env(),
+    };
+    let mut builder = builder.with_bucket_name(bucket).with_client_options(client);
     if let Some(region) = settings.text("s3.region") {
         builder = builder.with_region(region);
     }
@@ -26,13 +51,16 @@ pub(crate) fn open(settings: &Settings, bucket: &str) -> Result<Arc<AmazonS3>, A
             .with_endpoint(endpoint)
             .with_allow_http(endpoint.starts_with("http://"));
     }
-    if settings.is_true("s3.anonymous") {
+    if keys.is_none() && settings.is_true("s3.anonymous") {
         builder = builder.with_skip_signature(true);
     }
     let opened = builder
         .build()
         .map_err(|error| failed(&format!("s3://{bucket}"), &error))?;
-    Ok(Arc::new(opened))
+    Ok(Bucket {
+        store: Arc::new(opened),
+        keys,
+    })
 }
 
 /// What an object store says, as an error of ours.
@@ -52,7 +80,7 @@ pub(crate) async fn find(
     prefix: &str,
     progress: &dyn Progress,
 ) -> Result<Harvest, AccessError> {
-    let store = access.bucket(bucket)?;
+    let store = access.bucket(bucket)?.store;
     walk(
         wanted,
         prefix.to_owned(),

@@ -2,7 +2,7 @@
 
 /// A setting: its key, its default, what it is. `KARIN_` and the key in capitals with `_` for `.` is its name in the
 /// environment.
-pub const KEYS: [(&str, &str, &str); 20] = [
+pub const KEYS: [(&str, &str, &str); 22] = [
     (
         "aviso.catalog",
         "https://tds-odatis.aviso.altimetry.fr/thredds/catalog/",
@@ -32,6 +32,16 @@ pub const KEYS: [(&str, &str, &str); 20] = [
         "podaac.archive",
         "https://archive.swot.podaac.earthdata.nasa.gov/",
         "where PO.DAAC keeps the files",
+    ),
+    (
+        "podaac.s3",
+        "false",
+        "true: fetch from PO.DAAC's bucket, which serves Amazon's us-west-2 alone",
+    ),
+    (
+        "podaac.bucket",
+        "podaac-swot-ops-cumulus-protected",
+        "PO.DAAC's bucket",
     ),
     (
         "podaac.login",

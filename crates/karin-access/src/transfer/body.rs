@@ -172,8 +172,22 @@ async fn store(
         options.range = Some(GetRange::Offset(from));
         options.if_match = known.etag.clone();
     }
-    let answer = access.bucket(bucket)?.get_opts(&Key::from(key), options).await;
+    let reached = access.bucket(bucket)?;
+    if let Some(keys) = &reached.keys {
+        // Asked here, what is wrong with the account keeps its own words.
+        keys.get().await?;
+    }
+    let answer = reached.store.get_opts(&Key::from(key), options).await;
     let answer = match answer {
+        Err(error @ object_store::Error::PermissionDenied { .. }) if reached.keys.is_some() => {
+            let reason = format!(
+                "{error}; PO.DAAC's bucket serves machines in Amazon's us-west-2 alone: leave podaac.s3 out elsewhere"
+            );
+            return Err(AccessError::Refused {
+                url: location,
+                reason,
+            });
+        }
         Err(object_store::Error::Precondition { .. }) => return Err(AccessError::Changed { url: location }),
         other => other.map_err(|error| bucket::failed(&location, &error))?,
     };

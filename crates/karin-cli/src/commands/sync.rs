@@ -25,6 +25,9 @@ pub struct Arguments {
     /// Keep the netCDF files in this folder; without it they go once the collection has them
     #[arg(long, value_name = "FOLDER")]
     keep: Option<PathBuf>,
+    /// Keep only the lines that touch the box or polygon: granules become partial, whole ones stay whole
+    #[arg(long)]
+    crop: bool,
     /// Say what is missing, fetch nothing
     #[arg(long)]
     dry_run: bool,
@@ -53,6 +56,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
             resources: context.resources,
         },
         keep: arguments.keep.clone(),
+        crop: arguments.crop,
         rate: arguments.rate,
     };
     let progress = context.progress.as_ref();
@@ -90,6 +94,7 @@ impl Report for SyncReport {
             "{collection}: {found} granules at {from}, {there} there, {fetched} fetched ({bytes}), {stored} stored"
         );
         let counts = [
+            (self.outside, "outside"),
             (self.failed.len(), "failed"),
             (self.refused.len(), "refused"),
             (self.left_out.len(), "folders left out"),
