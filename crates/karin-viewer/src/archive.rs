@@ -11,6 +11,7 @@ use karin_core::{
 };
 
 use crate::http::problem::Problem;
+use crate::layers::{Layers, is_layer};
 
 pub mod variables;
 
@@ -24,6 +25,7 @@ pub struct Archive {
     identity: String,
     groups: Vec<Group>,
     resources: Resources,
+    layers: Layers,
 }
 
 /// Granules of one product, schema and phase.
@@ -48,17 +50,27 @@ pub struct Group {
 }
 
 impl Archive {
-    /// Opens granules and collections.
+    /// Opens granules and collections, and `layers` beside them; files among `inputs` that are maps or tracks are layers
+    /// too.
     ///
     /// # Errors
     /// If an input cannot be opened, or none of the granules has a swath whose cycle and pass are known.
     pub fn open(
         inputs: &[PathBuf],
+        layers: &[PathBuf],
         options: &OpenOptions,
         resources: Resources,
         progress: &dyn Progress,
     ) -> Result<Self, karin::Error> {
-        let source = karin::sources::open(inputs, options, progress)?;
+        let (maps, inputs): (Vec<PathBuf>, Vec<PathBuf>) =
+            inputs.iter().cloned().partition(|input| is_layer(input));
+        if inputs.is_empty() {
+            let reason =
+                "maps and tracks are layers of a swath: name a collection or granules to show them with";
+            return Err(karin::Error::option("karin view", reason));
+        }
+        let layers = Layers::open(&[&maps, layers].concat(), resources.memory, progress)?;
+        let source = karin::sources::open(&inputs, options, progress)?;
         let source: Arc<dyn Source> = Arc::new(Kept::new(source));
         let groups = groups(source.as_ref(), progress);
         if groups.is_empty() {
@@ -67,7 +79,8 @@ impl Archive {
         }
         Ok(Self {
             identity: identity(source.as_ref()),
-            inputs: inputs.to_vec(),
+            inputs,
+            layers,
             source,
             groups,
             resources,
@@ -79,7 +92,12 @@ impl Archive {
         &self.source
     }
 
-    /// What users named.
+    /// Maps and tracks beside the swath.
+    pub fn layers(&self) -> &Layers {
+        &self.layers
+    }
+
+    /// What users named, without layers.
     pub fn inputs(&self) -> &[PathBuf] {
         &self.inputs
     }
@@ -87,6 +105,14 @@ impl Archive {
     /// What this state is called: the snapshot of the collection, or a hash of the names and sizes of the files.
     pub fn identity(&self) -> &str {
         &self.identity
+    }
+
+    /// What this state is called to caches: that of granules and layers.
+    pub fn state(&self) -> String {
+        match self.layers.identity() {
+            "" => self.identity.clone(),
+            layers => format!("{layers}-{}", self.identity),
+        }
     }
 
     /// The groups, in the order of product, schema and phase.

@@ -9,6 +9,7 @@ mod extract;
 mod flags;
 mod geometry;
 mod hovmoller;
+mod layers;
 mod passes;
 mod point;
 mod profile;
@@ -26,9 +27,9 @@ mod xyz;
 use crate::http::Answered::{Arrays, File, Json, Passing, Png};
 use crate::http::Endpoint;
 use crate::http::work::Cost;
-use crate::view::VALUES;
+use crate::view::{MEANING, VARIABLE};
 pub use common::distance_m;
-use common::{AREA, BBOX, CYCLE, CYCLE_B, CYCLES, GROUP, PASS, PASSES};
+use common::{AREA, BBOX, CYCLE, CYCLE_B, CYCLES, FORMAT, GROUP, PASS, PASSES, VARIABLES};
 
 /// Every endpoint.
 pub const ENDPOINTS: &[Endpoint] = &[
@@ -95,7 +96,11 @@ pub const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         path: "/api/v1/strips",
         summary: "Native values of some lines of a granule, as they are stored.",
-        params: &[VALUES, &[CYCLE, PASS, strips::LINES, strips::LEVEL, CYCLE_B]],
+        params: &[
+            VARIABLE,
+            MEANING,
+            &[CYCLE, PASS, strips::LINES, strips::LEVEL, CYCLE_B],
+        ],
         cost: Cost::Light,
         answered: Arrays,
         is_private: true,
@@ -104,16 +109,34 @@ pub const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         path: "/api/v1/tiles/{z}/{x}/{y}",
         summary: "A data tile of the Web Mercator map, 256 x 256.",
-        params: &[VALUES, &[tiles::CYCLES, tiles::STAT, tiles::CYCLES_B]],
+        params: &[VARIABLE, MEANING, &[tiles::CYCLES, tiles::STAT, tiles::CYCLES_B]],
         cost: Cost::Light,
         answered: Arrays,
         is_private: true,
         handler: tiles::tile,
     },
     Endpoint {
+        path: "/api/v1/layers/{layer}/{z}/{x}/{y}",
+        summary: "A data tile of a layer: a map, or tracks.",
+        params: &[layers::PARAMETERS],
+        cost: Cost::Light,
+        answered: Arrays,
+        is_private: true,
+        handler: layers::tile,
+    },
+    Endpoint {
+        path: "/api/v1/layers/{layer}/range",
+        summary: "Between which values a variable of a layer mostly lies.",
+        params: &[layers::PARAMETERS],
+        cost: Cost::Light,
+        answered: Json,
+        is_private: true,
+        handler: layers::range,
+    },
+    Endpoint {
         path: "/api/v1/range",
         summary: "Between which values a variable mostly lies, from a sample of granules.",
-        params: &[VALUES, &[CYCLES, PASSES, BBOX]],
+        params: &[VARIABLE, MEANING, &[CYCLES, PASSES, BBOX]],
         cost: Cost::Light,
         answered: Json,
         is_private: true,
@@ -131,7 +154,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         path: "/api/v1/profile",
         summary: "Values along the flight at a pixel, or across it at a line.",
-        params: &[VALUES, &[CYCLE, PASS, CYCLE_B], profile::PARAMETERS],
+        params: &[VARIABLE, MEANING, &[CYCLE, PASS, CYCLE_B], profile::PARAMETERS],
         cost: Cost::Light,
         answered: Json,
         is_private: true,
@@ -140,7 +163,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         path: "/api/v1/hovmoller",
         summary: "One pass in all cycles: line by cycle.",
-        params: &[VALUES, hovmoller::PARAMETERS],
+        params: &[VARIABLE, MEANING, hovmoller::PARAMETERS],
         cost: Cost::Light,
         answered: Arrays,
         is_private: true,
@@ -149,7 +172,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         path: "/api/v1/series",
         summary: "Values of a place or an area, granule by granule.",
-        params: &[VALUES, AREA, series::PLACE],
+        params: &[VARIABLE, MEANING, AREA, series::PLACE],
         cost: Cost::Heavy,
         answered: Json,
         is_private: true,
@@ -158,7 +181,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         path: "/api/v1/spectrum",
         summary: "Power spectrum along the flight.",
-        params: &[VALUES, AREA, &[spectrum::SEGMENT]],
+        params: &[VARIABLE, MEANING, AREA, &[spectrum::SEGMENT]],
         cost: Cost::Heavy,
         answered: Json,
         is_private: true,
@@ -167,7 +190,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         path: "/api/v1/histogram",
         summary: "How often values occur inside an area.",
-        params: &[VALUES, AREA, statistics::HISTOGRAM],
+        params: &[VARIABLE, MEANING, AREA, statistics::HISTOGRAM],
         cost: Cost::Heavy,
         answered: Json,
         is_private: true,
@@ -176,7 +199,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         path: "/api/v1/scatter",
         summary: "Two variables against each other inside an area.",
-        params: &[VALUES, AREA, scatter::PARAMETERS],
+        params: &[VARIABLE, MEANING, AREA, scatter::PARAMETERS],
         cost: Cost::Heavy,
         answered: Arrays,
         is_private: true,
@@ -185,7 +208,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         path: "/api/v1/stats",
         summary: "Statistics of an area, also cycle by cycle.",
-        params: &[VALUES, AREA, &[CYCLE_B]],
+        params: &[VARIABLE, MEANING, AREA, &[CYCLE_B]],
         cost: Cost::Heavy,
         answered: Json,
         is_private: true,
@@ -194,7 +217,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         path: "/api/v1/flags",
         summary: "How often each flag of a variable holds, and how many pixels each quality level keeps.",
-        params: &[VALUES, AREA],
+        params: &[VARIABLE, MEANING, AREA],
         cost: Cost::Heavy,
         answered: Json,
         is_private: true,
@@ -212,7 +235,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         path: "/api/v1/extract",
         summary: "What is selected, as one file.",
-        params: &[extract::PARAMETERS, AREA],
+        params: &[&[GROUP, VARIABLES, FORMAT], MEANING, extract::PARAMETERS, AREA],
         cost: Cost::Heavy,
         answered: File,
         is_private: true,
@@ -221,7 +244,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         path: "/api/v1/command",
         summary: "The command line and the Python that give the same.",
-        params: &[reproduce::PARAMETERS, AREA],
+        params: &[&[GROUP, VARIABLES, FORMAT], MEANING, reproduce::PARAMETERS, AREA],
         cost: Cost::Light,
         answered: Json,
         is_private: true,
@@ -230,7 +253,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         path: "/xyz/{group}/{var}/{z}/{x}/{y}",
         summary: "A coloured tile of the Web Mercator map (y ends in .png).",
-        params: &[xyz::PARAMETERS],
+        params: &[MEANING, xyz::PARAMETERS],
         cost: Cost::Light,
         answered: Png,
         is_private: true,

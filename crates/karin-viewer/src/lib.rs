@@ -13,6 +13,7 @@
 mod archive;
 mod ask;
 pub mod http;
+mod layers;
 mod locate;
 mod serve;
 mod shelf;

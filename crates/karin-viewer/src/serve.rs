@@ -25,6 +25,8 @@ pub struct ServerOptions {
     pub cache: Option<PathBuf>,
     /// False to keep no tiles on disk.
     pub keeps_tiles: bool,
+    /// Files and folders of maps and tracks that are shown with the swath.
+    pub layers: Vec<PathBuf>,
 }
 
 impl Default for ServerOptions {
@@ -34,6 +36,7 @@ impl Default for ServerOptions {
             port: 0,
             cache: None,
             keeps_tiles: true,
+            layers: Vec::new(),
         }
     }
 }
@@ -63,7 +66,7 @@ impl Server {
             .local_addr()
             .map_err(|error| of_host(options, error))?
             .port();
-        let archive = Archive::open(inputs, open, resources, progress)?;
+        let archive = Archive::open(inputs, &options.layers, open, resources, progress)?;
         let session = Session::new(port).map_err(|error| of_host(options, error))?;
         let folder = options
             .cache

@@ -12,5 +12,5 @@ mod values;
 
 pub use level::Level;
 pub use mesh::Mesh;
-pub use places::{Block, MAP, NOWHERE, Places};
+pub use places::{Block, MAP, NOWHERE, Places, mercator};
 pub use values::{Cells, Kept};

@@ -17,7 +17,7 @@ use crate::http::problem::Problem;
 
 mod parameters;
 
-pub use parameters::{FROM, LET, METHOD, NADIR, QUALITY, SIDE, VALUES, WHERE};
+pub use parameters::{FROM, GROUP, LET, MEANING, METHOD, SIDE, VARIABLE};
 
 /// Granules that a view keeps open beside those of the archive.
 const OPEN_GRANULES: usize = 64;
@@ -92,17 +92,13 @@ pub fn side_of(group: &Group, params: &Params) -> &'static str {
 
 /// What tells a view from others.
 pub fn key_of(params: &Params) -> String {
-    let names = [
-        "group", "var", "let", "quality", "where", "nadir", "from", "method", "side",
-    ];
-    let texts = names
-        .iter()
-        .flat_map(|name| params.all(name).map(move |value| format!("{name}={value}\u{1}")));
+    let names = VARIABLE.iter().chain(MEANING).map(|parameter| parameter.name);
+    let texts = names.flat_map(|name| params.all(name).map(move |value| format!("{name}={value}\u{1}")));
     texts.collect()
 }
 
 impl View {
-    /// The view of a variable that the parameters of [`VALUES`] describe, whose `var` may name another one.
+    /// The view of a variable that the parameters ([`VARIABLE`], [`MEANING`]) describe, whose `var` may name another one.
     ///
     /// # Errors
     /// If the group or the variable is unknown, or the variable has no value per pixel or line.

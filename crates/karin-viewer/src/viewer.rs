@@ -11,6 +11,7 @@ use crate::http::params::Params;
 use crate::http::problem::Problem;
 use crate::http::session::Session;
 use crate::http::work::Works;
+use crate::layers::Layers;
 use crate::shelf::Shelf;
 use crate::swath::{Cells, Places};
 use crate::tile::{CellsKey, PlacesKey};
@@ -56,6 +57,11 @@ impl Viewer {
     /// What is served.
     pub fn archive(&self) -> &Archive {
         &self.archive
+    }
+
+    /// Maps and tracks beside the swath.
+    pub fn layers(&self) -> &Layers {
+        self.archive.layers()
     }
 
     /// Who may ask.

@@ -65,7 +65,23 @@ export async function loadTile(
 ): Promise<Tile> {
   const { z, x, y } = place;
   const query = { ...meaning(view), cycles, stat: statistic, ...cached() };
-  const container = readContainer<TileHeader>(await transport.bytes(`tiles/${z}/${x}/${y}`, query, signal));
+  return tileOf(await transport.bytes(`tiles/${z}/${x}/${y}`, query, signal));
+}
+
+/** A tile of a layer beside the swath. */
+export async function loadLayerTile(
+  layer: string,
+  variable: string,
+  steps: string,
+  { z, x, y }: { z: number; x: number; y: number },
+  signal: AbortSignal,
+): Promise<Tile> {
+  const path = `layers/${encodeURIComponent(layer)}/${z}/${x}/${y}`;
+  return tileOf(await transport.bytes(path, { var: variable, steps, ...cached() }, signal));
+}
+
+function tileOf(body: ArrayBuffer): Tile {
+  const container = readContainer<TileHeader>(body);
   const { header } = container;
   const values = header.cells > 0 ? arrayOf(container, "values", Int16Array) : null;
   return { values, scale: header.scale, offset: header.offset, header };

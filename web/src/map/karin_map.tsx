@@ -5,6 +5,7 @@ import { createEffect, on, onCleanup, onMount, Show } from "solid-js";
 import { unwrap } from "solid-js/store";
 import { motion, placeOfPin } from "../model/actions.ts";
 import * as catalog from "../model/catalog.ts";
+import { layersNow } from "../model/layers.ts";
 import { pointedAt } from "../model/linked.ts";
 import { look } from "../model/look.ts";
 import { complain } from "../model/notices.ts";
@@ -100,8 +101,10 @@ function followView(): void {
   );
   // Colours alone: one frame, no request.
   createEffect(
-    withMap(({ map, layer }) => {
+    withMap(({ map, layer, scene }) => {
       layer.look = look();
+      layersNow();
+      scene.beside.restyle();
       map.triggerRepaint();
     }),
   );
@@ -122,6 +125,7 @@ function followView(): void {
       statistic,
       why,
       catalog.passesByCycle().size,
+      layersNow().map(({ shown: { id, variable, over }, steps }) => [id, variable, over, steps]),
     ]);
   };
   createEffect(on([needs, current], () => current()?.scene.schedule()));

@@ -46,6 +46,14 @@ export interface Look {
   why: boolean;
 }
 
+/** Tiles of one layer beside the swath, with its colours. */
+export interface Stack {
+  items: TileItem[];
+  look: Look;
+  /** Over the swath; else under it. */
+  over: boolean;
+}
+
 /** Values of the map as it was drawn last, by pixel of its canvas from the bottom up; NaN where none is. */
 export interface Picture {
   width: number;
@@ -59,6 +67,9 @@ export class SwathLayer implements CustomLayerInterface {
   readonly renderingMode = "2d" as const;
   items: Item[] = [];
   look: Look | null = null;
+  /** Layers under and over the swath, lowest first. */
+  under: Stack[] = [];
+  over: Stack[] = [];
   /** World copies to the left and right (Mercator alone has them). */
   copies: number[] = [0];
   /** Called after every frame with how long it took to issue, in milliseconds. */
@@ -133,26 +144,33 @@ export class SwathLayer implements CustomLayerInterface {
     return { width, height, values: new Float32Array(bytes.buffer) };
   }
 
+  /** Draws the layers and the swath between them; values are those of the swath alone. */
   private draw(encode: boolean): void {
-    const { look } = this;
-    if (!look || this.items.length === 0) return;
-    this.showLut(look.lut);
-    const { gl } = this;
+    const { gl, look } = this;
     if (!encode) {
       gl.enable(gl.BLEND);
       gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+      for (const stack of this.under) this.drawItems(stack.items, stack.look, false);
     }
+    if (look) this.drawItems(this.items, look, encode);
+    if (!encode) for (const stack of this.over) this.drawItems(stack.items, stack.look, false);
+    gl.bindVertexArray(null);
+    gl.activeTexture(gl.TEXTURE0);
+  }
+
+  private drawItems(items: readonly Item[], look: Look, encode: boolean): void {
+    if (items.length === 0) return;
+    this.showLut(look.lut);
+    const { gl } = this;
     gl.disable(gl.CULL_FACE);
     gl.disable(gl.DEPTH_TEST);
     gl.disable(gl.STENCIL_TEST);
-    for (const item of this.items) {
+    for (const item of items) {
       if (!isDrawn(item, look)) continue;
       const program = this.prepare(item, look, encode);
       if (item.kind === "tile") this.drawTile(item, program);
       else this.drawStrip(item, program, look);
     }
-    gl.bindVertexArray(null);
-    gl.activeTexture(gl.TEXTURE0);
   }
 
   private showLut(lut: Uint8Array): void {

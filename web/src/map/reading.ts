@@ -3,7 +3,7 @@
 import { createSignal } from "solid-js";
 import { decode, TILE_SIZE } from "./data.ts";
 import { mercatorX, mercatorY } from "./geometry.ts";
-import type { StripItem } from "./layer.ts";
+import type { StripItem, TileItem } from "./layer.ts";
 import { locate } from "./pick.ts";
 import type { Scene } from "./scene.ts";
 
@@ -18,12 +18,26 @@ export interface Reading {
   cell: { pass: number; side: string; line: number; pixel: number; time: number } | null;
   /** The raw flags of A. */
   flags: number | null;
+  /** Values of the layers that are shown there, uppermost first. */
+  layers: { id: string; value: number; units: string }[];
 }
 
 export const [reading, setReading] = createSignal<Reading | null>(null);
 
 /** Reads the value at a place. The swath that is drawn last lies on top; one with a value hides one without. */
 export function readAt(scene: Scene, lon: number, lat: number): Reading {
+  return { ...readSwath(scene, lon, lat), layers: readLayers(scene, lon, lat) };
+}
+
+function readLayers(scene: Scene, lon: number, lat: number): Reading["layers"] {
+  const found = scene.beside.drawn.map(({ id, units, items }) => {
+    const value = tileValues(items, lon, lat)?.a;
+    return { id, units, value: value ?? Number.NaN };
+  });
+  return found.reverse();
+}
+
+function readSwath(scene: Scene, lon: number, lat: number): Reading {
   let empty: Reading | null = null;
   for (let index = scene.stripItems.length - 1; index >= 0; index--) {
     const found = readStrip(scene.stripItems[index]!, lon, lat);
@@ -47,13 +61,18 @@ function readStrip(item: StripItem, lon: number, lat: number): Reading | null {
   const { pass, side } = item.mesh;
   const flags = item.flagsA?.raw[at];
   const cell = { pass, side, line, pixel, time: some.time[row] ?? Number.NaN };
-  return { lon, lat, exact: true, a: value(item.a), b: value(item.b), cell, flags: flags ?? null };
+  return { lon, lat, exact: true, a: value(item.a), b: value(item.b), cell, flags: flags ?? null, layers: [] };
 }
 
 function readTile(scene: Scene, lon: number, lat: number): Reading {
-  const reading: Reading = { lon, lat, exact: false, a: null, b: null, cell: null, flags: null };
+  const values = tileValues(scene.tileItems, lon, lat) ?? { a: null, b: null };
+  return { lon, lat, exact: false, ...values, cell: null, flags: null, layers: [] };
+}
+
+/** Values of the tile that lies at a place. */
+function tileValues(items: readonly TileItem[], lon: number, lat: number): Pick<Reading, "a" | "b"> | null {
   const [x, y] = [mercatorX(lon), mercatorY(lat)];
-  for (const item of scene.tileItems) {
+  for (const item of items) {
     const size = 2 ** -item.z;
     const u = (x - Math.floor(x) - (item.x * size - Math.floor(item.x * size))) / size;
     const v = y / size - item.y;
@@ -66,7 +85,7 @@ function readTile(scene: Scene, lon: number, lat: number): Reading {
           ? decode(tile.values[row * TILE_SIZE + column]!, { ...tile, fill: -32768 })
           : Number.NaN
         : null;
-    return { ...reading, a: value(item.a), b: value(item.b) };
+    return { a: value(item.a), b: value(item.b) };
   }
-  return reading;
+  return null;
 }

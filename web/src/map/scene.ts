@@ -20,6 +20,7 @@ import {
 import { Demand, type Want } from "./demand.ts";
 import { type Box, wrapped } from "./geometry.ts";
 import type { Item, StripItem, SwathLayer, TileItem } from "./layer.ts";
+import { LayerTiles, pieceOf } from "./layer_tiles.ts";
 
 const MEGABYTE = 2 ** 20;
 /** Zoom of the map from which 2 km pixels are drawn one by one. */
@@ -37,6 +38,8 @@ interface StripPlace {
   first: number;
 }
 
+type Counts = Pick<Progress, "wanted" | "loaded">;
+
 /** What the map shows, and how far it has come. */
 export interface Progress {
   near: boolean;
@@ -48,6 +51,8 @@ export class Scene {
   readonly tiles: Demand<Tile>;
   readonly strips: Demand<Strip>;
   readonly meshes: Demand<Mesh>;
+  /** What is shown beside the swath. */
+  readonly beside: LayerTiles;
   stripItems: StripItem[] = [];
   tileItems: TileItem[] = [];
   private readonly map: MapLibre;
@@ -72,6 +77,7 @@ export class Scene {
     this.tiles = new Demand({ limit: 160 * MEGABYTE, bytesOf: tileBytes, arrived, failed, dispose });
     const stripBytes = (strip: Strip) => strip.raw.byteLength + strip.time.byteLength;
     this.strips = new Demand({ limit: 320 * MEGABYTE, bytesOf: stripBytes, arrived, failed, dispose });
+    this.beside = new LayerTiles(layer, arrived, failed);
     this.meshes = new Demand({ limit: 128 * MEGABYTE, bytesOf: (mesh) => mesh.vertices.byteLength, arrived, failed });
   }
 
@@ -87,7 +93,8 @@ export class Scene {
 
   /** The same, but pieces that arrive one after the other share a frame: without a GPU each frame costs a quarter second. */
   private scheduleSoon(): void {
-    if (this.tiles.pending + this.strips.pending + this.meshes.pending === 0) this.schedule();
+    const pending = this.tiles.pending + this.strips.pending + this.meshes.pending + this.beside.pending;
+    if (pending === 0) this.schedule();
     else this.soon ||= window.setTimeout(() => this.schedule(), ARRIVALS);
   }
 
@@ -103,8 +110,9 @@ export class Scene {
     const known = tracks();
     const places = this.isNear && known ? this.placesInView(known) : null;
     const isNear = places !== null && places.length <= MAX_STRIPS;
-    if (isNear) this.showStrips(places);
-    else this.showTiles();
+    const swath = isNear ? this.showStrips(places) : this.showTiles();
+    const layers = this.beside.update(view.layers.length ? this.cover() : []);
+    this.progress({ near: isNear, wanted: swath.wanted + layers.wanted, loaded: swath.loaded + layers.loaded });
     this.layer.look = look();
     this.layer.copies = view.projection === "mercator" || this.map.getZoom() > 9 ? [-1, 0, 1] : [0];
     this.map.triggerRepaint();
@@ -165,7 +173,7 @@ export class Scene {
     return view.compare === "off" ? [view.cycle] : [view.cycle, view.cycleB];
   }
 
-  private showStrips(places: StripPlace[]): void {
+  private showStrips(places: StripPlace[]): Counts {
     const values = this.meaningNear();
     const flag = catalog.flag();
     const flagged: Meaning | null = flag ? { ...values, variable: flag.name, quality: "any", where: "" } : null;
@@ -202,14 +210,11 @@ export class Scene {
       loaded === wants.length && meshes.size === [...meshes.keys()].filter((key) => this.meshes.get(key)).length;
     this.tileItems = isWhole ? [] : this.cover().flatMap((place) => this.tileItem(place) ?? []);
     this.layer.items = [...this.tileItems, ...this.stripItems] satisfies Item[];
-    this.progress({
-      near: true,
-      wanted: wants.length + meshes.size,
-      loaded: isWhole ? wants.length + meshes.size : loaded,
-    });
+    const wanted = wants.length + meshes.size;
+    return { wanted, loaded: isWhole ? wanted : loaded };
   }
 
-  private showTiles(): void {
+  private showTiles(): Counts {
     const places = this.cover();
     const canonical = new Map(places.map(({ z, x, y }) => [`${z}/${x}/${y}`, { z, x, y }]));
     const wants = this.tileRequests().flatMap((request) =>
@@ -225,7 +230,7 @@ export class Scene {
     this.tileItems = places.flatMap((place) => this.tileItem(place) ?? []);
     this.layer.items = this.tileItems;
     const loaded = wants.filter(({ key }) => this.tiles.get(key) || this.tiles.hasFailed(key)).length;
-    this.progress({ near: false, wanted: wants.length, loaded });
+    return { wanted: wants.length, loaded };
   }
 
   /** Cycles that are shown next, if the user goes on: the following and the one before. */
@@ -249,18 +254,13 @@ export class Scene {
   }
 
   /** The tile at a place, or the part of the finest coarser one that is there. */
-  private tileItem({ z, x, y, wrap }: { z: number; x: number; y: number; wrap: number }): TileItem | null {
+  private tileItem(place: { z: number; x: number; y: number; wrap: number }): TileItem | null {
     const [requestA, requestB] = this.tileRequests();
-    for (let up = 0; up <= Math.min(z, 6); up++) {
-      const place = { z: z - up, x: x >> up, y: y >> up };
-      const a = this.tiles.get(this.tileKey(requestA!, place)) ?? null;
-      const b = requestB ? (this.tiles.get(this.tileKey(requestB, place)) ?? null) : null;
-      if (!a && !b) continue;
-      const size = 2 ** -up;
-      const piece: TileItem["piece"] = [(x - place.x * 2 ** up) * size, (y - place.y * 2 ** up) * size, size, size];
-      return { kind: "tile", z, x: x + wrap * 2 ** z, y, piece, a, b };
-    }
-    return null;
+    return pieceOf(place, (at) => {
+      const a = this.tiles.get(this.tileKey(requestA!, at)) ?? null;
+      const b = requestB ? (this.tiles.get(this.tileKey(requestB, at)) ?? null) : null;
+      return a || b ? { a, b } : null;
+    });
   }
 
   /** What strips are asked for: the level of quality is applied while drawing, where it can be. */

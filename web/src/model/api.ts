@@ -16,7 +16,7 @@ let version = "";
 
 export async function collections(): Promise<Collections> {
   const found = await transport.json<Collections>("collections", {});
-  version = found.snapshot.slice(0, 12);
+  version = found.state.slice(0, 24);
   return found;
 }
 
@@ -47,6 +47,11 @@ export function meaning(view: Meaning): Query {
 
 export function range(view: Meaning, cycles: string, signal?: AbortSignal): Promise<Range> {
   return transport.json("range", { ...meaning(view), cycles, ...cached() }, signal);
+}
+
+/** The range that suits a variable of a layer. */
+export function layerRange(layer: string, variable: string, steps: string): Promise<Range> {
+  return transport.json(`layers/${encodeURIComponent(layer)}/range`, { var: variable, steps, ...cached() });
 }
 
 /** The region of the view as a parameter: a box, a polygon, or nothing. */

@@ -27,6 +27,21 @@ export interface Pin {
   pixel: number;
 }
 
+/** A layer beside the swath, as it is shown. */
+export interface ShownLayer {
+  id: string;
+  variable: string;
+  /** Over the swath; else under it. */
+  over: boolean;
+  opacity: number;
+  /** Empty: the one that suits the variable. */
+  colorMap: string;
+  /** `null`: the one that suits the variable. */
+  range: [number, number] | null;
+  /** Colours and range of the swath. */
+  same: boolean;
+}
+
 export interface View {
   group: string;
   side: string;
@@ -71,6 +86,8 @@ export interface View {
   region: [number, number][];
   /** The second variable of the scatter plot. */
   variable2: string;
+  /** Layers that are shown, lowest first. */
+  layers: ShownLayer[];
 }
 
 export const DEFAULTS: View = {
@@ -106,6 +123,7 @@ export const DEFAULTS: View = {
   pin: null,
   region: [],
   variable2: "",
+  layers: [],
 };
 
 const CHOICES: Partial<Record<keyof View, readonly string[]>> = {
@@ -133,12 +151,37 @@ export function toHash(view: View): string {
     if (JSON.stringify(value) === JSON.stringify(DEFAULTS[key])) continue;
     if (key === "lets") for (const one of view.lets) parameters.append("let", one);
     else if (key === "masks") for (const one of view.masks) parameters.append("mask", one);
+    else if (key === "layers") for (const one of view.layers) parameters.append("layer", layerText(one));
     else if (key === "region")
       parameters.set(key, view.region.map((corner) => corner.map((x) => round(x, 4))).join(";"));
     else if (key === "pin") parameters.set(key, pinText(view.pin));
     else parameters.set(key, String(value));
   }
   return `#${parameters.toString().replaceAll("%2C", ",").replaceAll("%3B", ";")}`;
+}
+
+/** `id~variable~over~0.8~balance~-1,1~same`; what is as usual is left empty. */
+function layerText(layer: ShownLayer): string {
+  const { id, variable, over, opacity, colorMap, range, same } = layer;
+  const parts = [id, variable, over ? "over" : "under", opacity === 1 ? "" : round(opacity, 2), colorMap];
+  return [...parts, range?.join(",") ?? "", same ? "same" : ""].join("~").replace(/~+$/, "");
+}
+
+function layerOf(text: string): ShownLayer[] {
+  const [id, variable, place, opacity, colorMap, range, same] = text.split("~");
+  if (!id || !variable) return [];
+  const share = opacity ? Number(opacity) : 1;
+  return [
+    {
+      id,
+      variable,
+      over: place === "over",
+      opacity: Number.isFinite(share) ? clamp(share, 0.1, 1) : 1,
+      colorMap: colorMap ?? "",
+      range: numbers(range ?? null, 2) as [number, number] | null,
+      same: same === "same",
+    },
+  ];
 }
 
 function pinText(pin: Pin | null): string {
@@ -155,12 +198,13 @@ export function fromHash(hash: string): Partial<View> {
   if (tilt) Object.assign(view, { bearing: tilt[0], pitch: clamp(tilt[1]!, 0, 60) });
   for (const [key, value] of parameters) {
     const fallback = DEFAULTS[key as keyof View];
-    if (fallback === undefined || ["lets", "masks", "lon", "lat", "zoom"].includes(key)) continue;
+    if (fallback === undefined || ["lets", "masks", "layers", "lon", "lat", "zoom"].includes(key)) continue;
     const parsed = parse(key as keyof View, value, fallback);
     if (parsed !== undefined) view[key] = parsed;
   }
   if (parameters.has("let")) view.lets = parameters.getAll("let");
   if (parameters.has("mask")) view.masks = parameters.getAll("mask");
+  if (parameters.has("layer")) view.layers = parameters.getAll("layer").flatMap(layerOf);
   return view as Partial<View>;
 }
 

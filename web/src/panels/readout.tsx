@@ -1,13 +1,15 @@
 /** What lies under the cursor, over the map. */
 
-import { Show } from "solid-js";
+import { For, Show } from "solid-js";
 import { format, formatPlace, formatTime, prettyUnits } from "../color/ticks.ts";
 import { wrapped } from "../map/geometry.ts";
 import { type Reading, reading } from "../map/reading.ts";
 import * as catalog from "../model/catalog.ts";
+import { layerOf } from "../model/layers.ts";
 import { colorOf, isDifference } from "../model/look.ts";
 import { view } from "../model/store.ts";
 import type { FlagSet } from "../transport/types.ts";
+import { layerValue } from "./layers.tsx";
 
 /** Names of the flags that a raw value holds. */
 export function flagNames(raw: number, flags: FlagSet | null): string[] {
@@ -58,6 +60,13 @@ export function Readout() {
                 </Show>
               </div>
             </Show>
+            <For each={now().layers}>
+              {(layer) => (
+                <div class="readout-place">
+                  {layerOf(layer.id)?.label} <b>{layerValue(layer.value, layer.units)}</b>
+                </div>
+              )}
+            </For>
             <div class="readout-place">
               {formatPlace(wrapped(now().lon), now().lat)}
               <Show when={now().cell}>

@@ -10,6 +10,7 @@ import { setOverlay } from "../model/overlays.ts";
 import { change, view } from "../model/store.ts";
 import type { Compare, Scale, Statistic } from "../model/view.ts";
 import { setRange } from "./color_bar.tsx";
+import { LayersSection } from "./layers.tsx";
 import { QualitySection } from "./quality.tsx";
 import { Icon, IconButton, Section, Segmented, Toggle } from "./ui.tsx";
 
@@ -20,6 +21,7 @@ export function SidePanel() {
       <ColorSection />
       <QualitySection />
       <CompareSection />
+      <LayersSection />
       <MapSection />
     </aside>
   );

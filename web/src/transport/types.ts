@@ -51,13 +51,37 @@ export interface Group {
   variables: Variable[];
 }
 
+export interface LayerVariable {
+  /** Path in the file. */
+  name: string;
+  long_name: string | null;
+  standard_name: string | null;
+  units: string;
+  color_map: string;
+  diverging: boolean;
+}
+
+/** A map or tracks beside the swath. */
+export interface LayerInfo {
+  id: string;
+  label: string;
+  kind: "map" | "track";
+  default_variable: string;
+  /** First and last time of each moment of a map, or of each track. */
+  times: [string | null, string | null][];
+  variables: LayerVariable[];
+}
+
 export interface Collections {
   karin: string;
   snapshot: string;
+  /** What caches call this state: of granules and layers. */
+  state: string;
   inputs: string[];
   xyz_key: string;
   default_group: string;
   groups: Group[];
+  layers: LayerInfo[];
 }
 
 export interface CoverageEntry {

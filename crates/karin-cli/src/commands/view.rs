@@ -16,6 +16,10 @@ pub struct Arguments {
     /// Granules, folders of granules, collections
     #[arg(required = true, value_name = "SOURCE")]
     sources: Vec<PathBuf>,
+    /// Maps (netCDF with latitude and longitude along one dimension each) and tracks of nadir altimeters to show with the
+    /// swath: a file or a folder of files; may be given several times
+    #[arg(long = "layer", value_name = "FILE")]
+    layers: Vec<PathBuf>,
     /// Port to listen on [default: any that is free]
     #[arg(long, value_name = "N")]
     port: Option<u16>,
@@ -45,6 +49,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
     options.host.clone_from(&arguments.host);
     options.port = arguments.port.unwrap_or(0);
     options.cache.clone_from(&arguments.cache);
+    options.layers.clone_from(&arguments.layers);
     options.keeps_tiles = !arguments.no_cache;
     let open = arguments.store.reading(arguments.snapshot.as_deref());
     let server = Server::start(&arguments.sources, &open, &options, context.resources, progress)?;

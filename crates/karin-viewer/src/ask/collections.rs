@@ -25,11 +25,13 @@ pub fn collections(ask: &Ask<'_>) -> Result<Reply, Problem> {
     Ok(Reply::Json(json!({
         "karin": env!("CARGO_PKG_VERSION"),
         "snapshot": archive.identity(),
+        "state": archive.state(),
         "is_collection": archive.source().snapshot().is_some(),
         "inputs": inputs,
         "xyz_key": ask.viewer.session().xyz_key(),
         "default_group": largest.map(|group| group.id.clone()),
         "groups": groups,
+        "layers": super::layers::describe(archive.layers().all()),
     })))
 }
 

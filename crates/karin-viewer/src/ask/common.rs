@@ -14,15 +14,17 @@ use crate::http::Ask;
 use crate::http::params::{Kind, Parameter, Params, short};
 use crate::http::problem::Problem;
 use crate::tracks::Window;
+pub use crate::view::GROUP;
 use crate::view::{number, selection_of, side_of};
 
-/// The group.
-pub const GROUP: Parameter = Parameter::new(
-    "group",
-    Kind::Text,
-    "group of the collection, as L2_LR_SSH_Basic.C.science",
-)
-.required();
+/// Variables of a file.
+pub const VARIABLES: Parameter = Parameter::new("var", Kind::Text, "variable; without any, all").repeatable();
+/// The format of a file.
+pub const FORMAT: Parameter = Parameter::new(
+    "format",
+    Kind::Word(&["nc", "zarr", "parquet", "csv", "png"]),
+    "format of the file [nc]",
+);
 /// One cycle.
 pub const CYCLE: Parameter = Parameter::new("cycle", Kind::Integer, "cycle number").required();
 /// The cycle that is taken off.

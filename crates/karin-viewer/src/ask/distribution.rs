@@ -115,8 +115,18 @@ fn lines_of(view: &View, engine: &Engine<'_>, piece: &Piece) -> Result<Vec<f64>,
     Ok(values)
 }
 
-/// What is told of sorted values.
+/// What is told of sorted values of a view.
 fn describe(view: &View, values: &[f64]) -> Value {
+    let is_diverging = ColorMap::suited_to(&view.name, &view.units).is_diverging();
+    let mut told = spread(values, is_diverging, !view.is_flag());
+    told["units"] = view.units.as_str().into();
+    told["quality"] = view.plan.selection().quality.name().into();
+    told["gated"] = (view.plan.selection().quality != QualityLevel::Any).into();
+    told
+}
+
+/// Quantiles, histogram and a range for the colours of sorted values; names have no range.
+pub fn spread(values: &[f64], is_diverging: bool, has_range: bool) -> Value {
     let quantile = |part: f64| {
         let last = values.len().checked_sub(1)?;
         values.get((part * last as f64).round() as usize).copied()
@@ -126,9 +136,8 @@ fn describe(view: &View, values: &[f64]) -> Value {
         .map(|(name, part)| ((*name).to_owned(), quantile(*part).map_or(Value::Null, num)))
         .collect();
     let (low, high) = (quantile(0.02), quantile(0.98));
-    let is_diverging = ColorMap::suited_to(&view.name, &view.units).is_diverging();
     let suggested = match (low, high) {
-        (Some(low), Some(high)) if !view.is_flag() => {
+        (Some(low), Some(high)) if has_range => {
             let (low, high) = nice(low, high, is_diverging);
             json!([low, high])
         }
@@ -142,9 +151,6 @@ fn describe(view: &View, values: &[f64]) -> Value {
         "quantiles": quantiles,
         "suggested": suggested,
         "diverging": is_diverging,
-        "units": view.units,
-        "quality": view.plan.selection().quality.name(),
-        "gated": view.plan.selection().quality != QualityLevel::Any,
         "histogram": {"edges": nums(edges), "counts": counts},
     })
 }

@@ -15,19 +15,9 @@ use super::reproduce::cli;
 use crate::http::params::{Kind, Parameter};
 use crate::http::problem::Problem;
 use crate::http::{Ask, Reply};
-use crate::view::{FROM, LET, METHOD, NADIR, QUALITY, SIDE, WHERE};
 
-/// What this question takes beside the area.
+/// What this question takes of its own.
 pub const PARAMETERS: &[Parameter] = &[
-    super::common::GROUP,
-    Parameter::new("var", Kind::Text, "variable; without any, all").repeatable(),
-    LET,
-    QUALITY,
-    WHERE,
-    NADIR,
-    FROM,
-    METHOD,
-    SIDE,
     Parameter::new(
         "crop",
         Kind::Word(&["exact", "lines"]),
@@ -37,11 +27,6 @@ pub const PARAMETERS: &[Parameter] = &[
         "layout",
         Kind::Word(&["auto", "granules", "lines", "cube"]),
         "form of the file",
-    ),
-    Parameter::new(
-        "format",
-        Kind::Word(&["nc", "zarr", "parquet", "csv", "png"]),
-        "format of the file [nc]",
     ),
     Parameter::new("dry_run", Kind::Flag, "only tell how much it would be"),
 ];

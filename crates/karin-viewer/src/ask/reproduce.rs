@@ -10,30 +10,13 @@ use super::python::python;
 use crate::http::params::{Kind, Parameter};
 use crate::http::problem::Problem;
 use crate::http::{Ask, Reply};
-use crate::view::{FROM, LET, METHOD, NADIR, QUALITY, SIDE, WHERE};
 
-/// What this question takes beside the area.
-pub const PARAMETERS: &[Parameter] = &[
-    super::common::GROUP,
-    Parameter::new("var", Kind::Text, "variable").repeatable(),
-    LET,
-    QUALITY,
-    WHERE,
-    NADIR,
-    FROM,
-    METHOD,
-    SIDE,
-    Parameter::new(
-        "verb",
-        Kind::Word(&["extract", "stat", "plot", "spectrum", "view"]),
-        "what is to be done [extract]",
-    ),
-    Parameter::new(
-        "format",
-        Kind::Word(&["nc", "zarr", "parquet", "csv", "png"]),
-        "format of an extract [nc]",
-    ),
-];
+/// What this question takes of its own.
+pub const PARAMETERS: &[Parameter] = &[Parameter::new(
+    "verb",
+    Kind::Word(&["extract", "stat", "plot", "spectrum", "view"]),
+    "what is to be done [extract]",
+)];
 
 /// `command`.
 pub fn command(ask: &Ask<'_>) -> Result<Reply, Problem> {
@@ -50,7 +33,7 @@ pub fn command(ask: &Ask<'_>) -> Result<Reply, Problem> {
         _ => String::new(),
     };
     let cli = match verb {
-        "view" => format!("karin view {}", sources(ask)),
+        "view" => format!("karin view {}{}", sources(ask), layers(ask)),
         _ => cli(ask, verb, &selection, &rest),
     };
     Ok(Reply::Json(
@@ -86,6 +69,14 @@ pub fn cli(ask: &Ask<'_>, verb: &str, selection: &Selection, rest: &str) -> Stri
         ),
         None => words,
     }
+}
+
+/// The files of layers as options of `karin view`.
+fn layers(ask: &Ask<'_>) -> String {
+    let files = ask.viewer.layers().files().iter();
+    files
+        .map(|file| format!(" --layer {}", quoted(&file.display().to_string())))
+        .collect()
 }
 
 fn sources(ask: &Ask<'_>) -> String {

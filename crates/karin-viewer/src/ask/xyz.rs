@@ -7,17 +7,10 @@ use crate::http::params::{Kind, Parameter};
 use crate::http::problem::Problem;
 use crate::http::{Ask, Reply};
 use crate::tile::{SIDE, TileId};
-use crate::view::{FROM, LET, METHOD, NADIR, QUALITY, SIDE as SWATH_SIDE, View, WHERE};
+use crate::view::View;
 
-/// What this question takes.
+/// What this question takes of its own.
 pub const PARAMETERS: &[Parameter] = &[
-    LET,
-    QUALITY,
-    WHERE,
-    NADIR,
-    FROM,
-    METHOD,
-    SWATH_SIDE,
     super::tiles::CYCLES,
     super::tiles::STAT,
     super::tiles::CYCLES_B,

@@ -190,12 +190,12 @@ async fn try_answer(
         return Err(Problem::no_session());
     }
     let params = Params::parse(&query, endpoint.params)?;
-    let identity = viewer.archive().identity();
-    let etag = etag_of(identity, request.uri().path(), &params);
+    let state = viewer.archive().state();
+    let etag = etag_of(&state, request.uri().path(), &params);
     let is_lasting = !matches!(endpoint.answered, Answered::Passing | Answered::File);
     let is_immutable = params
         .text("v")
-        .is_some_and(|v| v.len() >= 8 && identity.starts_with(v));
+        .is_some_and(|v| v.len() >= 8 && state.starts_with(v));
     if is_lasting && is_known(request.headers(), &etag) {
         return Ok(lasting(
             StatusCode::NOT_MODIFIED.into_response(),

@@ -2,41 +2,38 @@
 
 use crate::http::params::{Kind, Parameter};
 
-/// What says which values are meant.
-pub const VALUES: &[Parameter] = &[
-    Parameter::new(
-        "group",
-        Kind::Text,
-        "group of the collection, as L2_LR_SSH_Basic.C.science",
-    )
-    .required(),
+/// The group.
+pub const GROUP: Parameter = Parameter::new(
+    "group",
+    Kind::Text,
+    "group of the collection, as L2_LR_SSH_Basic.C.science",
+)
+.required();
+/// The variable that is shown.
+pub const VARIABLE: &[Parameter] = &[
+    GROUP,
     Parameter::new("var", Kind::Text, "variable: stored, derived, or defined by let").required(),
-    LET,
-    QUALITY,
-    WHERE,
-    NADIR,
-    FROM,
-    METHOD,
-    SIDE,
 ];
+/// What says which of its values are meant, and how they derive.
+pub const MEANING: &[Parameter] = &[LET, QUALITY, WHERE, NADIR, FROM, METHOD, SIDE];
 
 /// A derived variable.
 pub const LET: Parameter =
     Parameter::new("let", Kind::Text, "derived variable, as name=expression").repeatable();
 /// Least quality.
-pub const QUALITY: Parameter = Parameter::new(
+const QUALITY: Parameter = Parameter::new(
     "quality",
     Kind::Word(&["good", "suspect", "degraded", "any"]),
     "least quality of values that are kept",
 );
 /// Condition.
-pub const WHERE: Parameter = Parameter::new(
+const WHERE: Parameter = Parameter::new(
     "where",
     Kind::Text,
     "expression that is true where values are kept",
 );
 /// Values of the nadir altimeter.
-pub const NADIR: Parameter = Parameter::new(
+const NADIR: Parameter = Parameter::new(
     "nadir",
     Kind::Word(&["keep", "drop", "only"]),
     "nadir values that L3 clips into the swath",
