@@ -23,8 +23,8 @@ TYPES = {"int16": "<i2", "int32": "<i4", "uint32": "<u4", "float32": "<f4", "flo
 class Viewer:
     """A running `karin view`."""
 
-    def __init__(self, source):
-        command = [str(karin_binary()), "view", str(source), "--no-browser", "--no-cache"]
+    def __init__(self, *words):
+        command = [str(karin_binary()), "view", *map(str, words), "--no-browser", "--no-cache"]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.url = self.process.stdout.readline().strip()
         self.origin, self.token = re.fullmatch(r"(http://127\.0\.0\.1:\d+)/\?token=(\S+)", self.url).groups()

@@ -4,7 +4,7 @@ import { Map as MapLibre, type StyleSpecification, setWorkerUrl } from "maplibre
 import "maplibre-gl/dist/maplibre-gl.css";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import type { Theme, View } from "../model/view.ts";
-import { graticule, graticuleStep } from "./graticule.ts";
+import { graticule, graticuleLabels, graticuleStep } from "./graticule.ts";
 import { loadLand } from "./land.ts";
 import type { SwathLayer } from "./layer.ts";
 
@@ -15,8 +15,24 @@ const MAX_ZOOM = 12.5;
 const FINE_LAND_ZOOM = 3;
 
 const PALETTE = {
-  dark: { sea: "#0c1824", land: "#22303c", shore: "#c3d2de", graticule: "#3a4f61", track: "#9fb6c9", mark: "#ffd166" },
-  light: { sea: "#dfe9f0", land: "#f4f1ea", shore: "#5d6f7d", graticule: "#b4c4d0", track: "#41576a", mark: "#c2410c" },
+  dark: {
+    sea: "#0c1824",
+    land: "#22303c",
+    shore: "#c3d2de",
+    graticule: "#3a4f61",
+    name: "#a9bccb",
+    track: "#9fb6c9",
+    mark: "#ffd166",
+  },
+  light: {
+    sea: "#dfe9f0",
+    land: "#f4f1ea",
+    shore: "#5d6f7d",
+    graticule: "#b4c4d0",
+    name: "#3f5363",
+    track: "#41576a",
+    mark: "#c2410c",
+  },
 } as const;
 
 const nothing = (): GeoJSON.FeatureCollection => ({ type: "FeatureCollection", features: [] });
@@ -35,7 +51,14 @@ function style(theme: Theme, view: View): StyleSpecification {
   return {
     version: 8,
     projection: { type: view.projection },
-    sources: { land: source(), graticule: source(), tracks: source(), marks: source(), region: source() },
+    sources: {
+      land: source(),
+      graticule: source(),
+      names: source(),
+      tracks: source(),
+      marks: source(),
+      region: source(),
+    },
     layers: [
       { id: "sea", type: "background", paint: { "background-color": colors.sea } },
       {
@@ -57,6 +80,19 @@ function style(theme: Theme, view: View): StyleSpecification {
       },
       line("region-line", "region", colors.mark, 1.6),
       line("chosen", "marks", colors.mark, 1.4),
+      {
+        id: "names",
+        source: "names",
+        type: "symbol",
+        layout: {
+          "text-field": ["get", "text"],
+          "text-font": ["Inter Variable", "sans-serif"],
+          "text-size": 11,
+          "text-anchor": ["match", ["get", "kind"], "meridian", "top-left", "bottom-left"],
+          "text-offset": [0.25, 0.15],
+        },
+        paint: { "text-color": colors.name, "text-halo-color": colors.sea, "text-halo-width": 1.4 },
+      },
     ],
   };
 }
@@ -98,7 +134,7 @@ type Source = { setData: (data: GeoJSON.GeoJSON) => void };
 
 export function setData(
   map: MapLibre,
-  source: "land" | "graticule" | "tracks" | "marks" | "region",
+  source: "land" | "graticule" | "names" | "tracks" | "marks" | "region",
   data: GeoJSON.GeoJSON,
 ): void {
   (map.getSource(source) as unknown as Source | undefined)?.setData(data);
@@ -124,9 +160,19 @@ function graticuleLoader(map: MapLibre): () => void {
   let shown = 0;
   return () => {
     const step = graticuleStep(map.getZoom());
+    setData(map, "names", graticuleLabels(step, placeOfNames(map)));
     if (step !== shown) setData(map, "graticule", graticule(step));
     shown = step;
   };
+}
+
+/** Where the graticule is named: left of the middle and below it, on the globe whatever part of it is in view. */
+function placeOfNames(map: MapLibre): { lon: number; lat: number } {
+  const { clientWidth, clientHeight } = map.getCanvas();
+  const radius = Math.min(clientWidth, clientHeight, 512 * 2 ** map.getZoom());
+  const centre = map.project(map.getCenter());
+  const place = map.unproject([centre.x - 0.28 * Math.min(clientWidth, 1.6 * radius), centre.y + 0.2 * radius]);
+  return { lon: place.lng, lat: place.lat };
 }
 
 export function setTheme(map: MapLibre, theme: Theme): void {
@@ -136,6 +182,8 @@ export function setTheme(map: MapLibre, theme: Theme): void {
   map.setPaintProperty("land", "fill-color", colors.land);
   map.setPaintProperty("shore", "line-color", colors.shore);
   map.setPaintProperty("graticule", "line-color", colors.graticule);
+  map.setPaintProperty("names", "text-color", colors.name);
+  map.setPaintProperty("names", "text-halo-color", colors.sea);
   map.setPaintProperty("tracks", "line-color", colors.track);
   map.setPaintProperty("region-fill", "fill-color", colors.mark);
   map.setPaintProperty("region-line", "line-color", colors.mark);
@@ -143,5 +191,8 @@ export function setTheme(map: MapLibre, theme: Theme): void {
 }
 
 export function setVisible(map: MapLibre, layer: "graticule" | "tracks", isVisible: boolean): void {
-  if (map.getLayer(layer)) map.setLayoutProperty(layer, "visibility", isVisible ? "visible" : "none");
+  const layers = layer === "graticule" ? ["graticule", "names"] : [layer];
+  for (const one of layers) {
+    if (map.getLayer(one)) map.setLayoutProperty(one, "visibility", isVisible ? "visible" : "none");
+  }
 }

@@ -5,7 +5,7 @@ import { format, formatPlace, formatTime, prettyUnits } from "../color/ticks.ts"
 import { wrapped } from "../map/geometry.ts";
 import { type Reading, reading } from "../map/reading.ts";
 import * as catalog from "../model/catalog.ts";
-import { layerOf } from "../model/layers.ts";
+import { layerOf, shownOf } from "../model/layers.ts";
 import { colorOf, isDifference } from "../model/look.ts";
 import { view } from "../model/store.ts";
 import type { FlagSet } from "../transport/types.ts";
@@ -62,8 +62,10 @@ export function Readout() {
             </Show>
             <For each={now().layers}>
               {(layer) => (
-                <div class="readout-place">
-                  {layerOf(layer.id)?.label} <b>{layerValue(layer.value, layer.units)}</b>
+                <div class="readout-place readout-layer">
+                  <b>{layerValue(layer.value, layer.units)}</b>
+                  <span class="code">{shownOf(layer.id)?.variable.split("/").at(-1)}</span>
+                  <span class="muted">{layerOf(layer.id)?.label}</span>
                 </div>
               )}
             </For>

@@ -27,7 +27,7 @@ pub struct Arguments {
     /// Value of the highest colour [default: 2 % of the map lies above it]
     #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
     vmax: Option<f64>,
-    /// Colour map of cmocean, as balance, thermal, deep_r [default: what suits the variable]
+    /// Colour map of cmocean, Crameri or matplotlib, as balance, vik, viridis, deep_r [default: what suits the variable]
     #[arg(long, value_name = "NAME")]
     cmap: Option<ColorMap>,
     /// Width and height of the picture in pixels, as 1920x1080 [default: 1600 wide, or what suits the map]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use karin_core::{HalfOrbit, NoProgress, Orbit, PassNumber};
+use karin_core::{HalfOrbit, Orbit, PassNumber};
 use serde_json::json;
 
 use super::common::GROUP;
@@ -102,7 +102,7 @@ pub fn mesh(ask: &Ask<'_>) -> Result<Reply, Problem> {
     if !(1..=1024).contains(&step) {
         return Err(Problem::invalid("step: expected 1 to 1024"));
     }
-    let mesh = view.with_engine(1, &NoProgress, |engine| {
+    let mesh = view.with_engine(ask.threads(), ask.progress(), |engine| {
         Ok(Mesh::read(engine, &piece, &view.column.group, (step, usual.1))?)
     })?;
     let shape = [mesh.line.len(), mesh.pixel.len()];

@@ -19,7 +19,7 @@ pub const PARAMETERS: &[Parameter] = &[
     Parameter::new(
         "cmap",
         Kind::Text,
-        "colour map of cmocean, as balance or thermal_r",
+        "colour map of cmocean, Crameri or matplotlib, as balance, vik or viridis_r",
     ),
     Parameter::new("key", Kind::Text, "key for maps, as collections tells it"),
 ];

@@ -1,8 +1,11 @@
 //! Control points of a pass: where the corners of every so many cells lie, for drawing a swath as a picture stretched
 //! over the globe.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
 use karin::engine::{Engine, Piece, Swath};
 use karin_core::{Dataset, DatasetError};
+use rayon::prelude::*;
 
 /// A vector from the centre of the globe, of length 1.
 type Vector = [f64; 3];
@@ -47,20 +50,22 @@ impl Mesh {
             line,
             pixel,
         };
+        let about = |line: &f32| {
+            let (at, part) = cell_of(f64::from(*line), swath.num_lines);
+            (at, (at + 1).min(swath.num_lines.saturating_sub(1)), part)
+        };
+        let wanted = mesh.line.iter().map(about).flat_map(|(near, far, _)| [near, far]);
+        let rows = rows_of(engine, dataset.as_ref(), &swath, wanted.collect())?;
+        let row = |line: usize| rows.get(&line).map(Vec::as_slice).unwrap_or_default();
         let mut before = None;
-        let mut rows = Rows::new(dataset.as_ref(), &swath);
-        for line in mesh.line.clone() {
-            let (at, part) = cell_of(f64::from(line), swath.num_lines);
-            let (near, far) = (
-                rows.get(at)?,
-                rows.get((at + 1).min(swath.num_lines.saturating_sub(1)))?,
-            );
+        for (near, far, part) in mesh.line.iter().map(about) {
+            let (near, far) = (row(near), row(far));
             for pixel in &mesh.pixel {
                 let place = if swath.num_pixels == 1 {
-                    beside(&near, &far, part, f64::from(*pixel))
+                    beside(near, far, part, f64::from(*pixel))
                 } else {
                     let (column, across) = cell_of(f64::from(*pixel), swath.num_pixels);
-                    between(&near, &far, column, (part, across))
+                    between(near, far, column, (part, across))
                 };
                 let (longitude, latitude) = degrees(place, &mut before);
                 mesh.longitude.push(longitude as f32);
@@ -83,43 +88,40 @@ fn cell_of(coordinate: f64, count: usize) -> (usize, f64) {
     (at as usize, coordinate - at)
 }
 
-/// Rows of places as vectors, the last few kept.
-struct Rows<'a> {
-    dataset: &'a dyn Dataset,
-    swath: &'a Swath,
-    first: usize,
-    read: Vec<Vector>,
-}
+/// Lines that are read together: chunks of 250 m granules in a collection are as long, and each is decoded once.
+const LINES: usize = 4096;
 
-/// Lines that are read at a time.
-const LINES: usize = 1024;
-
-impl<'a> Rows<'a> {
-    fn new(dataset: &'a dyn Dataset, swath: &'a Swath) -> Self {
-        Self {
-            dataset,
-            swath,
-            first: 0,
-            read: Vec::new(),
-        }
+/// The places of some lines as vectors. Of all that is read for them nothing else is kept: a side of a 250 m granule has
+/// 19 million pixels.
+fn rows_of(
+    engine: &Engine<'_>,
+    dataset: &dyn Dataset,
+    swath: &Swath,
+    wanted: BTreeSet<usize>,
+) -> Result<HashMap<usize, Vec<Vector>>, DatasetError> {
+    let width = swath.num_pixels;
+    let mut blocks: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for line in wanted {
+        blocks.entry(line / LINES).or_default().push(line);
     }
-
-    fn get(&mut self, line: usize) -> Result<Vec<Vector>, DatasetError> {
-        let width = self.swath.num_pixels;
-        let is_there = line >= self.first && (line + 1 - self.first) * width <= self.read.len();
-        if !is_there {
-            self.first = line;
-            let lines = line..self.swath.num_lines.min(line + LINES);
-            let (longitudes, latitudes) = self.swath.positions(self.dataset, lines)?;
-            self.read = longitudes
-                .iter()
-                .zip(&latitudes)
-                .map(|(lon, lat)| vector(*lon, *lat))
-                .collect();
-        }
-        let from = (line - self.first) * width;
-        Ok(self.read.get(from..from + width).unwrap_or_default().to_vec())
-    }
+    let blocks: Vec<Vec<usize>> = blocks.into_values().collect();
+    let of_block = |lines: &Vec<usize>| {
+        let (Some(first), Some(last)) = (lines.first(), lines.last()) else {
+            return Ok(Vec::new());
+        };
+        let (longitudes, latitudes) = swath.positions(dataset, *first..*last + 1)?;
+        let row = |line: &usize| {
+            let cells = (line - first) * width..(line - first + 1) * width;
+            let places = longitudes.get(cells.clone()).unwrap_or_default().iter();
+            let places = places.zip(latitudes.get(cells).unwrap_or_default());
+            (*line, places.map(|(lon, lat)| vector(*lon, *lat)).collect())
+        };
+        Ok(lines.iter().map(row).collect())
+    };
+    let read: Vec<Result<Vec<_>, DatasetError>> =
+        engine.install(|| blocks.par_iter().map(of_block).collect());
+    let read: Result<Vec<_>, _> = read.into_iter().collect();
+    Ok(read?.into_iter().flatten().collect())
 }
 
 fn vector(longitude: f64, latitude: f64) -> Vector {

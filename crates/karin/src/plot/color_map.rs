@@ -1,25 +1,35 @@
-//! Perceptual colour maps: those of cmocean, and which of them suits a quantity.
+//! Perceptual colour maps: those of cmocean, Crameri and matplotlib, and which of them suits a quantity.
 
 use std::fmt;
 use std::str::FromStr;
 
 use karin_core::suggest::did_you_mean;
 
-/// 22 maps of 256 colours of red, green and blue, in the order of [`NAMES`].
-static TABLES: &[u8] = include_bytes!("../../assets/cmocean.bin");
+/// Maps of 256 colours of red, green and blue, in the order of [`NAMES`]: first those of cmocean, then those of Crameri
+/// and matplotlib.
+static TABLES: [&[u8]; 2] = [
+    include_bytes!("../../assets/cmocean.bin"),
+    include_bytes!("../../assets/more_color_maps.bin"),
+];
+/// Maps of the first table.
+const FIRST: usize = 22;
 
-const NAMES: [&str; 22] = [
+const NAMES: [&str; 40] = [
     "algae", "amp", "balance", "curl", "deep", "delta", "dense", "diff", "gray", "haline", "ice", "matter",
-    "oxy", "phase", "rain", "solar", "speed", "tarn", "tempo", "thermal", "topo", "turbid",
+    "oxy", "phase", "rain", "solar", "speed", "tarn", "tempo", "thermal", "topo", "turbid", "vik", "roma",
+    "berlin", "broc", "cork", "batlow", "lapaz", "oslo", "devon", "hawaii", "tokyo", "romaO", "viridis",
+    "plasma", "inferno", "magma", "cividis", "twilight",
 ];
 
 /// Maps whose middle means zero.
-const DIVERGING: [&str; 6] = ["balance", "curl", "delta", "diff", "tarn", "topo"];
+const DIVERGING: [&str; 11] = [
+    "balance", "curl", "delta", "diff", "tarn", "topo", "vik", "roma", "berlin", "broc", "cork",
+];
 
-/// One of cmocean's colour maps, as it is or the other way round (`thermal`, `ice_r`).
+/// A colour map of cmocean, Crameri or matplotlib, as it is or the other way round (`thermal`, `ice_r`, `vik`).
 ///
 /// Equal steps of the quantity look equally large in each of them, also in grey and to most who see colours
-/// differently (Thyng et al. 2016, doi:10.5670/oceanog.2016.66).
+/// differently (Thyng et al. 2016, doi:10.5670/oceanog.2016.66; Crameri 2018, doi:10.5281/zenodo.1243862).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ColorMap {
     index: usize,
@@ -110,9 +120,14 @@ impl ColorMap {
         let scaled = place.clamp(0.0, 1.0) * 255.0;
         let low = scaled.floor();
         let part = scaled - low;
+        let [first, more] = TABLES;
+        let (table, index) = match self.index.checked_sub(FIRST) {
+            Some(index) => (more, index),
+            None => (first, self.index),
+        };
         let entry = |offset: usize| {
-            let at = (self.index * 256 + (low as usize + offset).min(255)) * 3;
-            TABLES.get(at..at + 3).unwrap_or(&[0, 0, 0])
+            let at = (index * 256 + (low as usize + offset).min(255)) * 3;
+            table.get(at..at + 3).unwrap_or(&[0, 0, 0])
         };
         let (a, b) = (entry(0), entry(1));
         std::array::from_fn(|channel| {
@@ -126,12 +141,14 @@ impl FromStr for ColorMap {
     type Err = UnknownColorMap;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let word = text.trim().trim_start_matches("cmo.").to_ascii_lowercase();
+        let word = text.trim().trim_start_matches("cmo.").trim_start_matches("cmc.");
         let (name, is_reversed) = match word.strip_suffix("_r") {
             Some(name) => (name, true),
-            None => (word.as_str(), false),
+            None => (word, false),
         };
-        let index = NAMES.iter().position(|known| *known == name);
+        // `roma` and `romaO` are two maps; any other name may be written in capitals.
+        let exact = NAMES.iter().position(|known| *known == name);
+        let index = exact.or_else(|| NAMES.iter().position(|known| known.eq_ignore_ascii_case(name)));
         index
             .map(|index| Self { index, is_reversed })
             .ok_or_else(|| UnknownColorMap(text.to_owned()))
@@ -151,7 +168,8 @@ mod tests {
 
     #[test]
     fn every_map_is_there_and_runs_both_ways() {
-        assert_eq!(TABLES.len(), NAMES.len() * 256 * 3);
+        assert_eq!(TABLES.concat().len(), NAMES.len() * 256 * 3);
+        assert_eq!(TABLES[0].len(), FIRST * 256 * 3);
         for name in NAMES {
             let map: ColorMap = name.parse().unwrap();
             let back: ColorMap = format!("{name}_r").parse().unwrap();
@@ -167,6 +185,13 @@ mod tests {
     #[test]
     fn diverging_maps_are_light_in_the_middle() {
         let brightness = |color: [u8; 3]| color.iter().map(|&channel| u32::from(channel)).sum::<u32>();
+        let dark: ColorMap = "berlin".parse().unwrap();
+        assert!(
+            dark.is_diverging() && brightness(dark.color(0.5)) < 120,
+            "dark in the middle"
+        );
+        let vik: ColorMap = "vik".parse().unwrap();
+        assert!(vik.is_diverging() && brightness(vik.color(0.5)) > 600);
         let map = ColorMap::BALANCE;
         assert!(map.is_diverging() && brightness(map.color(0.5)) > 680);
         assert!(brightness(map.color(0.0)) < 200 && brightness(map.color(1.0)) < 200);
@@ -191,5 +216,10 @@ mod tests {
     fn an_unknown_map_is_answered_with_the_nearest() {
         let message = "thermel".parse::<ColorMap>().unwrap_err().to_string();
         assert!(message.ends_with("did you mean 'thermal'?"), "{message}");
+        let named = |text: &str| text.parse::<ColorMap>().unwrap().to_string();
+        assert_eq!(
+            (named("romaO"), named("Roma"), named("cmc.vik_r")),
+            ("romaO".into(), "roma".into(), "vik_r".into())
+        );
     }
 }
