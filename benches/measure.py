@@ -38,11 +38,11 @@ def floor(program, *arguments, column=0):
     return run
 
 
-def peer(function, script="peers.py", **arguments):
+def peer(function, script="peers.py", python=sys.executable, **arguments):
     """A function that runs one peer in a process of its own and returns the seconds it measured."""
 
     def run():
-        command = [sys.executable, str(HERE / script), function, json.dumps(arguments, default=str)]
+        command = [python, str(HERE / script), function, json.dumps(arguments, default=str)]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:
             raise RuntimeError(f"{function}: {done.stderr[-2000:]}")

@@ -52,7 +52,23 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     simulate("10-12", "1,15,16");
   }
   run("ingest", join(folder, "granules"), join(folder, "small.karin"), "--quiet");
-  const server = spawn(karin, ["view", join(folder, "small.karin"), "--no-browser", "--port", "0"], {
+  // A map of the same sea as a layer, with a moment of each cycle's product.
+  const map = join(folder, "means.nc");
+  run(
+    "stat",
+    join(folder, "small.karin"),
+    "--vars",
+    "ssha_karin_2",
+    "--grid",
+    "1",
+    "--stats",
+    "mean",
+    "-o",
+    map,
+    "--quiet",
+  );
+  const words = ["view", join(folder, "small.karin"), "--layer", map, "--no-browser", "--port", "0"];
+  const server = spawn(karin, words, {
     stdio: ["ignore", "pipe", "ignore"],
     env: { ...process.env, XDG_CACHE_HOME: join(folder, "cache") },
   });

@@ -365,3 +365,111 @@ fn work_stops_when_the_client_leaves() {
         std::thread::sleep(Duration::from_millis(10));
     }
 }
+
+#[test]
+fn parts_of_answers_are_never_multiplied() {
+    let many: Vec<String> = (0..2000).map(|at| format!("{at}-{}", at + 100)).collect();
+    for range in [
+        "bytes=0-10",
+        "bytes=-5",
+        "bytes=9-1",
+        "bytes=0-,0-,0-,0-",
+        &format!("bytes={}", many.join(",")),
+    ] {
+        let answer = Client::new().get("/api/v1/collections", &[("range", range)]);
+        assert_eq!(answer.status, 200, "{range}");
+        assert!(answer.header("content-range").is_none(), "{range}");
+        assert_eq!(answer.header("content-type").as_deref(), Some("application/json"));
+    }
+}
+
+#[test]
+fn what_proxies_claim_changes_nothing() {
+    let client = Client::new();
+    let plain = client.get("/api/v1/collections", &[]);
+    for header in [
+        "x-forwarded-host",
+        "x-forwarded-for",
+        "forwarded",
+        "x-original-url",
+        "x-rewrite-url",
+    ] {
+        let answer = client.get("/api/v1/collections", &[(header, "evil.example")]);
+        assert!(answer.body == plain.body, "{header}");
+        let page = client.bare(
+            &format!("/?token={}", served().token),
+            &[(header, "evil.example")],
+        );
+        assert_eq!(page.header("location").as_deref(), Some("/"), "{header}");
+    }
+}
+
+#[test]
+fn compressed_bodies_are_not_opened() {
+    // The beginning of a gzip stream that would go on for ever; nobody needs its end.
+    let head = format!(
+        "Host: {}\r\nAuthorization: Bearer {}\r\nContent-Encoding: gzip\r\nContent-Length: 10\r\nConnection: close\r\n\r\n\x1f\x08\x00\x00\x00\x00\x00\x00\x00\x03",
+        served().address,
+        served().token
+    );
+    let client = Client::new();
+    assert_eq!(
+        client.raw(&format!("GET /api/v1/health HTTP/1.1\r\n{head}")).0,
+        200
+    );
+    assert_eq!(
+        client.raw(&format!("POST /api/v1/stats HTTP/1.1\r\n{head}")).0,
+        405
+    );
+}
+
+#[test]
+fn no_address_in_a_request_is_asked() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let client = Client::new();
+    for place in [
+        format!("http://127.0.0.1:{port}/a.nc"),
+        format!("http://[::ffff:127.0.0.1]:{port}/"),
+        format!("http://2130706433:{port}/"),
+        format!("s3://127.0.0.1:{port}/a"),
+        "file:///etc/passwd".to_owned(),
+    ] {
+        for path in [
+            format!("/api/v1/coverage?group={place}"),
+            format!("/api/v1/strips?group={BASIC}&cycle=475&pass=13&lines=0-1&var={place}"),
+            format!("/api/v1/stats?group={BASIC}&var=ssha_karin_2&where={place}"),
+            format!("/api/v1/stats?group={BASIC}&var=ssha_karin_2&polygon={place}"),
+            format!("/api/v1/extract?group={BASIC}&var={place}"),
+            format!(
+                "/api/v1/layers/{}/range?var={place}&steps=0",
+                place.replace('/', "%2f")
+            ),
+        ] {
+            let status = client.get(&path, &[]).status;
+            assert!(matches!(status, 400 | 404), "{path}: {status}");
+        }
+    }
+    assert!(listener.accept().is_err(), "the viewer asked somebody");
+}
+
+#[test]
+fn the_token_is_in_no_answer() {
+    let client = Client::new();
+    for path in [
+        "/",
+        "/openapi.json",
+        "/api/v1/collections",
+        "/api/v1/health",
+        "/api/v1/nothing",
+        "/api/v1/strips?group=a",
+        &format!("/api/v1/command?group={BASIC}&verb=view"),
+    ] {
+        let answer = client.get(path, &[]);
+        assert!(
+            !String::from_utf8_lossy(&answer.body).contains(&served().token),
+            "{path}"
+        );
+    }
+}

@@ -1,0 +1,90 @@
+/** The viewer's page in headless Chromium, GL in software: seconds to first picture, to the next cycle, to another range, as JSON. */
+
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+const { chromium } = createRequire(join(process.cwd(), "package.json"))("playwright-core");
+const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
+const args = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--no-sandbox"];
+const REGION = "#at=-65,38,6.2&tracks=false&graticule=false&variable=ssha_karin_2&cycle=20";
+
+const link = process.argv[2];
+const browser = await chromium.launch({ executablePath, args });
+const page = await (await browser.newContext({ viewport: { width: 1280, height: 720 }, reducedMotion: "reduce" })).newPage();
+await page.addInitScript(() => localStorage.setItem("karin.hints", "closed"));
+let requests = 0;
+page.on("request", (request) => {
+  if (request.url().includes("/api/")) requests++;
+});
+const whole = () => page.waitForSelector('.map[data-whole="true"]', { timeout: 60_000 });
+const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
+
+/** Seconds from the start of a navigation to the frame that shows the whole picture. */
+async function picture(hash) {
+  await page.goto(new URL("/", link).href + hash);
+  await page.reload({ waitUntil: "commit" });
+  await whole();
+  return page.evaluate(
+    () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve(performance.now() / 1000)))),
+  );
+}
+
+/** Seconds that an act takes until what it changes is drawn whole, and those of them in which the page itself works. */
+const timed = (act) =>
+  page.evaluate(async (source) => {
+    const { current, isWhole } = window.karin;
+    const { layer, map } = current();
+    const start = performance.now();
+    const drawn = new Promise((resolve) => {
+      layer.drawn = () => {
+        if (isWhole()) resolve();
+      };
+    });
+    new Function("key", source)((key) => window.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true })));
+    const issued = performance.now() - start;
+    map.triggerRepaint();
+    await drawn;
+    const work = performance.now() - start;
+    // Reading a pixel waits until the picture is there.
+    const gl = map.getCanvas().getContext("webgl2");
+    gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
+    layer.drawn = undefined;
+    return { all: (performance.now() - start) / 1000, work: work / 1000, issued: issued / 1000 };
+  }, act);
+
+try {
+  // The first time a page opens it asks for a session.
+  await page.goto(link, { waitUntil: "commit" });
+  const first = await picture("");
+  const again = await picture("");
+  await picture(REGION);
+  const [cycles, frames, ranges] = [[], [], []];
+  for (let turn = 0; turn < 7; turn++) {
+    // What comes next is loaded while one looks.
+    await page.waitForLoadState("networkidle");
+    cycles.push(await timed('key("]")'));
+    await whole();
+  }
+  await page.waitForLoadState("networkidle");
+  const before = requests;
+  for (let turn = 0; turn < 5; turn++) {
+    frames.push(await timed(""));
+    ranges.push(await timed(`const handle = document.querySelector('[role="slider"][aria-label="Upper end of the colours"]');
+      handle.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowLeft", bubbles: true }));`));
+  }
+  const all = (runs) => median(runs.map((run) => run.all));
+  console.log(
+    JSON.stringify({
+      first,
+      again,
+      cycle: all(cycles),
+      cycle_work: median(cycles.map((run) => run.work)),
+      frame: all(frames),
+      range: all(ranges),
+      range_requests: requests - before,
+    }),
+  );
+} finally {
+  await browser.close();
+}
