@@ -2,7 +2,7 @@
 
 import { createMemo, For, Show } from "solid-js";
 import { COLOR_MAPS, gradient } from "../color/maps.ts";
-import { format, prettyUnits } from "../color/ticks.ts";
+import { prettyUnits } from "../color/ticks.ts";
 import {
   changeLayer,
   layers,
@@ -133,7 +133,3 @@ function LayerStyle(props: { info: LayerInfo }) {
     </div>
   );
 }
-
-/** A value of a layer in words. */
-export const layerValue = (value: number, units: string): string =>
-  Number.isFinite(value) ? `${format(value, 0.0001)} ${prettyUnits(units)}` : "no value";

@@ -9,7 +9,6 @@ import { layerOf, shownOf } from "../model/layers.ts";
 import { colorOf, isDifference } from "../model/look.ts";
 import { view } from "../model/store.ts";
 import type { FlagSet } from "../transport/types.ts";
-import { layerValue } from "./layers.tsx";
 
 /** Names of the flags that a raw value holds. */
 export function flagNames(raw: number, flags: FlagSet | null): string[] {
@@ -24,6 +23,10 @@ function valueText(value: number | null): string {
     ? "no value"
     : `${format(value, exactStep(value))} ${prettyUnits(catalog.variable()?.units)}`;
 }
+
+/** A value of a layer in words. */
+const layerValue = (value: number, units: string): string =>
+  Number.isFinite(value) ? `${format(value, 0.0001)} ${prettyUnits(units)}` : "no value";
 
 /** Stored numbers are shown to their packing step. */
 function exactStep(value: number): number | undefined {

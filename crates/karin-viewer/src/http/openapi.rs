@@ -111,18 +111,14 @@ fn operation(endpoint: &Endpoint, known: Option<&Known>) -> Value {
         .flatten()
         .chain(&ALWAYS)
         .map(|described| with_known(parameter(described), described.name, known));
-    let kind = match endpoint.answered {
-        Answered::Json | Answered::Passing => "application/json",
-        Answered::Arrays => MEDIA_TYPE,
-        Answered::Png => "image/png",
-        Answered::File => "application/octet-stream",
-    };
-    let schema = match endpoint.answered {
-        Answered::Json | Answered::Passing => json!({"type": "object"}),
-        _ => json!({"type": "string", "contentMediaType": kind}),
-    };
     let mut content = Map::new();
-    content.insert(kind.to_owned(), json!({"schema": schema}));
+    for kind in kinds(endpoint.answered) {
+        let schema = match *kind {
+            "application/json" => json!({"type": "object"}),
+            kind => json!({"type": "string", "contentMediaType": kind}),
+        };
+        content.insert((*kind).to_owned(), json!({"schema": schema}));
+    }
     let mut responses = Map::new();
     responses.insert(
         "200".to_owned(),
@@ -168,6 +164,23 @@ fn operation(endpoint: &Endpoint, known: Option<&Known>) -> Value {
         };
     }
     operation
+}
+
+/// The types that an answer may have; a file is of the format that is asked for, or a plan in JSON.
+const fn kinds(answered: Answered) -> &'static [&'static str] {
+    match answered {
+        Answered::Json | Answered::Passing => &["application/json"],
+        Answered::Arrays => &[MEDIA_TYPE],
+        Answered::Png => &["image/png"],
+        Answered::File => &[
+            "application/netcdf",
+            "application/vnd.apache.parquet",
+            "text/csv",
+            "image/png",
+            "application/zip",
+            "application/json",
+        ],
+    }
 }
 
 fn parameter(parameter: &Parameter) -> Value {
