@@ -33,6 +33,8 @@ class World:
     def __init__(self):
         self.files = {}  # name -> bytes
         self.checksums = True
+        self.ranges = True  # whether parts of files are given
+        self.versions = True  # whether files have an ETag
         self.faults = {}  # name -> list of faults, one per request
         self.requests = []  # (server, path, headers)
         self.sent = 0
@@ -273,14 +275,17 @@ class Handler(BaseHTTPRequestHandler):
             return self.reply(302, Location=self.path)
         if fault and fault.startswith("to "):
             return self.reply(302, Location=fault[3:])
-        start = 0
+        start, stop = 0, len(content)
         wanted = self.headers.get("Range", "")
         valid = self.headers.get("If-Range", etag) == etag
-        if wanted.startswith("bytes=") and valid and fault != "no ranges":
-            start = int(wanted[6:].split("-")[0])
+        is_part = wanted.startswith("bytes=") and valid and fault != "no ranges" and world.ranges
+        if is_part:
+            begin, last = wanted[6:].split("-")
+            start = int(begin)
             if start >= len(content):
                 return self.reply(416, Content_Range=f"bytes */{len(content)}")
-        body = content[start:]
+            stop = min(stop, int(last) + 1) if last else stop
+        body = content[start:stop]
         if fault == "wrong bytes":
             body = body[:-500] + bytes(byte ^ 255 for byte in body[-500:])
         length, end = len(body), len(body)
@@ -290,13 +295,14 @@ class Handler(BaseHTTPRequestHandler):
             length = end = length // 2
         elif fault == "long length":
             length += 1000
-        self.send_response(206 if start else 200)
+        self.send_response(206 if is_part else 200)
         first = start + 7 if fault == "wrong range" and start else start
-        if start:
-            self.send_header("Content-Range", f"bytes {first}-{len(content) - 1}/{len(content)}")
+        if is_part:
+            self.send_header("Content-Range", f"bytes {first}-{stop - 1}/{len(content)}")
         self.send_header("Content-Type", "application/x-netcdf")
         self.send_header("Content-Length", str(length))
-        self.send_header("ETag", etag)
+        if world.versions:
+            self.send_header("ETag", etag)
         self.end_headers()
         self.wfile.write(body[:end])
         self.wfile.flush()

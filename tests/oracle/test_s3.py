@@ -65,6 +65,18 @@ def test_every_command_on_a_bucket(s3, karin, granules, tmp_path):
     assert len(json.loads(s3("history", collection).stdout)["snapshots"]) >= 3
 
 
+def test_granules_in_a_bucket_are_read_where_they_lie(s3, bucket, karin, granules, tmp_path):
+    _, client = bucket
+    key = f"archive/{granules[0].name}"
+    client.upload_file(str(granules[0]), "bucket", key)
+    s3("extract", f"s3://bucket/{key}", "--vars", "ssha_karin_2", "-o", tmp_path / "remote.nc")
+    karin("extract", granules[0], "--vars", "ssha_karin_2", "-o", tmp_path / "local.nc")
+    for name in ("ssha_karin_2", "latitude", "time"):
+        np.testing.assert_array_equal(raw(tmp_path / "remote.nc", name), raw(tmp_path / "local.nc", name))
+    missing = s3("info", "s3://bucket/archive/nothing.nc", code=1)
+    assert "s3://bucket/archive/nothing.nc" in missing.stderr
+
+
 def test_a_flipped_bit_in_a_bucket_is_found(s3, bucket, granules):
     collection = "s3://bucket/flipped"
     s3("ingest", *granules[:2], collection)

@@ -28,6 +28,8 @@ pub struct Access {
     pub(crate) http: Arc<Http>,
     pub(crate) files: Files,
     pub(crate) runtime: Runtime,
+    /// Bytes that this process has put into the cache of granules.
+    pub(crate) cache_written: AtomicU64,
     buckets: Mutex<HashMap<String, Bucket>>,
 }
 
@@ -77,6 +79,7 @@ impl Access {
             files: Files::new(settings, &credentials),
             http: Arc::new(Http::new(settings, credentials, &also)?),
             runtime,
+            cache_written: AtomicU64::new(0),
             buckets: Mutex::default(),
         })
     }

@@ -193,6 +193,11 @@ impl Settings {
         Duration::from_secs_f64(self.number("transfers.stall").max(0.05))
     }
 
+    /// Bytes that the cache of granules may take.
+    pub(crate) fn cache_bytes(&self) -> u64 {
+        (self.number("cache.size") * 1e6) as u64
+    }
+
     pub(crate) fn fresh(&self) -> f64 {
         self.number("catalog.fresh")
     }

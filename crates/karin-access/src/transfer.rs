@@ -27,9 +27,11 @@ mod ledger;
 mod limit;
 mod part;
 
+pub(crate) use body::Body;
 use decide::{Decision, decide};
 use ledger::Ledger;
 use limit::Limit;
+pub(crate) use part::Origin;
 
 /// Says whether a file is a whole granule. Whoever fetches brings it, because this crate does not know what is inside.
 pub trait Inspect: Send + Sync {

@@ -57,7 +57,7 @@ pub struct ProviderFlags {
 }
 
 /// Settings and accounts.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Provider")]
 pub struct SettingFlags {
     /// A setting, as aviso.catalog=https://... or transfers.connections=4; may be given several times

@@ -4,11 +4,53 @@ use std::path::PathBuf;
 
 use clap::Args;
 use karin::engine::Plan;
+use karin::provider::ProviderOptions;
 use karin::shard::Origin;
 use karin::store::{OpenOptions, StoreOptions};
 use karin_core::Selection;
 
 use crate::context::Context;
+use crate::provider::SettingFlags;
+
+/// How to reach sources: collections, and granules at servers.
+#[derive(Clone, Debug, Args)]
+pub struct SourceFlags {
+    #[command(flatten)]
+    store: StoreFlags,
+    #[command(flatten)]
+    settings: SettingFlags,
+}
+
+impl std::ops::Deref for SourceFlags {
+    type Target = StoreFlags;
+
+    fn deref(&self) -> &StoreFlags {
+        &self.store
+    }
+}
+
+impl SourceFlags {
+    /// Settings and accounts for granules at servers.
+    pub fn provider(&self) -> ProviderOptions {
+        self.settings.options()
+    }
+
+    /// What a selection means for sources that are reached so: a plan, or with `--version all` one per schema.
+    ///
+    /// # Errors
+    /// If a source cannot be opened, or the selection does not fit it.
+    pub fn plans(
+        &self,
+        sources: &[PathBuf],
+        selection: &Selection,
+        context: &Context,
+    ) -> anyhow::Result<Vec<Plan>> {
+        let progress = context.progress.as_ref();
+        let options = self.reading(selection.snapshot.as_deref());
+        let source = karin::sources::open_with(sources, &options, &self.provider(), progress)?;
+        Ok(Plan::new(source, selection, progress)?)
+    }
+}
 
 /// How to reach a collection.
 #[derive(Clone, Debug, Default, Args)]
@@ -42,22 +84,6 @@ impl StoreFlags {
             locks_work: self.locks_work,
             ..StoreOptions::default()
         }
-    }
-
-    /// What a selection means for sources that are reached so: a plan, or with `--version all` one per schema.
-    ///
-    /// # Errors
-    /// If a source cannot be opened, or the selection does not fit it.
-    pub fn plans(
-        &self,
-        sources: &[PathBuf],
-        selection: &Selection,
-        context: &Context,
-    ) -> anyhow::Result<Vec<Plan>> {
-        let progress = context.progress.as_ref();
-        let options = self.reading(selection.snapshot.as_deref());
-        let source = karin::sources::open(sources, &options, progress)?;
-        Ok(Plan::new(source, selection, progress)?)
     }
 
     /// For reading, at a snapshot or the newest.

@@ -176,6 +176,12 @@ pub trait Dataset: Send + Sync {
     /// variable holds strings, or its bytes cannot be read or decoded.
     fn read_into(&self, path: &str, slab: &Slab, out: &mut [u8]) -> Result<(), DatasetError>;
 
+    /// Something of each of these variables will be read: what reading any part of them takes may be fetched at once.
+    /// What cannot be fetched is told by the read itself.
+    fn will_read(&self, paths: &[&str]) {
+        let _ = paths;
+    }
+
     /// Reads the strings of an `NC_STRING` variable.
     ///
     /// # Errors

@@ -46,6 +46,9 @@ impl ErrorKind {
     /// The kind of an I/O error.
     pub fn of_io(error: &std::io::Error) -> Self {
         use std::io::ErrorKind as Io;
+        if let Some(error) = crate::SourceError::of(error) {
+            return error.kind;
+        }
         match error.kind() {
             Io::NotFound => Self::NotFound,
             Io::PermissionDenied | Io::ReadOnlyFilesystem => Self::Permission,

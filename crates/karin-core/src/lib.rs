@@ -55,6 +55,6 @@ pub use product::{Product, Schema, UnknownProduct};
 pub use quality::{Gate, GateRule, QualityLevel, gate_of};
 pub use resources::{NoProgress, Progress, Resources, WriteOptions};
 pub use selection::{Crop, Layout, Nadir, Selection, SelectionBuilder, SelectionError, Side, VersionChoice};
-pub use source::ByteSource;
+pub use source::{Ahead, ByteSource, SourceError};
 pub use time::{TimeRange, TimeUnits};
 pub use version::{Processing, Version, VersionPattern};

@@ -1,4 +1,8 @@
-//! Where bytes come from: a file now, a web server or a bucket later.
+//! Where bytes come from: a file, a web server, a bucket.
+
+use std::ops::Range;
+
+use crate::ErrorKind;
 
 /// Immutable bytes that can be read at any position, from many threads at once.
 pub trait ByteSource: Send + Sync + std::fmt::Debug {
@@ -24,4 +28,50 @@ pub trait ByteSource: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// `UnexpectedEof` if the source ends before, else what the system says.
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> std::io::Result<()>;
+
+    /// True if every read costs a round trip to a server: whoever knows what it will read says so first.
+    fn is_remote(&self) -> bool {
+        false
+    }
+
+    /// These ranges of bytes will be read next: a remote source fetches neighbours together, and several at a time.
+    ///
+    /// # Errors
+    /// If they cannot be fetched; reading them would fail as well.
+    fn prefetch(&self, ranges: &[Range<u64>], what: Ahead) -> std::io::Result<()> {
+        let _ = (ranges, what);
+        Ok(())
+    }
+}
+
+/// What is fetched ahead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ahead {
+    /// Places where parts of the structure begin: small, and their neighbourhood will be read too.
+    Structure,
+    /// Values, exactly.
+    Values,
+}
+
+/// Why a source other than a file cannot be read: the cause inside of a [`std::io::Error`], so that it keeps its kind.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{reason}")]
+pub struct SourceError {
+    /// Stable code.
+    pub kind: ErrorKind,
+    /// What is wrong, with the name of the source.
+    pub reason: String,
+}
+
+impl SourceError {
+    /// The one inside of an I/O error, if there is one.
+    pub fn of(error: &std::io::Error) -> Option<&Self> {
+        error.get_ref()?.downcast_ref()
+    }
+}
+
+impl From<SourceError> for std::io::Error {
+    fn from(error: SourceError) -> Self {
+        Self::other(error)
+    }
 }

@@ -315,6 +315,7 @@ impl<'a> Engine<'a> {
             ));
         };
         let rows = (!matches!(column.shape, Shape::Other(_))).then(|| lines.clone());
+        self.announce_gated(dataset, column);
         load_shared(dataset, &path, packing, rows, out)?;
         let fill = packing.fill_as::<T>().unwrap_or_default();
         self.drop_unwanted(piece, column, lines, mask, (out, fill))
@@ -352,9 +353,26 @@ impl<'a> Engine<'a> {
                 .and_then(|shape| shape.first().copied());
             *out = swath::decoded(dataset, &path, 0..rows.unwrap_or(0))?;
         } else {
+            self.announce_gated(dataset, column);
             *out = swath::decoded(dataset, &path, lines.clone())?;
         }
         self.drop_unwanted(piece, column, lines, mask, (out, f64::NAN))
+    }
+
+    /// Tells the granule that a variable will be read, and the flag that gates it.
+    fn announce_gated(&self, dataset: &dyn Dataset, column: &Column) {
+        let path = column.path();
+        let level = self.plan.selection().quality;
+        let swath = self
+            .plan
+            .swaths()
+            .iter()
+            .find(|swath| swath.group == column.group);
+        let gate = swath.and_then(|swath| gate_path(dataset, swath, &column.name, level));
+        match &gate {
+            Some((_, flag)) => dataset.will_read(&[&path, flag]),
+            None => dataset.will_read(&[&path]),
+        }
     }
 
     /// The true values of a variable at every pixel of some lines, with what it has per line or per pixel column spread

@@ -28,6 +28,13 @@ pub(crate) fn load_program(
     lines: Range<usize>,
 ) -> Result<Vec<f64>, DatasetError> {
     let width = ground.swath.num_pixels.max(1);
+    let stored: Vec<String> = program
+        .inputs()
+        .iter()
+        .map(|name| ground.swath.path(name))
+        .collect();
+    let stored: Vec<&str> = stored.iter().map(String::as_str).collect();
+    ground.dataset.will_read(&stored);
     let mut inputs = Vec::with_capacity(program.inputs().len());
     for name in program.inputs() {
         inputs.push(Input::of(ground, program, name, lines.clone())?);

@@ -245,6 +245,9 @@ fn restrict_to_region(
     let Some(region) = &selection.region else {
         return Ok(());
     };
+    let mut ahead = vec![swath.latitude.as_str(), swath.longitude.as_str()];
+    ahead.extend(swath.time.as_deref());
+    dataset.will_read(&ahead);
     let width = swath.num_pixels.max(1);
     let bounds = region.bounds();
     let near = |latitude: f64| {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use karin_core::{Array, Dataset, DatasetError, Packing, PackingError, Values, VariableMeta};
 
 use crate::engine::Engine;
+use crate::load::gate_path;
 use crate::plan::{Column, Piece};
 use crate::source::Entry;
 use crate::swath::{self, Shape, Swath};
@@ -210,6 +211,7 @@ impl Engine<'_> {
         mask: Arc<Mask>,
         lines: Vec<usize>,
     ) -> Result<SelectedPass, EngineError> {
+        self.announce(dataset.as_ref(), &swath);
         let (longitude, latitude) = coordinates(dataset.as_ref(), &swath, &mask, &lines)?;
         let time = swath.times(dataset.as_ref(), mask.lines.clone())?;
         let start = mask.lines.start;
@@ -237,6 +239,20 @@ impl Engine<'_> {
             mask,
             variables,
         })
+    }
+
+    /// Tells the granule what will be read of it: coordinates, variables and their flags.
+    fn announce(&self, dataset: &dyn Dataset, swath: &Swath) {
+        let mut paths = vec![swath.longitude.clone(), swath.latitude.clone()];
+        paths.extend(swath.time.clone());
+        let level = self.plan.selection().quality;
+        let columns = self.plan.columns().iter();
+        for column in columns.filter(|column| column.group == swath.group && !column.derived) {
+            paths.push(column.path());
+            paths.extend(gate_path(dataset, swath, &column.name, level).map(|(_, path)| path));
+        }
+        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+        dataset.will_read(&paths);
     }
 
     fn select_variable(

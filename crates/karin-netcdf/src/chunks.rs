@@ -1,5 +1,7 @@
 //! The chunks of one variable: which exist, and where.
 
+use std::ops::Range;
+
 use crate::fault::Fault;
 
 /// One stored chunk.
@@ -13,6 +15,14 @@ pub struct Chunk {
     pub size: u64,
     /// Bit `n` set: filter `n` of the pipeline was not applied to this chunk.
     pub filter_mask: u32,
+}
+
+impl Chunk {
+    /// The bytes that it takes in a file whose addresses count from `base`.
+    pub(crate) fn range(&self, base: u64) -> Range<u64> {
+        let start = base.saturating_add(self.address);
+        start..start.saturating_add(self.size)
+    }
 }
 
 /// Where the chunks of a variable are. Chunks that were never written are not in it: they read as fill.
@@ -114,13 +124,25 @@ impl ChunkIndex {
         self.chunks.len() as u64 == all
     }
 
-    /// The chunks from cell `first` to cell `last` in order of position: all that lie in the box between them, and
-    /// others.
-    pub(crate) fn between(&self, first: &[usize], last: &[usize]) -> &[Chunk] {
+    /// The chunks in the box from cell `first` to cell `last`, in order of position.
+    pub(crate) fn within<'a>(
+        &'a self,
+        first: &'a [usize],
+        last: &'a [usize],
+    ) -> impl Iterator<Item = &'a Chunk> + Clone {
         let (from, to) = (self.position(first), self.position(last));
         let start = self.chunks.partition_point(|chunk| chunk.position < from);
         let end = self.chunks.partition_point(|chunk| chunk.position <= to);
-        self.chunks.get(start..end).unwrap_or_default()
+        let mut cell = vec![0; self.grid.len()];
+        self.chunks
+            .get(start..end)
+            .unwrap_or_default()
+            .iter()
+            .filter(move |chunk| {
+                self.locate(chunk, &mut cell);
+                let mut along = cell.iter().zip(first).zip(last);
+                along.all(|((at, first), last)| first <= at && at <= last)
+            })
     }
 
     /// Writes the cell of a chunk.

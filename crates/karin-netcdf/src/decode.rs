@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use karin_core::shuffle::unshuffle;
-use karin_core::{ByteSource, Slab};
+use karin_core::{Ahead, ByteSource, Slab};
 
 use crate::chunks::{Chunk, ChunkIndex};
 use crate::fault::Fault;
@@ -17,6 +17,9 @@ thread_local! {
     /// Buffers and inflater of this thread: every array that it reads uses them again.
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
+
+/// Bytes of a remote file that are fetched before they are decoded.
+const AHEAD_BYTES: u64 = 32 << 20;
 
 /// Reads slabs of one variable.
 pub(crate) struct Decoder<'a> {
@@ -101,8 +104,20 @@ impl Decoder<'_> {
     fn read_piece(&self, address: u64, stored: &Slab, slab: &Slab, out: &mut [u8]) -> Result<(), Fault> {
         let size = self.variable.element_size;
         let zeros = vec![0; slab.count.len()];
+        let overlap = self.overlap(stored, slab, &zeros);
+        if self.source.is_remote() {
+            let mut span = u64::MAX..0;
+            overlap.for_each(|from, _, len| {
+                let from = self.position(address, from, size as u64)?;
+                span = span.start.min(from)..span.end.max(from + (len * size) as u64);
+                Ok::<(), Fault>(())
+            })?;
+            if span.end.saturating_sub(span.start) <= AHEAD_BYTES {
+                self.prefetch(&[span])?;
+            }
+        }
         let mut gather = Gather::new(self.source, out);
-        self.overlap(stored, slab, &zeros).for_each(|from, to, len| {
+        overlap.for_each(|from, to, len| {
             gather.push(self.position(address, from, size as u64)?, to * size, len * size)
         })?;
         gather.finish()
@@ -180,16 +195,14 @@ impl Decoder<'_> {
         if !index.is_complete() {
             self.fill_all(out);
         }
-        for chunk in index.between(&first, &last) {
-            index.locate(chunk, &mut cell);
-            let needed = cell
-                .iter()
-                .zip(&first)
-                .zip(&last)
-                .all(|((at, first), last)| first <= at && at <= last);
-            if !needed {
-                continue;
+        let mut needed = index.within(&first, &last).peekable();
+        let mut ahead = 0;
+        while let Some(chunk) = needed.next() {
+            if self.source.is_remote() && ahead == 0 {
+                ahead = self.fetch(chunk, needed.clone())?;
             }
+            ahead = ahead.saturating_sub(1);
+            index.locate(chunk, &mut cell);
             part.place(&cell, shape, stored, slab);
             let overlap = Overlap {
                 count: &part.count,
@@ -201,6 +214,27 @@ impl Decoder<'_> {
             self.read_chunk(chunk, bytes, &overlap, out, scratch)?;
         }
         Ok(())
+    }
+
+    /// Has a chunk fetched, with as many of those that follow as are fetched at a time; gives their number.
+    fn fetch<'c>(&self, chunk: &'c Chunk, rest: impl Iterator<Item = &'c Chunk>) -> Result<usize, Fault> {
+        let mut bytes = 0_u64;
+        let chunks = std::iter::once(chunk).chain(rest).take_while(|chunk| {
+            let is_first = bytes == 0;
+            bytes = bytes.saturating_add(chunk.size.max(1));
+            is_first || bytes <= AHEAD_BYTES
+        });
+        let ranges: Vec<_> = chunks.map(|chunk| chunk.range(self.base)).collect();
+        self.prefetch(&ranges)?;
+        Ok(ranges.len())
+    }
+
+    fn prefetch(&self, ranges: &[std::ops::Range<u64>]) -> Result<(), Fault> {
+        let fetched = self.source.prefetch(ranges, Ahead::Values);
+        fetched.map_err(|source| Fault::Io {
+            action: "fetching values".into(),
+            source,
+        })
     }
 
     fn chunk_bytes(&self, shape: &[usize]) -> Result<usize, Fault> {

@@ -16,6 +16,16 @@ pub enum NcError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// A server that cannot be read, or whose file changed meanwhile.
+    #[error("{reason}")]
+    Source {
+        /// Address of the file.
+        file: String,
+        /// Stable code.
+        kind: ErrorKind,
+        /// What is wrong, with the address.
+        reason: String,
+    },
     /// Neither HDF5 nor netCDF-3: a login page, an archive, an empty file.
     #[error("{file}: not netCDF: {found}")]
     NotNetcdf {
@@ -99,6 +109,7 @@ impl NcError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Io { source, .. } => ErrorKind::of_io(source),
+            Self::Source { kind, .. } => *kind,
             Self::NotNetcdf { .. } | Self::Corrupt { .. } => ErrorKind::Corrupt,
             Self::Truncated { .. } => ErrorKind::Truncated,
             Self::Unsupported { .. } => ErrorKind::Unsupported,
@@ -111,7 +122,7 @@ impl NcError {
     /// Path of the variable that it is about; empty if it is about the whole file.
     pub fn variable(&self) -> &str {
         match self {
-            Self::Io { .. } | Self::NotNetcdf { .. } | Self::Truncated { .. } => "",
+            Self::Io { .. } | Self::Source { .. } | Self::NotNetcdf { .. } | Self::Truncated { .. } => "",
             Self::Corrupt { variable, .. }
             | Self::Unsupported { variable, .. }
             | Self::NoVariable { variable, .. }
@@ -124,6 +135,7 @@ impl NcError {
     fn reason(&self) -> String {
         match self {
             Self::Io { action, .. } => format!("{action} failed"),
+            Self::Source { reason, .. } => reason.clone(),
             Self::NotNetcdf { found, .. } => format!("not netCDF: {found}"),
             Self::Truncated {
                 expected, present, ..
@@ -143,6 +155,7 @@ impl NcError {
     fn file(&self) -> &str {
         match self {
             Self::Io { file, .. }
+            | Self::Source { file, .. }
             | Self::NotNetcdf { file, .. }
             | Self::Truncated { file, .. }
             | Self::Corrupt { file, .. }

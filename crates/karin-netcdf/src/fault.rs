@@ -38,7 +38,14 @@ impl Fault {
     pub(crate) fn named(self, file: &str, variable: &str) -> NcError {
         let (file, variable) = (file.to_owned(), variable.to_owned());
         match self {
-            Self::Io { action, source } => NcError::Io { file, action, source },
+            Self::Io { action, source } => match karin_core::SourceError::of(&source) {
+                Some(error) => NcError::Source {
+                    file,
+                    kind: error.kind,
+                    reason: error.reason.clone(),
+                },
+                None => NcError::Io { file, action, source },
+            },
             Self::NotNetcdf(found) => NcError::NotNetcdf { file, found },
             Self::Truncated { expected, present } => NcError::Truncated {
                 file,

@@ -1,10 +1,11 @@
 //! One open netCDF file.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use karin_core::{Array, ByteSource, Dataset, DatasetError, GroupMeta, Slab, Values};
+use karin_core::{Ahead, Array, ByteSource, Dataset, DatasetError, GroupMeta, Slab, Values};
 
 use crate::chunks::ChunkIndex;
 use crate::decode::{Decoder, swap_bytes};
@@ -131,6 +132,28 @@ impl NcFile {
             .map_err(|fault| fault.named(self.source.name(), path))
     }
 
+    /// Has the chunk indexes of all variables fetched together, where each would cost a round trip. What fails is told
+    /// by who reads them.
+    pub fn fetch_indexes(&self) {
+        if self.source.is_remote() {
+            let _ = self
+                .source
+                .prefetch(&self.unread_indexes(self.variables.values()), Ahead::Structure);
+        }
+    }
+
+    /// Where the indexes begin that were not read yet.
+    fn unread_indexes<'v>(&self, variables: impl Iterator<Item = &'v Variable>) -> Vec<Range<u64>> {
+        let begin = |variable: &Variable| match &variable.layout {
+            Layout::Chunked { locator, index } if index.get().is_none() => {
+                let start = self.base.saturating_add(locator.address?);
+                Some(start..start.saturating_add(hdf5::INDEX_PAGE))
+            }
+            _ => None,
+        };
+        variables.filter_map(begin).collect()
+    }
+
     /// Bytes of memory that reading a slab of this variable takes besides the result: the largest chunk, as stored
     /// and inflated.
     ///
@@ -193,6 +216,25 @@ impl NcFile {
         let metadata = hdf5::metadata(&self.source, self.base, self.len);
         let read = locator.read(&metadata, &variable.extent, variable.element_size)?;
         Ok(Some(index.get_or_init(|| read)))
+    }
+
+    /// Has fetched what reading any part of these variables takes: their indexes, and the values of those that lie in
+    /// one piece that can only be read whole.
+    fn fetch_ahead(&self, paths: &[&str]) -> Result<(), Fault> {
+        let failed = |source| Fault::Io {
+            action: "fetching ahead".into(),
+            source,
+        };
+        let variables: Vec<&Variable> = paths.iter().filter_map(|path| self.variable(path).ok()).collect();
+        let unread = self.unread_indexes(variables.iter().copied());
+        self.source.prefetch(&unread, Ahead::Structure).map_err(failed)?;
+        let mut values = Vec::new();
+        for variable in variables {
+            if let Some([only]) = self.index_of(variable)?.map(ChunkIndex::chunks) {
+                values.push(only.range(self.base));
+            }
+        }
+        self.source.prefetch(&values, Ahead::Values).map_err(failed)
     }
 
     /// Reads the slab as stored, in the byte order of the file.
@@ -317,6 +359,13 @@ impl Dataset for NcFile {
         let variable = self.variable(path)?;
         self.read_numbers(variable, slab, out)
             .map_err(|fault| fault.named(self.label(), path).into())
+    }
+
+    fn will_read(&self, paths: &[&str]) {
+        if self.source.is_remote() {
+            // What fails here fails again where it is read, and is told there.
+            let _ = self.fetch_ahead(paths);
+        }
     }
 
     fn read_strings(&self, path: &str, slab: &Slab) -> Result<Vec<String>, DatasetError> {

@@ -32,7 +32,7 @@ use storage::PagedStorage;
 /// Bytes that are read at a time for the structure of a file, whose parts lie near each other.
 const STRUCTURE_PAGE: u64 = 8 << 10;
 /// Bytes that are read at a time for one chunk index: mostly a single node.
-const INDEX_PAGE: u64 = 4 << 10;
+pub(crate) const INDEX_PAGE: u64 = 4 << 10;
 
 /// How addresses and lengths are written in one file.
 #[derive(Clone, Copy, Debug)]
@@ -77,7 +77,7 @@ pub(crate) fn open(
             offset: header.offset_size,
             length: header.length_size,
         };
-        let tree = tree::walk(&file, sizes, limits)?;
+        let tree = tree::walk(&file, (source.as_ref(), base), sizes, limits)?;
         let (root, variables, skipped) = dimensions::assemble(tree)?;
         Ok(Contents {
             root,

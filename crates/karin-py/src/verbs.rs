@@ -117,6 +117,7 @@ pub fn ingest(
         replace,
         dry_run,
         resources: work::resources(jobs, memory),
+        ..IngestOptions::default()
     };
     let report = work::run(py, listener, |told| {
         karin::ingest::ingest(&paths, &collection, &options, told).or_raise()

@@ -1,8 +1,10 @@
 //! What a file, a granule, a folder of granules or a collection is: identity, times, coverage, structure, damage.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use karin_core::{ErrorKind, NoProgress};
+use karin_access::{Location, RemoteFile};
+use karin_core::{ByteSource as _, ErrorKind, NoProgress};
 use karin_engine::GranuleFiles;
 use karin_netcdf::{Format, NcError, NcFile};
 use karin_store::{Collection, CollectionGroup, OpenOptions, StoreError};
@@ -10,6 +12,8 @@ use serde::Serialize;
 
 use crate::Error;
 use crate::inventory::Inventory;
+use crate::provider::ProviderOptions;
+use crate::sources;
 
 mod coverage;
 mod folder;
@@ -101,12 +105,30 @@ pub struct Damage {
     pub present_bytes: u64,
 }
 
-/// Says what lies at `location`: a path, or the address of a collection. A truncated or corrupt file is described as
+/// Says what lies at `location`: a path, or the address of a collection or a granule. A truncated or corrupt file is described as
 /// far as its name goes, with the damage.
 ///
 /// # Errors
 /// If there is nothing, if it cannot be read, or if it is not netCDF at all.
 pub fn info(location: &str, options: &OpenOptions) -> Result<Info, Error> {
+    info_with(location, options, &ProviderOptions::default())
+}
+
+/// The same with settings and accounts for granules at servers.
+///
+/// # Errors
+/// As [`info`]; also if a setting makes no sense.
+pub fn info_with(location: &str, options: &OpenOptions, provider: &ProviderOptions) -> Result<Info, Error> {
+    if let Some(granule) = Location::of_address(location)? {
+        let access = sources::reach(std::slice::from_ref(&granule), provider, &options.store)?;
+        let remote = Arc::new(RemoteFile::open(&access, &granule, &NoProgress)?);
+        let bytes = remote
+            .len()
+            .map_err(|source| Error::io(Path::new(location), "read", source))?;
+        let path = PathBuf::from(granule.to_string());
+        let opened = NcFile::from_source(remote);
+        return file_info(&path, bytes, opened).map(|file| Info::File(Box::new(file)));
+    }
     if location.contains("://") {
         return collection_info(location, options);
     }
@@ -114,7 +136,7 @@ pub fn info(location: &str, options: &OpenOptions) -> Result<Info, Error> {
     let failed = |source| Error::io(path, "read", source);
     let metadata = std::fs::metadata(path).map_err(failed)?;
     if !metadata.is_dir() {
-        return file_info(path, metadata.len()).map(|file| Info::File(Box::new(file)));
+        return file_info(path, metadata.len(), NcFile::open(path)).map(|file| Info::File(Box::new(file)));
     }
     match collection_info(location, options) {
         Err(Error::Store(StoreError::NotACollection { .. })) => {}
@@ -143,7 +165,7 @@ fn collection_info(location: &str, options: &OpenOptions) -> Result<Info, Error>
     }))
 }
 
-fn file_info(path: &Path, bytes: u64) -> Result<FileInfo, Error> {
+fn file_info(path: &Path, bytes: u64, opened: Result<NcFile, NcError>) -> Result<FileInfo, Error> {
     let (identity, warnings) = identity::of_name(path);
     let mut info = FileInfo {
         path: path.to_owned(),
@@ -161,7 +183,7 @@ fn file_info(path: &Path, bytes: u64) -> Result<FileInfo, Error> {
         difference: None,
         raw_bytes: 0,
     };
-    match NcFile::open(path) {
+    match opened {
         Ok(file) => describe(&mut info, &file),
         Err(error) => info.damage = Some(damage(error, bytes)?),
     }
@@ -195,6 +217,7 @@ fn damage(error: NcError, present_bytes: u64) -> Result<Damage, NcError> {
 fn describe(info: &mut FileInfo, file: &NcFile) {
     use karin_core::Dataset as _;
     let root = file.root();
+    file.fetch_indexes();
     info.format = Some(match file.format() {
         Format::Hdf5 => "netCDF-4 (HDF5)".to_owned(),
         Format::Classic(5) => "netCDF-3 (64-bit data)".to_owned(),

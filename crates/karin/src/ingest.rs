@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use karin_core::{Dataset, ErrorKind, HalfOrbit, NoProgress, Progress, Resources};
-use karin_engine::GranuleFiles;
+use karin_core::{Dataset, ErrorKind, HalfOrbit, Progress, Resources};
 use karin_store::{CreateOptions, IncomingGranule, Ingest, Profile, Repository, StoreError, StoreOptions};
 use serde::Serialize;
 
@@ -14,7 +13,8 @@ mod prepare;
 mod spread;
 
 use crate::Error;
-use prepare::{Prepared, prepare_ahead};
+use crate::provider::ProviderOptions;
+use prepare::{Granules, Prepared, prepare_ahead};
 pub use spread::{PreparedCommit, PreparedOutcome, batches, commit_prepared, prepare};
 
 /// How to ingest.
@@ -30,6 +30,8 @@ pub struct IngestOptions {
     pub dry_run: bool,
     /// Threads and memory.
     pub resources: Resources,
+    /// Settings and accounts for granules at servers.
+    pub provider: ProviderOptions,
 }
 
 /// What became of one file.
@@ -72,7 +74,7 @@ impl IngestReport {
     }
 }
 
-/// Ingests files, and the `*.nc` files of folders, into the collection at `location`, which is made if there is none.
+/// Ingests files, the `*.nc` files of folders, and granules at addresses (fetched whole, through the cache), into the collection at `location`, which is made if there is none.
 ///
 /// Granules that are there already are skipped, so that a rerun does only what is missing. What a commit acknowledged
 /// (told through [`Progress::note`]) is there for good.
@@ -87,17 +89,12 @@ pub fn ingest(
     progress: &dyn Progress,
 ) -> Result<IngestReport, Error> {
     let start = Instant::now();
-    let files = GranuleFiles::find(inputs, &NoProgress)?;
-    let sizes: u64 = files
-        .paths()
-        .iter()
-        .filter_map(|path| std::fs::metadata(path).ok())
-        .map(|meta| meta.len())
-        .sum();
+    let granules = Granules::find(inputs, options)?;
+    let sizes = granules.all.iter().map(prepare::Input::bytes).sum();
     let repository = Arc::new(open(location, options)?);
     let mut run = Run::begin(&repository, options, progress, true)?;
-    progress.start("ingest", files.paths().len() as u64, sizes);
-    let result = prepare_ahead(files.paths(), |prepared| run.take(prepared));
+    progress.start("ingest", granules.all.len() as u64, sizes);
+    let result = prepare_ahead(&granules, |prepared| run.take(prepared));
     progress.finish();
     run.commit()?;
     result?;

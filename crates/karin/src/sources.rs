@@ -1,16 +1,25 @@
-//! Sources: granule files, folders of them and collections, opened as one.
+//! Sources: granule files, folders of them, granules at servers and in buckets, and collections, opened as one.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use karin_access::Location;
 use karin_core::Progress;
 use karin_engine::{CollectionGranules, GranuleFiles, Source, Sources};
 use karin_store::{Collection, OpenOptions};
 
 use crate::Error;
+use crate::provider::ProviderOptions;
 
-/// Opens `inputs`, any mix of collections (folders, `s3://…`, `memory://…`), granule files and folders of granules.
-/// Collections are read with `options`, at their snapshot.
+mod lists;
+mod remote;
+
+pub use remote::RemoteGranules;
+pub(crate) use remote::reach;
+
+/// Opens `inputs`, any mix of collections (folders, `s3://…`, `memory://…`), granule files, folders of granules,
+/// addresses of granules (`https://…`, `sftp://…`, `s3://….nc`) and lists of all these (`@FILE`). Collections are read
+/// with `options`, at their snapshot.
 ///
 /// # Errors
 /// If an input is not there or cannot be opened, or a snapshot is asked for where there is no collection.
@@ -19,21 +28,34 @@ pub fn open(
     options: &OpenOptions,
     progress: &dyn Progress,
 ) -> Result<Arc<dyn Source>, Error> {
+    open_with(inputs, options, &ProviderOptions::default(), progress)
+}
+
+/// The same with settings and accounts for granules at servers.
+///
+/// # Errors
+/// As [`open`]; also if a setting makes no sense.
+pub fn open_with(
+    inputs: &[PathBuf],
+    options: &OpenOptions,
+    provider: &ProviderOptions,
+    progress: &dyn Progress,
+) -> Result<Arc<dyn Source>, Error> {
     let mut parts: Vec<Arc<dyn Source>> = Vec::new();
-    let mut files = Vec::new();
-    for input in inputs {
-        if is_collection(input) {
-            let collection = Collection::open(&input.to_string_lossy(), options)?;
-            parts.push(Arc::new(CollectionGranules::new(collection)?));
-        } else {
-            files.push(input.clone());
-        }
+    let inputs = Inputs::of(inputs)?;
+    for input in &inputs.collections {
+        let collection = Collection::open(&input.to_string_lossy(), options)?;
+        parts.push(Arc::new(CollectionGranules::new(collection)?));
     }
     if options.snapshot.is_some() && parts.is_empty() {
         return Err(Error::option("--snapshot", "only collections have snapshots"));
     }
-    if !files.is_empty() {
-        parts.push(Arc::new(GranuleFiles::find(&files, progress)?));
+    if !inputs.files.is_empty() {
+        parts.push(Arc::new(GranuleFiles::find(&inputs.files, progress)?));
+    }
+    if !inputs.remote.is_empty() {
+        let access = reach(&inputs.remote, provider, &options.store)?;
+        parts.push(Arc::new(RemoteGranules::new(access, inputs.remote, progress)));
     }
     Ok(Arc::new(Sources::new(parts)))
 }
@@ -41,4 +63,28 @@ pub fn open(
 /// True for addresses of stores, and for folders that hold the snapshots of a repository.
 pub fn is_collection(input: &Path) -> bool {
     input.to_str().is_some_and(|text| text.contains("://")) || input.join("snapshots").is_dir()
+}
+
+/// Sources by what they are, lists read.
+#[derive(Debug, Default)]
+pub(crate) struct Inputs {
+    pub(crate) collections: Vec<PathBuf>,
+    /// Files and folders.
+    pub(crate) files: Vec<PathBuf>,
+    pub(crate) remote: Vec<Location>,
+}
+
+impl Inputs {
+    pub(crate) fn of(inputs: &[PathBuf]) -> Result<Self, Error> {
+        let mut sorted = Self::default();
+        for input in lists::expand(inputs)? {
+            let address = input.to_str().map_or(Ok(None), Location::of_address)?;
+            match address {
+                Some(location) => sorted.remote.push(location),
+                None if is_collection(&input) => sorted.collections.push(input),
+                None => sorted.files.push(input),
+            }
+        }
+        Ok(sorted)
+    }
 }

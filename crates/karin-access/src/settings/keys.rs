@@ -2,7 +2,7 @@
 
 /// A setting: its key, its default, what it is. `KARIN_` and the key in capitals with `_` for `.` is its name in the
 /// environment.
-pub const KEYS: [(&str, &str, &str); 22] = [
+pub const KEYS: [(&str, &str, &str); 23] = [
     (
         "aviso.catalog",
         "https://tds-odatis.aviso.altimetry.fr/thredds/catalog/",
@@ -91,6 +91,11 @@ pub const KEYS: [(&str, &str, &str); 22] = [
         "transfers.stall",
         "60",
         "seconds without a byte after which a connection is given up",
+    ),
+    (
+        "cache.size",
+        "2000",
+        "megabytes that what was read of remote granules may take in the cache folder",
     ),
     (
         "catalog.fresh",

@@ -1,5 +1,6 @@
 //! The bytes of a granule from some place on, wherever it lies.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,11 +19,13 @@ use crate::places::bucket;
 use crate::{Access, AccessError, Location};
 
 /// Bytes that come.
-pub(super) struct Body {
+pub(crate) struct Body {
     /// Place of the first of them in the file.
     pub start: u64,
     /// Of which file they are.
     pub origin: Origin,
+    /// Whether it begins where it was asked to, and not at 0 for want of anything better.
+    pub is_part: bool,
     chunks: Chunks,
     stall: Duration,
 }
@@ -39,18 +42,44 @@ enum Chunks {
 impl Body {
     /// Asks for what follows the first `from` bytes of the file that `known` tells of. The answer may begin at 0, if
     /// the server has another file by now or gives no parts.
-    pub(super) async fn open(
+    pub(crate) async fn open(
         access: &Access,
         location: &Location,
         from: u64,
         known: &Origin,
     ) -> Result<Self, AccessError> {
+        Self::of(access, location, &Asked { from, to: None }, known).await
+    }
+
+    /// Asks for a range of the file that `known` tells of, or of any. More than the range may come, and the answer may
+    /// begin at 0, as with [`Body::open`].
+    pub(crate) async fn open_range(
+        access: &Access,
+        location: &Location,
+        range: Range<u64>,
+        known: &Origin,
+    ) -> Result<Self, AccessError> {
+        let asked = Asked {
+            from: range.start,
+            to: Some(range.end),
+        };
+        Self::of(access, location, &asked, known).await
+    }
+
+    async fn of(
+        access: &Access,
+        location: &Location,
+        asked: &Asked,
+        known: &Origin,
+    ) -> Result<Self, AccessError> {
+        let from = asked.from;
         let mut body = match location {
-            Location::Http(url) => http(access, url, from, known).await?,
+            Location::Http(url) => http(access, url, asked, known).await?,
             Location::Files(url) => files(access, url, from, known).await?,
-            Location::S3 { bucket, key } => store(access, bucket, key, from, known).await?,
+            Location::S3 { bucket, key } => store(access, bucket, key, asked, known).await?,
             Location::File(path) => file(path, from, known).await?,
         };
+        body.is_part |= from > 0 && body.start == from;
         body.stall = access.settings.stall();
         Ok(body)
     }
@@ -59,13 +88,14 @@ impl Body {
         Self {
             start,
             origin,
+            is_part: false,
             chunks,
             stall: Duration::MAX,
         }
     }
 
     /// The next bytes; `None` at the end.
-    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, AccessError> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, AccessError> {
         match &mut self.chunks {
             Chunks::Http(reply) => reply.chunk().await,
             Chunks::Stream(stream, location) => {
@@ -84,13 +114,38 @@ impl Body {
     }
 }
 
-async fn http(access: &Access, url: &Url, from: u64, known: &Origin) -> Result<Body, AccessError> {
+/// What is asked of a file.
+struct Asked {
+    from: u64,
+    /// `None`: all that follows.
+    to: Option<u64>,
+}
+
+impl Asked {
+    /// The header that asks for it; nothing for the whole.
+    fn header(&self) -> Option<String> {
+        let from = self.from;
+        match self.to {
+            Some(to) => Some(format!("bytes={from}-{}", to.saturating_sub(1).max(from))),
+            None if from > 0 => Some(format!("bytes={from}-")),
+            None => None,
+        }
+    }
+}
+
+async fn http(access: &Access, url: &Url, asked: &Asked, known: &Origin) -> Result<Body, AccessError> {
+    let from = asked.from;
     let mut ask = Ask::get(url);
     ask.with_account = true;
-    if let (1.., Some(validator)) = (from, known.validator()) {
-        ask = ask
-            .header(RANGE, &format!("bytes={from}-"))
-            .header(IF_RANGE, validator);
+    // Without a version nobody could tell whether what follows belongs to what is there.
+    if let Some(range) = asked
+        .header()
+        .filter(|_| from == 0 || known.validator().is_some())
+    {
+        ask = ask.header(RANGE, &range);
+        if let Some(validator) = known.validator() {
+            ask = ask.header(IF_RANGE, validator);
+        }
     }
     let mut reply = access.http.send(&ask).await?;
     let range = reply.header(&CONTENT_RANGE).map(ToOwned::to_owned);
@@ -138,8 +193,10 @@ async fn http(access: &Access, url: &Url, from: u64, known: &Origin) -> Result<B
         last_modified: text(LAST_MODIFIED),
         total,
     };
-    let chunks = Chunks::Http(Box::new(reply));
-    Ok(Body::new(start, origin, chunks))
+    let is_part = reply.status() == 206;
+    let mut body = Body::new(start, origin, Chunks::Http(Box::new(reply)));
+    body.is_part = is_part;
+    Ok(body)
 }
 
 /// First byte and length of the whole, of `bytes A-B/TOTAL`.
@@ -158,9 +215,10 @@ async fn store(
     access: &Access,
     bucket: &str,
     key: &str,
-    from: u64,
+    asked: &Asked,
     known: &Origin,
 ) -> Result<Body, AccessError> {
+    let from = asked.from;
     let location = format!("s3://{bucket}/{key}");
     let total = known.total.unwrap_or(u64::MAX);
     if from > 0 && from == total {
@@ -168,8 +226,12 @@ async fn store(
         return Ok(Body::new(from, origin, Chunks::Nothing));
     }
     let mut options = GetOptions::default();
-    if from > 0 {
-        options.range = Some(GetRange::Offset(from));
+    if from > 0 || asked.to.is_some() {
+        options.range = Some(
+            asked
+                .to
+                .map_or(GetRange::Offset(from), |to| GetRange::Bounded(from..to)),
+        );
         options.if_match = known.etag.clone();
     }
     let reached = access.bucket(bucket)?;
@@ -200,7 +262,9 @@ async fn store(
     let place = location.clone();
     let stream = answer.into_stream();
     let stream = stream.map(move |chunk| chunk.map_err(|error| bucket::failed(&place, &error)));
-    Ok(Body::new(start, origin, Chunks::Stream(stream.boxed(), location)))
+    let mut body = Body::new(start, origin, Chunks::Stream(stream.boxed(), location));
+    body.is_part = asked.to.is_some();
+    Ok(body)
 }
 
 /// Goes on where we are if the file has the size and the time of the one that we have a part of.
@@ -214,7 +278,10 @@ async fn files(access: &Access, url: &Url, from: u64, known: &Origin) -> Result<
     let start = |stamp: &Stamp| if origin_of(stamp) == *known { from } else { 0 };
     let opened = access.files.open(url, &start).await?;
     let chunks = Chunks::Stream(opened.chunks, crate::error::shown(url));
-    Ok(Body::new(opened.start, origin_of(&opened.stamp), chunks))
+    let mut body = Body::new(opened.start, origin_of(&opened.stamp), chunks);
+    // Whoever wants no more stops reading.
+    body.is_part = true;
+    Ok(body)
 }
 
 fn stalled(location: &str, stall: Duration) -> AccessError {

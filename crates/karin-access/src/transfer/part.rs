@@ -10,7 +10,7 @@ use crate::AccessError;
 
 /// Which file at the server the bytes are of.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Origin {
+pub(crate) struct Origin {
     /// A strong `ETag`.
     pub etag: Option<String>,
     /// `Last-Modified`.
@@ -21,12 +21,12 @@ pub(super) struct Origin {
 
 impl Origin {
     /// What tells the server which file we have a part of.
-    pub(super) fn validator(&self) -> Option<&str> {
+    pub(crate) fn validator(&self) -> Option<&str> {
         self.etag.as_deref().or(self.last_modified.as_deref())
     }
 
     /// True if both may be the same file.
-    pub(super) fn agrees(&self, other: &Self) -> bool {
+    pub(crate) fn agrees(&self, other: &Self) -> bool {
         let same = |a: &Option<String>, b: &Option<String>| a.is_none() || b.is_none() || a == b;
         same(&self.etag, &other.etag)
             && same(&self.last_modified, &other.last_modified)

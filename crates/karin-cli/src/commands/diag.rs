@@ -9,7 +9,7 @@ use karin_core::Selection;
 use crate::context::Context;
 use crate::exit::Outcome;
 use crate::selection::SelectionFlags;
-use crate::store::StoreFlags;
+use crate::store::SourceFlags;
 
 /// Arguments of `karin diag`.
 #[derive(Debug, Args)]
@@ -27,7 +27,7 @@ pub struct Arguments {
     #[command(flatten)]
     selection: SelectionFlags,
     #[command(flatten)]
-    store: StoreFlags,
+    store: SourceFlags,
 }
 
 /// Writes diagnostics, or prints what they come to.

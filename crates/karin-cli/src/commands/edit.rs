@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::context::{Context, Report};
 use crate::exit::Outcome;
 use crate::selection::SelectionFlags;
-use crate::store::StoreFlags;
+use crate::store::SourceFlags;
 use crate::table::Table;
 
 /// Arguments of `karin edit`.
@@ -29,7 +29,7 @@ pub struct Arguments {
     #[command(flatten)]
     selection: SelectionFlags,
     #[command(flatten)]
-    store: StoreFlags,
+    store: SourceFlags,
 }
 
 /// Edits a selection.

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::context::{Context, Report};
 use crate::exit::Outcome;
 use crate::selection::SelectionFlags;
-use crate::store::StoreFlags;
+use crate::store::SourceFlags;
 
 /// Arguments of `karin extract`.
 #[derive(Debug, Args)]
@@ -26,7 +26,7 @@ pub struct Arguments {
     #[command(flatten)]
     selection: SelectionFlags,
     #[command(flatten)]
-    store: StoreFlags,
+    store: SourceFlags,
 }
 
 /// Writes what is selected.

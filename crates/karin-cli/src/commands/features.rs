@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::context::{Context, Report};
 use crate::exit::Outcome;
 use crate::selection::SelectionFlags;
-use crate::store::StoreFlags;
+use crate::store::SourceFlags;
 use crate::table::Table;
 
 pub mod eddies;
@@ -24,7 +24,7 @@ fn run(
     sources: &[PathBuf],
     output: Option<&PathBuf>,
     search: &Search,
-    (selection, store): (&SelectionFlags, &StoreFlags),
+    (selection, store): (&SelectionFlags, &SourceFlags),
     context: &Context,
 ) -> anyhow::Result<Outcome> {
     let started = Instant::now();

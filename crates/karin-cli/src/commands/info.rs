@@ -11,26 +11,27 @@ use serde::Serialize;
 use crate::context::{Context, Report};
 use crate::exit::Outcome;
 use crate::size::bytes;
-use crate::store::StoreFlags;
+use crate::store::SourceFlags;
 use crate::table::Table;
 
 /// Arguments of `karin info`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// A granule, any other netCDF file, a folder of granules, or a collection
+    /// A granule (a path or an address), any other netCDF file, a folder of granules, or a collection
     path: String,
     /// An earlier state of a collection, as `karin history` lists them [default: the newest]
     #[arg(long, value_name = "ID")]
     snapshot: Option<String>,
     #[command(flatten)]
-    store: StoreFlags,
+    store: SourceFlags,
 }
 
 /// Says what lies at a path.
 pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> {
-    let info = karin::info::info(
+    let info = karin::info::info_with(
         &arguments.path,
         &arguments.store.reading(arguments.snapshot.as_deref()),
+        &arguments.store.provider(),
     )?;
     let is_damaged = matches!(&info, Info::File(file) if file.damage.is_some());
     context.answer(&Answer(info))?;

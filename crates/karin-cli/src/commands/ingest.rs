@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::context::{Context, Report};
 use crate::exit::Outcome;
-use crate::store::StoreFlags;
+use crate::store::SourceFlags;
 use crate::table::Table;
 
 /// Arguments of `karin ingest`.
@@ -28,7 +28,7 @@ pub struct Arguments {
     #[arg(long)]
     replace: bool,
     #[command(flatten)]
-    store: StoreFlags,
+    store: SourceFlags,
 }
 
 /// Ingests, and says what became of every granule.
@@ -42,6 +42,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
         replace: arguments.replace,
         dry_run: arguments.dry_run,
         resources: context.resources,
+        provider: arguments.store.provider(),
     };
     let location = collection.to_string_lossy();
     let report = karin::ingest::ingest(inputs, &location, &options, &*context.progress)?;

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::context::{Context, Report};
 use crate::exit::Outcome;
 use crate::selection::SelectionFlags;
-use crate::store::StoreFlags;
+use crate::store::SourceFlags;
 
 /// Arguments of `karin plot`.
 #[derive(Debug, Args)]
@@ -39,7 +39,7 @@ pub struct Arguments {
     #[command(flatten)]
     selection: SelectionFlags,
     #[command(flatten)]
-    store: StoreFlags,
+    store: SourceFlags,
 }
 
 /// What is printed.
@@ -73,6 +73,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
     let picture = karin::plot::inputs(
         &arguments.sources,
         &open,
+        &arguments.store.provider(),
         &selection,
         arguments.options(context),
         context.resources,

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::context::{Context, Report};
 use crate::exit::Outcome;
 use crate::selection::SelectionFlags;
-use crate::store::StoreFlags;
+use crate::store::SourceFlags;
 use crate::table::Table;
 
 /// Arguments of `karin spectrum`.
@@ -60,7 +60,7 @@ pub struct Arguments {
     #[command(flatten)]
     selection: SelectionFlags,
     #[command(flatten)]
-    store: StoreFlags,
+    store: SourceFlags,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -13,7 +13,7 @@ use karin_core::Selection;
 use crate::context::Context;
 use crate::exit::Outcome;
 use crate::selection::SelectionFlags;
-use crate::store::StoreFlags;
+use crate::store::SourceFlags;
 
 mod answer;
 mod sharded;
@@ -67,7 +67,7 @@ pub struct Arguments {
     #[command(flatten)]
     selection: SelectionFlags,
     #[command(flatten)]
-    store: StoreFlags,
+    store: SourceFlags,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -54,6 +54,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
             replace: arguments.replace,
             dry_run: arguments.dry_run,
             resources: context.resources,
+            ..IngestOptions::default()
         },
         keep: arguments.keep.clone(),
         crop: arguments.crop,

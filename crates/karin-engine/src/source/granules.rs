@@ -78,29 +78,38 @@ fn entry(path: &Path, progress: &dyn Progress) -> Entry {
         |name| name.to_string_lossy().into(),
     );
     let bytes = std::fs::metadata(path).map_or(0, |meta| meta.len());
-    match GranuleName::parse(&label) {
-        Ok(parsed) => {
-            parsed.warnings.iter().for_each(|warning| progress.warn(warning));
-            Entry {
-                label,
-                product: Some(parsed.product),
-                half_orbit: parsed.half_orbit,
-                version: parsed.version,
-                period: parsed.period,
-                bytes,
+    Entry::of_file(label, bytes, || NcFile::open(path).ok(), progress)
+}
+
+impl Entry {
+    /// What the name of a file says of it; where that is not the name of a granule, its attributes may still say which
+    /// half orbit it is of, for which it is opened. Unusual names are told to `progress`.
+    pub fn of_file(
+        label: String,
+        bytes: u64,
+        open: impl FnOnce() -> Option<NcFile>,
+        progress: &dyn Progress,
+    ) -> Self {
+        match GranuleName::parse(&label) {
+            Ok(parsed) => {
+                parsed.warnings.iter().for_each(|warning| progress.warn(warning));
+                Self {
+                    label,
+                    product: Some(parsed.product),
+                    half_orbit: parsed.half_orbit,
+                    version: parsed.version,
+                    period: parsed.period,
+                    bytes,
+                }
             }
-        }
-        Err(_) => {
-            // Not named like a granule: its attributes may still say which half orbit it is of.
-            let half_orbit = NcFile::open(path).ok().and_then(|file| half_orbit_of(&file));
-            Entry {
+            Err(_) => Self {
                 label,
                 product: None,
-                half_orbit,
+                half_orbit: open().and_then(|file| half_orbit_of(&file)),
                 version: None,
                 period: None,
                 bytes,
-            }
+            },
         }
     }
 }

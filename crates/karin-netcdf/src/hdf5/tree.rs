@@ -6,7 +6,7 @@ use hdf5_reader::messages::attribute::AttributeMessage;
 use hdf5_reader::messages::dataspace::{DataspaceMessage, DataspaceType};
 use hdf5_reader::messages::layout::DataLayout;
 use hdf5_reader::object_header::ObjectHeader;
-use karin_core::Attributes;
+use karin_core::{Ahead, Attributes, ByteSource};
 
 use super::strings::{Heaps, fixed_text};
 use super::types::{ElementType, element_type};
@@ -76,12 +76,22 @@ const HIDDEN: [&str; 8] = [
     "_nc3_strict",
 ];
 
+/// Bytes of a header that are fetched ahead: most have no more.
+const HEADER_BYTES: u64 = 1 << 10;
+
 const BARE_DIMENSION: &str = "This is a netCDF dimension but not a netCDF variable";
 
 /// All groups, parents before their members.
-pub(super) fn walk(file: &Hdf5File, sizes: Sizes, limits: &Limits) -> Result<Vec<RawGroup>, Fault> {
+pub(super) fn walk(
+    file: &Hdf5File,
+    (source, base): (&dyn ByteSource, u64),
+    sizes: Sizes,
+    limits: &Limits,
+) -> Result<Vec<RawGroup>, Fault> {
     let mut walk = Walk {
         file,
+        source,
+        base,
         sizes,
         limits,
         heaps: Heaps::new(file.storage(), sizes),
@@ -96,6 +106,9 @@ pub(super) fn walk(file: &Hdf5File, sizes: Sizes, limits: &Limits) -> Result<Vec
 
 struct Walk<'a> {
     file: &'a Hdf5File,
+    source: &'a dyn ByteSource,
+    /// Where address 0 is in the source.
+    base: u64,
     sizes: Sizes,
     limits: &'a Limits,
     heaps: Heaps<'a>,
@@ -134,7 +147,9 @@ impl Walk<'_> {
         self.groups.push(group);
         self.ancestors.push(address);
         let mut inner = Vec::new();
-        for child in links::children(self.file, self.sizes, &header)? {
+        let children = links::children(self.file, self.sizes, &header)?;
+        self.fetch_headers(&children)?;
+        for child in children {
             self.objects += 1;
             if self.objects > self.limits.objects {
                 return Err(Fault::TooLarge {
@@ -157,6 +172,24 @@ impl Walk<'_> {
         }
         self.ancestors.pop();
         Ok(())
+    }
+
+    /// Has the headers of the members of a group fetched together, where each would cost a round trip.
+    fn fetch_headers(&self, children: &[links::Child]) -> Result<(), Fault> {
+        if !self.source.is_remote() {
+            return Ok(());
+        }
+        let header = |child: &links::Child| {
+            let start = self.base.saturating_add(child.address);
+            start..start.saturating_add(HEADER_BYTES)
+        };
+        let headers: Vec<_> = children.iter().map(header).collect();
+        self.source
+            .prefetch(&headers, Ahead::Structure)
+            .map_err(|source| Fault::Io {
+                action: "fetching headers".into(),
+                source,
+            })
     }
 
     fn values(&mut self, messages: &[AttributeMessage]) -> Result<Attributes, Fault> {

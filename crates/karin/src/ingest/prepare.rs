@@ -1,14 +1,17 @@
 //! What can be done of a granule before its turn: name it, open it, hash it (which also brings it into the page cache).
 
-use std::fs::File;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
-use karin_core::{ErrorKind, GranuleName, HalfOrbit};
-use karin_netcdf::NcFile;
+use karin_access::{Access, Location, RemoteFile};
+use karin_core::{Ahead, ByteSource, ErrorKind, GranuleName, HalfOrbit, NoProgress};
+use karin_engine::GranuleFiles;
+use karin_netcdf::{FileSource, NcFile};
 
+use super::IngestOptions;
 use crate::Error;
+use crate::sources::{Inputs, reach};
 
 /// Files prepared ahead of the one that is being put.
 const AHEAD: usize = 2;
@@ -38,17 +41,68 @@ pub(super) struct Refusal {
     pub reason: String,
 }
 
+/// Granules that are to be ingested.
+pub(super) struct Granules {
+    pub(super) all: Vec<Input>,
+    access: Option<Arc<Access>>,
+}
+
+/// A granule that is to be ingested.
+pub(super) enum Input {
+    File(PathBuf),
+    Remote(Location),
+}
+
+impl Granules {
+    /// Files, the `*.nc` files of folders, and granules at servers, in this order.
+    pub(super) fn find(inputs: &[PathBuf], options: &IngestOptions) -> Result<Self, Error> {
+        let inputs = Inputs::of(inputs)?;
+        if let Some(collection) = inputs.collections.first() {
+            let reason = format!("{} is a collection; granules are ingested", collection.display());
+            return Err(Error::option("GRANULES", reason));
+        }
+        let files = GranuleFiles::find(&inputs.files, &NoProgress)?;
+        let access = match inputs.remote.is_empty() {
+            true => None,
+            false => Some(reach(&inputs.remote, &options.provider, &options.store)?),
+        };
+        let files = files.paths().iter().cloned().map(Input::File);
+        let all = files
+            .chain(inputs.remote.into_iter().map(Input::Remote))
+            .collect();
+        Ok(Self { all, access })
+    }
+}
+
+impl Input {
+    /// Its path or address.
+    pub(super) fn path(&self) -> PathBuf {
+        match self {
+            Self::File(path) => path.clone(),
+            Self::Remote(location) => location.to_string().into(),
+        }
+    }
+
+    /// Bytes of a file; 0 if nobody was asked yet.
+    pub(super) fn bytes(&self) -> u64 {
+        match self {
+            Self::File(path) => std::fs::metadata(path).map_or(0, |meta| meta.len()),
+            Self::Remote(_) => 0,
+        }
+    }
+}
+
 /// Prepares files on a thread of its own and hands them to `take` in order, until it fails.
 pub(super) fn prepare_ahead(
-    paths: &[PathBuf],
+    granules: &Granules,
     mut take: impl FnMut(Prepared) -> Result<(), Error>,
 ) -> Result<(), Error> {
     std::thread::scope(|scope| {
         let (sender, receiver) = sync_channel(AHEAD);
         scope.spawn(move || {
-            for path in paths {
+            for input in &granules.all {
                 // The receiver is gone once taking has failed.
-                if sender.send(prepare(path)).is_err() {
+                if sender.send(prepare(input, granules.access.as_ref())).is_err() {
                     return;
                 }
             }
@@ -57,13 +111,13 @@ pub(super) fn prepare_ahead(
     })
 }
 
-fn prepare(path: &Path) -> Prepared {
+fn prepare(input: &Input, access: Option<&Arc<Access>>) -> Prepared {
+    let (path, bytes) = (input.path(), input.bytes());
     let label = path
         .file_name()
         .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let bytes = std::fs::metadata(path).map_or(0, |meta| meta.len());
     let mut prepared = Prepared {
-        path: path.to_owned(),
+        path,
         bytes,
         half_orbit: None,
         warnings: Vec::new(),
@@ -86,32 +140,55 @@ fn prepare(path: &Path) -> Prepared {
             return prepared;
         }
     };
-    prepared.content = open(path, name);
+    prepared.content = open(input, access).and_then(|source| {
+        prepared.bytes = source.len().unwrap_or(bytes);
+        hashed(source, name)
+    });
     prepared
 }
 
-fn open(path: &Path, name: GranuleName) -> Result<Granule, Refusal> {
-    let file = NcFile::open(path).map_err(|error| Refusal {
+/// The bytes of a granule: those of a remote one are all fetched.
+fn open(input: &Input, access: Option<&Arc<Access>>) -> Result<Arc<dyn ByteSource>, Refusal> {
+    let refused = |kind, reason: String| Refusal { kind, reason };
+    match (input, access) {
+        (Input::Remote(location), Some(access)) => {
+            let file = RemoteFile::open(access, location, &NoProgress)
+                .map_err(|error| refused(error.kind(), error.to_string()))?;
+            let all = file.len().map(|len| 0..len);
+            let fetched = all.and_then(|all| file.prefetch(&[all], Ahead::Values));
+            fetched.map_err(|error| refused(ErrorKind::of_io(&error), error.to_string()))?;
+            Ok(Arc::new(file))
+        }
+        _ => match FileSource::open(input.path()) {
+            Ok(file) => Ok(Arc::new(file)),
+            Err(error) => Err(refused(error.kind(), error.to_string())),
+        },
+    }
+}
+
+fn hashed(source: Arc<dyn ByteSource>, name: GranuleName) -> Result<Granule, Refusal> {
+    let file = NcFile::from_source(Arc::clone(&source)).map_err(|error| Refusal {
         kind: error.kind(),
         reason: error.to_string(),
     })?;
-    let checksum = checksum(path).map_err(|error| Refusal {
+    let checksum = checksum(source.as_ref()).map_err(|error| Refusal {
         kind: ErrorKind::of_io(&error),
         reason: format!("cannot be read: {error}"),
     })?;
     Ok(Granule { name, file, checksum })
 }
 
-/// BLAKE3 of the file.
-fn checksum(path: &Path) -> std::io::Result<[u8; 32]> {
-    let mut file = File::open(path)?;
+/// BLAKE3 of all bytes.
+fn checksum(source: &dyn ByteSource) -> std::io::Result<[u8; 32]> {
     let mut hasher = blake3::Hasher::new();
     let mut block = vec![0; BLOCK];
-    loop {
-        let read = file.read(&mut block)?;
-        if read == 0 {
-            return Ok(*hasher.finalize().as_bytes());
-        }
-        hasher.update(block.get(..read).unwrap_or(&[]));
+    let (mut at, end) = (0, source.len()?);
+    while at < end {
+        let len = block.len().min(usize::try_from(end - at).unwrap_or(usize::MAX));
+        let bytes = block.get_mut(..len).unwrap_or_default();
+        source.read_exact_at(bytes, at)?;
+        hasher.update(bytes);
+        at += len as u64;
     }
+    Ok(*hasher.finalize().as_bytes())
 }

@@ -11,14 +11,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use karin_core::{GranuleName, NoProgress, Progress};
-use karin_engine::GranuleFiles;
+use karin_core::{GranuleName, Progress};
 use karin_store::Ingest;
 use serde::Serialize;
 
 use super::{IngestOptions, IngestReport, Run, described, open, store_options};
 use crate::Error;
-use crate::ingest::prepare::prepare_ahead;
+use crate::ingest::prepare::{self, Granules, prepare_ahead};
 
 /// The files of `inputs` in at most `count` batches of about the same size; granules of one pass stay together, so that
 /// the coordinates that they share are written once. Makes the collection if there is none.
@@ -32,16 +31,15 @@ pub fn batches(
     count: usize,
 ) -> Result<Vec<Vec<PathBuf>>, Error> {
     open(location, options)?;
-    let files = GranuleFiles::find(inputs, &NoProgress)?;
+    let granules = Granules::find(inputs, options)?;
     let place = |path: &PathBuf| {
         let label = path.file_name().unwrap_or_default().to_string_lossy();
         let name = GranuleName::parse_whole(&label).ok();
         name.map(|(name, _)| (name.half_orbit.pass, name.half_orbit.cycle))
     };
-    let mut paths = files.paths().to_vec();
-    paths.sort_by_cached_key(place);
-    let size = |path: &PathBuf| std::fs::metadata(path).map_or(1, |meta| meta.len().max(1));
-    let files: Vec<(u64, PathBuf)> = paths.into_iter().map(|path| (size(&path), path)).collect();
+    let of = |input: &prepare::Input| (input.bytes().max(1), input.path());
+    let mut files: Vec<(u64, PathBuf)> = granules.all.iter().map(of).collect();
+    files.sort_by_cached_key(|(_, path)| place(path));
     let total: u64 = files.iter().map(|(size, _)| size).sum();
     let (count, mut done, mut last) = (count.max(1) as u64, 0, None);
     let mut batches: Vec<Vec<PathBuf>> = Vec::new();
@@ -70,10 +68,11 @@ pub fn prepare(
     progress: &dyn Progress,
 ) -> Result<(IngestReport, Option<Vec<u8>>), Error> {
     let start = Instant::now();
+    let granules = Granules::find(files, options)?;
     let repository = Arc::new(open(location, options)?);
     let mut run = Run::begin(&repository, options, progress, false)?;
     progress.start("prepare", files.len() as u64, 0);
-    let result = prepare_ahead(files, |prepared| run.take(prepared));
+    let result = prepare_ahead(&granules, |prepared| run.take(prepared));
     progress.finish();
     result?;
     let prepared = run.ingest.hand_over()?;

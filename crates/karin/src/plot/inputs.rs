@@ -9,6 +9,7 @@ use karin_store::OpenOptions;
 
 use super::{MapOptions, Picture};
 use crate::Error;
+use crate::provider::ProviderOptions;
 
 /// Draws variables of any mix of collections, granules and folders, or of one netCDF file with a grid or the result
 /// of a reduction. See [`selection`](super::selection) and [`datasets`](super::datasets).
@@ -19,6 +20,7 @@ use crate::Error;
 pub fn inputs(
     inputs: &[PathBuf],
     open: &OpenOptions,
+    provider: &ProviderOptions,
     selection: &Selection,
     mut options: MapOptions,
     resources: Resources,
@@ -41,7 +43,7 @@ pub fn inputs(
         }
         return super::datasets(&file, &selection.variables, options);
     }
-    let source = crate::sources::open(inputs, open, progress)?;
+    let source = crate::sources::open_with(inputs, open, provider, progress)?;
     super::selection(&source, selection, options, resources, progress)
 }
 

@@ -8,7 +8,7 @@ use karin::features::{EddyMethod, EddySearch, OkuboWeissOptions, Search};
 use crate::context::Context;
 use crate::exit::Outcome;
 use crate::selection::SelectionFlags;
-use crate::store::StoreFlags;
+use crate::store::SourceFlags;
 
 /// Arguments of `karin eddies`.
 #[derive(Debug, Args)]
@@ -52,7 +52,7 @@ pub struct Arguments {
     #[command(flatten)]
     selection: SelectionFlags,
     #[command(flatten)]
-    store: StoreFlags,
+    store: SourceFlags,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -8,7 +8,7 @@ use karin::features::{FrontSearch, Search, Steepness};
 use crate::context::Context;
 use crate::exit::Outcome;
 use crate::selection::SelectionFlags;
-use crate::store::StoreFlags;
+use crate::store::SourceFlags;
 
 /// Arguments of `karin fronts`.
 #[derive(Debug, Args)]
@@ -31,7 +31,7 @@ pub struct Arguments {
     #[command(flatten)]
     selection: SelectionFlags,
     #[command(flatten)]
-    store: StoreFlags,
+    store: SourceFlags,
 }
 
 /// A gradient from `90%` or `0.004`.

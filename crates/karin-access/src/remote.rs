@@ -1,0 +1,420 @@
+//! Granules read where they lie: the structure, and those parts of the values that somebody asks for.
+//!
+//! ```text
+//!   prefetch(ranges) ─> gaps: neighbours together ─> fetch: ranges of one version of the file ─┐
+//!   read_exact_at ──────────────────────────────────────────────────────────────> parts <──────┤
+//!                                                                                   shelf (on disk)
+//! ```
+//!
+//! Every request names the version of the file that the first one met (its `ETag`, or time and size): bytes of two
+//! versions never meet. What came is kept in the cache folder by that version, the structure (the *index*) longer than
+//! values, and read from there the next time.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::StreamExt as _;
+use karin_core::{Ahead, ByteSource, NoProgress, Progress, SourceError};
+
+use crate::retry::{Patience, retry};
+use crate::transfer::Origin;
+use crate::{Access, AccessError, Location};
+
+mod address;
+mod fetch;
+mod gaps;
+mod parts;
+mod shelf;
+
+use fetch::{Answer, fetch};
+use parts::{Found, PAGE, Parts, Place};
+use shelf::Shelf;
+
+/// Bytes that are asked for on first contact.
+const HEAD: u64 = 256 << 10;
+/// Bytes that are asked for to learn which version of a known file is there.
+const PROBE: u64 = 64;
+/// Bytes that are read around a place of the structure.
+const WINDOW: u64 = 64 << 10;
+/// The most that a window grows to while the structure goes on.
+const LARGEST_WINDOW: u64 = 1 << 20;
+/// What is left behind a window is read with it if it is no more: structure often ends a file.
+const TAIL: u64 = 512 << 10;
+/// Larger pieces are asked for in several requests.
+const LARGEST_REQUEST: u64 = 16 << 20;
+
+/// A granule at a server or in a bucket, read by ranges.
+#[derive(Debug)]
+pub struct RemoteFile {
+    access: Arc<Access>,
+    location: Location,
+    name: String,
+    origin: Origin,
+    len: u64,
+    is_whole: bool,
+    shelf: Option<Shelf>,
+    state: Mutex<State>,
+    /// Held while something is fetched, so that nothing is fetched twice.
+    fetching: Mutex<()>,
+    requests: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    parts: Parts,
+    /// Pages of the structure that were read: what the index is made of.
+    pages: BTreeMap<u64, Vec<u8>>,
+    /// Whether the index on disk lacks some of them.
+    is_unsaved: bool,
+    /// Where the last window ended, and its length.
+    window: (u64, u64),
+}
+
+impl RemoteFile {
+    /// Asks for the version of the file, and on first contact for its beginning. A server that gives no parts of files is
+    /// said so, and the whole is fetched once.
+    ///
+    /// # Errors
+    /// If there is no such file, the server cannot be asked, or the whole is larger than the cache may be.
+    pub fn open(
+        access: &Arc<Access>,
+        location: &Location,
+        progress: &dyn Progress,
+    ) -> Result<Self, AccessError> {
+        let name = location.to_string();
+        let mut shelf = Shelf::of(&access.settings, location);
+        let first = match &shelf {
+            Some(shelf) if shelf.knows_some_version() => PROBE,
+            _ => HEAD,
+        };
+        let answer = ask(access, location, 0..first, &Origin::default())?;
+        let origin = answer.origin().clone();
+        let known = match (&mut shelf, origin.validator()) {
+            (Some(shelf), Some(_)) => shelf.take(&origin),
+            // Nobody could tell later whether what is kept is of the same version.
+            _ => {
+                shelf = None;
+                None
+            }
+        };
+        let (pages, parts) = known.unwrap_or_default();
+        let mut file = Self {
+            access: Arc::clone(access),
+            location: location.clone(),
+            len: origin.total.unwrap_or(0),
+            name,
+            origin,
+            is_whole: false,
+            shelf,
+            state: Mutex::new(State {
+                pages,
+                parts,
+                ..State::default()
+            }),
+            fetching: Mutex::default(),
+            requests: AtomicU64::new(1),
+        };
+        match answer {
+            Answer::Part { bytes, .. } => file.keep(0, bytes, false),
+            Answer::Whole(body) => file.take_whole(body, progress)?,
+        }
+        Ok(file)
+    }
+
+    /// Takes what a server sends that gives no parts of files.
+    fn take_whole(&mut self, body: fetch::Whole, progress: &dyn Progress) -> Result<(), AccessError> {
+        self.is_whole = true;
+        if let Some(len) = self.origin.total
+            && self.state().parts.covers(0..len)
+        {
+            return Ok(());
+        }
+        progress.note(&format!(
+            "{}: the server gives no parts of files that could be told apart by version; it is fetched whole, once",
+            self.name
+        ));
+        let limit = self.access.settings.cache_bytes();
+        let folder = self.shelf.as_ref().map(|shelf| shelf.folder().to_owned());
+        let whole = wait(&self.access, body.save(folder, limit))??;
+        self.len = whole.len;
+        let mut state = self.state();
+        state.parts.add(0, whole.len, whole.place, true);
+        drop(state);
+        if let Some(shelf) = &self.shelf {
+            shelf.tidy(
+                &self.access.cache_written,
+                self.len,
+                self.access.settings.cache_bytes(),
+            );
+        }
+        Ok(())
+    }
+
+    /// Requests that were sent.
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps bytes that came, on disk where there is a cache.
+    fn keep(&self, start: u64, bytes: Vec<u8>, values: bool) {
+        let len = bytes.len() as u64;
+        if len <= PROBE && !values {
+            return;
+        }
+        let kept = self.shelf.as_ref().and_then(|shelf| shelf.keep(start, &bytes));
+        let place = kept.map_or_else(
+            || Place::Memory(bytes),
+            |path| Place::Kept { path, checked: true },
+        );
+        self.state().parts.add(start, len, place, values);
+        if let Some(shelf) = &self.shelf {
+            let limit = self.access.settings.cache_bytes();
+            shelf.tidy(&self.access.cache_written, len, limit);
+        }
+    }
+
+    /// Copies what is there; notes what of the structure was read.
+    fn copy(&self, offset: u64, buffer: &mut [u8]) -> bool {
+        let mut state = self.state();
+        let State {
+            parts,
+            pages,
+            is_unsaved,
+            ..
+        } = &mut *state;
+        match parts.copy(pages, offset, buffer) {
+            Found::Nothing => false,
+            Found::Values => true,
+            Found::Structure => {
+                let end = (offset + buffer.len() as u64).min(self.len);
+                // Large pieces are values that came along with structure.
+                for page in offset / PAGE..end.div_ceil(PAGE) {
+                    if buffer.len() as u64 > WINDOW || pages.contains_key(&page) {
+                        continue;
+                    }
+                    let start = page * PAGE;
+                    let mut bytes = vec![0; (self.len - start).min(PAGE) as usize];
+                    if !matches!(parts.copy(pages, start, &mut bytes), Found::Nothing) {
+                        pages.insert(page, bytes);
+                        *is_unsaved = true;
+                    }
+                }
+                true
+            }
+        }
+    }
+
+    /// What is fetched where a piece of the structure is missing: more, the longer it goes on.
+    fn window(&self, offset: u64, len: u64) -> Range<u64> {
+        let mut state = self.state();
+        let (last_end, last_len) = state.window;
+        let goes_on = offset >= last_end && offset - last_end <= WINDOW && last_len > 0;
+        let grown = if goes_on { 2 * last_len } else { WINDOW };
+        let length = grown.min(LARGEST_WINDOW);
+        let start = offset - offset % PAGE;
+        let mut end = (start + length).max(offset + len).min(self.len);
+        if self.len - start <= TAIL {
+            end = self.len;
+        }
+        state.window = (end, length);
+        start..end
+    }
+
+    /// Fetches ranges, several at a time.
+    fn bring(&self, ranges: Vec<Range<u64>>, values: bool) -> Result<(), AccessError> {
+        let cut = |range: Range<u64>| {
+            let end = range.end;
+            let starts = range.step_by(LARGEST_REQUEST as usize);
+            starts.map(move |start| start..end.min(start + LARGEST_REQUEST))
+        };
+        let ranges: Vec<_> = ranges.into_iter().flat_map(cut).collect();
+        if self.is_whole && !ranges.is_empty() {
+            return Err(AccessError::Changed {
+                url: self.name.clone(),
+            });
+        }
+        self.requests.fetch_add(ranges.len() as u64, Ordering::Relaxed);
+        let (access, location, origin) = (self.access.clone(), self.location.clone(), self.origin.clone());
+        let at_a_time = access.settings.connections();
+        let answers = wait(&self.access, async move {
+            let each = futures::stream::iter(ranges).map(|range| {
+                let (access, location, origin) = (&access, &location, &origin);
+                async move { (range.clone(), patiently(access, location, range, origin).await) }
+            });
+            each.buffer_unordered(at_a_time).collect::<Vec<_>>().await
+        })?;
+        for (range, answer) in answers {
+            match answer? {
+                Answer::Part { bytes, .. } => self.keep(range.start, bytes, values),
+                Answer::Whole(_) => {
+                    return Err(AccessError::Answer {
+                        url: self.name.clone(),
+                        reason: "it gave parts of the file before, and now the whole".to_owned(),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&self, buffer: &mut [u8], offset: u64) -> Result<(), AccessError> {
+        // Another process may clear the cache between fetching and reading: three times in a row it does not.
+        for _ in 0..3 {
+            if self.copy(offset, buffer) {
+                return Ok(());
+            }
+            let _one_at_a_time = self.fetching.lock().unwrap_or_else(PoisonError::into_inner);
+            if self.copy(offset, buffer) {
+                return Ok(());
+            }
+            let window = self.window(offset, buffer.len() as u64);
+            self.bring(vec![window], false)?;
+        }
+        Err(AccessError::Store {
+            location: self.name.clone(),
+            reason: "the cache is cleared faster than it is read".to_owned(),
+            missing: false,
+        })
+    }
+
+    fn fetch_ahead(&self, ranges: &[Range<u64>], what: Ahead) -> Result<(), AccessError> {
+        let values = what == Ahead::Values;
+        if values {
+            self.save_index();
+        }
+        let _one_at_a_time = self.fetching.lock().unwrap_or_else(PoisonError::into_inner);
+        let missing = {
+            let state = self.state();
+            let clipped = ranges
+                .iter()
+                .map(|range| range.start.min(self.len)..range.end.min(self.len));
+            let is_missing = |range: &Range<u64>| {
+                range.start < range.end && !state.parts.covers_with(&state.pages, range.clone())
+            };
+            clipped.filter(is_missing).collect::<Vec<_>>()
+        };
+        let joined = match what {
+            Ahead::Values => gaps::join(missing, gaps::NEAR_VALUES),
+            Ahead::Structure => {
+                let around = missing.into_iter().map(|range| {
+                    let start = range.start - range.start % PAGE;
+                    start..range.end.next_multiple_of(PAGE).min(self.len)
+                });
+                let widened = gaps::join(around.collect(), gaps::NEAR_STRUCTURE).into_iter();
+                let widened = widened.map(|range| {
+                    let end = range.end.max((range.start + WINDOW / 2).min(self.len));
+                    range.start..if self.len - range.start <= TAIL {
+                        self.len
+                    } else {
+                        end
+                    }
+                });
+                gaps::join(widened.collect(), 0)
+            }
+        };
+        self.bring(joined, values)
+    }
+
+    /// Puts the index on disk, if it has grown.
+    fn save_index(&self) {
+        let Some(shelf) = &self.shelf else { return };
+        let mut state = self.state();
+        if std::mem::take(&mut state.is_unsaved) {
+            shelf.keep_index(&state.pages);
+        }
+    }
+}
+
+impl Drop for RemoteFile {
+    fn drop(&mut self) {
+        self.save_index();
+    }
+}
+
+impl ByteSource for RemoteFile {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn len(&self) -> std::io::Result<u64> {
+        Ok(self.len)
+    }
+
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> std::io::Result<()> {
+        let end = offset.checked_add(buffer.len() as u64);
+        if end.is_none_or(|end| end > self.len) {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        self.read(buffer, offset).map_err(io_error)
+    }
+
+    fn is_remote(&self) -> bool {
+        true
+    }
+
+    fn prefetch(&self, ranges: &[Range<u64>], what: Ahead) -> std::io::Result<()> {
+        self.fetch_ahead(ranges, what).map_err(io_error)
+    }
+}
+
+fn io_error(error: AccessError) -> std::io::Error {
+    let reason = match std::error::Error::source(&error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    };
+    SourceError {
+        kind: error.kind(),
+        reason,
+    }
+    .into()
+}
+
+fn ask(
+    access: &Arc<Access>,
+    location: &Location,
+    range: Range<u64>,
+    known: &Origin,
+) -> Result<Answer, AccessError> {
+    let (own, location, known) = (Arc::clone(access), location.clone(), known.clone());
+    wait(
+        access,
+        async move { patiently(&own, &location, range, &known).await },
+    )?
+}
+
+/// Asks until it works or patience ends. A file that has changed stays changed.
+async fn patiently(
+    access: &Access,
+    location: &Location,
+    range: Range<u64>,
+    known: &Origin,
+) -> Result<Answer, AccessError> {
+    let patience = Patience::new(&access.settings, &NoProgress);
+    let attempt = || async {
+        match fetch(access, location, range.clone(), known).await {
+            Err(changed @ AccessError::Changed { .. }) => Ok(Err(changed)),
+            other => other.map(Ok),
+        }
+    };
+    retry(&patience, attempt).await?
+}
+
+/// Runs a future on the threads of `access` and waits for it: works on any thread, those of other runtimes included.
+fn wait<T: Send + 'static>(
+    access: &Access,
+    future: impl Future<Output = T> + Send + 'static,
+) -> Result<T, AccessError> {
+    let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+    access.runtime.spawn(async move {
+        let output = future.await;
+        // Nobody waits any more if this fails.
+        let _ = sender.send(output);
+    });
+    receiver.recv().map_err(|_| AccessError::Cancelled)
+}

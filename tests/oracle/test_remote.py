@@ -1,0 +1,242 @@
+"""Granules read where they lie, on servers that count requests and bytes: right, few, and never of two versions."""
+
+import json
+import random
+
+import h5py
+import netCDF4
+import numpy as np
+import pytest
+
+from access_fixtures import ask, granules, servers, world  # noqa: F401
+
+EXPERT = "L2_LR_SSH_Expert"
+REAL = "swot_l3/SWOT_L3_LR_SSH_Expert_026_165_20241229T165806_20241229T174933_v2.0.1.nc"
+BOX = ["--bbox", "-180,-20,180,20"]
+
+
+@pytest.fixture(scope="module")
+def expert(karin, tmp_path_factory):
+    """A whole Expert granule of level 2, 98 variables, 24 MB."""
+    folder = tmp_path_factory.mktemp("expert")
+    karin("simulate", "--product", EXPERT, "--cycles", "10", "--passes", "13", folder)
+    (path,) = folder.rglob("*.nc")
+    return path
+
+
+@pytest.fixture
+def serve(servers, world):  # noqa: F811
+    """Puts a file on the server; gives its address."""
+
+    def put(path):
+        world.add(path)
+        return f"{servers.urls['site']}/list/x/{path.name}"
+
+    return put
+
+
+@pytest.fixture
+def traffic(world):  # noqa: F811
+    """Requests and bytes since it was asked last."""
+    last = [0, 0]
+
+    def since():
+        now = [len(world.requests), world.sent]
+        requests, sent = now[0] - last[0], now[1] - last[1]
+        last[:] = now
+        return requests, sent
+
+    return since
+
+
+def stored(path, names):
+    """Bytes that the chunks of variables take in a file."""
+    with h5py.File(path) as file:
+        chunks = [file[name].id.get_chunk_info(i).size for name in names for i in range(file[name].id.get_num_chunks())]
+    return sum(chunks)
+
+
+def assert_same(one, other):
+    """Two extracts hold the same stored values."""
+    with netCDF4.Dataset(one) as a, netCDF4.Dataset(other) as b:
+        a.set_auto_maskandscale(False)
+        b.set_auto_maskandscale(False)
+        assert set(a.variables) == set(b.variables) and a.variables
+        for name in a.variables:
+            np.testing.assert_array_equal(a[name][:], b[name][:], err_msg=name)
+
+
+def extract_both(ask, karin, address, path, tmp_path, *flags):  # noqa: F811
+    ask("extract", address, *flags, "-o", tmp_path / "remote.nc")
+    karin("extract", path, *flags, "-o", tmp_path / "local.nc")
+    assert_same(tmp_path / "remote.nc", tmp_path / "local.nc")
+
+
+def test_a_region_of_one_variable_moves_little(ask, karin, serve, traffic, expert, tmp_path):  # noqa: F811
+    address, size = serve(expert), expert.stat().st_size
+    extract_both(ask, karin, address, expert, tmp_path, "--vars", "ssha_karin_2", *BOX)
+    requests, sent = traffic()
+    print(f"first contact: {requests} requests, {sent} of {size} bytes")
+    assert requests <= 12 and sent <= size / 4
+    # Another variable, with the index known: coordinates lie in the cache.
+    extract_both(ask, karin, address, expert, tmp_path, "--vars", "swh_karin", *BOX)
+    requests, sent = traffic()
+    needed = stored(expert, ["swh_karin", "swh_karin_qual"])
+    print(f"index known: {requests} requests, {sent} bytes for {needed}")
+    assert requests <= 3 and sent <= 1.2 * needed
+    # Values are forgotten, the index is not.
+    for part in (ask.home / ".cache/karin/granules").rglob("*-*"):
+        if part.is_file():
+            part.unlink()
+    extract_both(ask, karin, address, expert, tmp_path, "--vars", "ssh_karin", *BOX)
+    requests, sent = traffic()
+    needed = stored(expert, ["time", "latitude", "longitude", "ssh_karin", "ssh_karin_qual"])
+    print(f"index alone known: {requests} requests, {sent} bytes for {needed}")
+    assert requests <= 3 and sent <= 1.2 * needed
+    # All known: only whether the file is still the same is asked.
+    extract_both(ask, karin, address, expert, tmp_path, "--vars", "ssh_karin", *BOX)
+    requests, sent = traffic()
+    assert requests == 1 and sent < 100
+
+
+def test_a_real_granule(ask, karin, serve, traffic, reference_data, tmp_path):  # noqa: F811
+    path = reference_data(REAL)
+    address = serve(path)
+    flags = ["--vars", "ssha_filtered", *BOX]
+    extract_both(ask, karin, address, path, tmp_path, *flags)
+    requests, sent = traffic()
+    needed = stored(path, ["time", "latitude", "longitude", "ssha_filtered", "quality_flag"])
+    print(f"first contact: {requests} requests, {sent} bytes for {needed} of {path.stat().st_size}")
+    # KaRIn was off: coordinates are most of this file, and have to come.
+    assert requests <= 12 and sent - needed <= path.stat().st_size / 4
+    extract_both(ask, karin, address, path, tmp_path, "--vars", "mss", *BOX)
+    requests, sent = traffic()
+    print(f"index known: {requests} requests, {sent} bytes")
+    assert requests <= 3 and sent <= 1.2 * stored(path, ["mss"]) + 20_000
+
+
+@pytest.fixture(scope="module")
+def scattered(expert, tmp_path_factory):
+    """The same granule as the netCDF library writes it variable by variable: headers lie among the values."""
+    path = tmp_path_factory.mktemp("scattered") / expert.name
+    with netCDF4.Dataset(expert) as old, netCDF4.Dataset(path, "w") as new:
+        old.set_auto_maskandscale(False)
+        new.setncatts({name: old.getncattr(name) for name in old.ncattrs()})
+        for name, dimension in old.dimensions.items():
+            new.createDimension(name, len(dimension))
+        for name, variable in list(old.variables.items())[:40]:
+            attributes = {key: variable.getncattr(key) for key in variable.ncattrs()}
+            copy = new.createVariable(name, variable.dtype, variable.dimensions, zlib=True, complevel=1,
+                                      chunksizes=[min(1000, length) if i == 0 else length for i, length in enumerate(variable.shape)],
+                                      fill_value=attributes.pop("_FillValue", None))
+            copy.set_auto_maskandscale(False)
+            copy.setncatts(attributes)
+            copy[:] = variable[:]
+            new.sync()
+    return path
+
+
+def test_headers_that_lie_all_over_the_file(ask, karin, serve, traffic, scattered, tmp_path):  # noqa: F811
+    address, size = serve(scattered), scattered.stat().st_size
+    extract_both(ask, karin, address, scattered, tmp_path, "--vars", "ssha_karin_2", *BOX)
+    requests, sent = traffic()
+    print(f"first contact: {requests} requests, {sent} of {size} bytes")
+    assert sent <= 0.75 * size
+    extract_both(ask, karin, address, scattered, tmp_path, "--vars", "ssha_karin_2", "--bbox", "-180,-10,180,30")
+    requests, sent = traffic()
+    print(f"index known: {requests} requests, {sent} bytes")
+    assert requests <= 3
+
+
+@pytest.mark.parametrize("request_number", [2, 3, 4])
+def test_a_file_that_changes_between_two_ranges_is_an_error(ask, serve, world, expert, tmp_path, request_number):  # noqa: F811
+    address = serve(expert)
+    world.faults[expert.name] = [None] * (request_number - 1) + ["changed"]
+    failed = ask("extract", address, "--vars", "ssha_karin_2", *BOX, "-o", tmp_path / "out.nc", code=1)
+    assert "changed" in failed.stderr
+    assert not (tmp_path / "out.nc").exists()
+    # The next run meets the new version alone.
+    world.files[expert.name] = expert.read_bytes()
+    ask("extract", address, "--vars", "ssha_karin_2", *BOX, "-o", tmp_path / "out.nc")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_faults_end_in_the_right_values_or_in_an_error(ask, karin, serve, world, granules, tmp_path, seed):  # noqa: F811
+    path, chance = granules[seed], random.Random(seed)
+    address = serve(path)
+    kinds = ["reset", "truncated", "stall", "short length", "long length", "429", "503", "500", "html", "text", "empty", "401", "wrong range", None]
+    world.faults[path.name] = [chance.choice(kinds) for _ in range(4)]
+    flags = ["--vars", "ssha_karin_2_qual", "-o"]
+    done = ask("extract", address, *flags, tmp_path / "remote.nc", code=None, account=False)
+    world.faults.clear()
+    if (tmp_path / "remote.nc").exists():
+        karin("extract", path, *flags, tmp_path / "local.nc")
+        assert_same(tmp_path / "remote.nc", tmp_path / "local.nc")
+    else:
+        assert done.returncode in (1, 3, 4) and "panicked" not in done.stderr
+    # Nothing wrong was kept.
+    ask("extract", address, *flags, tmp_path / "again.nc")
+    karin("extract", path, *flags, tmp_path / "local.nc")
+    assert_same(tmp_path / "again.nc", tmp_path / "local.nc")
+
+
+@pytest.mark.parametrize("lacks", ["ranges", "versions"])
+def test_a_server_without_parts_sends_the_whole_once_and_it_is_said(ask, karin, serve, world, traffic, granules, tmp_path, lacks):  # noqa: F811
+    path = granules[0]
+    address = serve(path)
+    setattr(world, lacks, False)
+    extract_both(ask, karin, address, path, tmp_path, "--vars", "ssha_karin_2_qual")
+    assert "fetched whole" in ask.heard[0]
+    _, sent = traffic()
+    assert sent >= path.stat().st_size
+    refused = ask("info", address, "--set", "cache.size=0.001", code=1, env={"XDG_CACHE_HOME": str(tmp_path / "small")})
+    assert "larger than the cache may be" in refused.stderr and "cache.size" in refused.stderr
+
+
+def test_the_cache_stays_small_and_damage_in_it_is_mended(ask, karin, serve, traffic, granules, tmp_path):  # noqa: F811
+    cache = ask.home / ".cache/karin/granules"
+    for path in granules:
+        extract_both(ask, karin, serve(path), path, tmp_path, "--vars", "ssha_karin_2_qual", "--set", "cache.size=6")
+    assert sum(file.stat().st_size for file in cache.rglob("*") if file.is_file()) <= 9e6
+    # A newcomer without room left still reads.
+    for file in cache.rglob("*"):
+        if file.is_file():
+            content = bytearray(file.read_bytes())
+            content[len(content) // 2] ^= 1
+            file.write_bytes(content)
+    extract_both(ask, karin, serve(granules[-1]), granules[-1], tmp_path, "--vars", "ssha_karin_2_qual")
+
+
+def test_every_command_takes_addresses_and_lists_of_them(ask, karin, servers, serve, world, granules, tmp_path):  # noqa: F811
+    addresses = [serve(path) for path in granules]
+    info = ask("info", addresses[0])
+    local = json.loads(karin("--json", "info", granules[0]).stdout)
+    assert info["path"] == addresses[0]
+    assert {key: info[key] for key in info if key != "path"} == {key: local[key] for key in local if key != "path"}
+    statistic = ["--vars", "ssha_karin_2_qual", "--over", "all", "--stats", "count,min,max", "-o"]
+    (tmp_path / "list").write_text("# all\n" + "\n".join(addresses))
+    ask("stat", f"@{tmp_path / 'list'}", *statistic, tmp_path / "remote.csv")
+    karin("stat", *granules, *statistic, tmp_path / "local.csv")
+    assert (tmp_path / "remote.csv").read_text() == (tmp_path / "local.csv").read_text()
+    # What find answers is a list too; its granules ask for an account.
+    found = ask("find", "L2_LR_SSH_Basic", "--from", f"{servers.urls['site']}/list/")
+    (tmp_path / "found.json").write_text(json.dumps(found))
+    ask("stat", f"@{tmp_path / 'found.json'}", *statistic, tmp_path / "found.csv")
+    assert (tmp_path / "found.csv").read_text() == (tmp_path / "local.csv").read_text()
+    ask("plot", addresses[0], "--vars", "ssha_karin_2_qual", "-o", tmp_path / "map.png")
+    collections = [tmp_path / "remote.karin", tmp_path / "local.karin"]
+    answer = ask("ingest", *addresses[:4], collections[0])
+    assert [row["outcome"] for row in answer["granules"]] == ["added"] * 4
+    again = ask("ingest", *granules[:4], collections[0])
+    assert [row["outcome"] for row in again["granules"]] == ["already there"] * 4
+    missing = ask("info", addresses[0].replace("475", "599"), code=1)
+    assert "404" in missing.stderr
+
+
+def test_credentials_go_to_their_own_server(ask, world, servers, granules):  # noqa: F811
+    name = granules[0].name
+    ask("info", f"{servers.urls['archive']}/x/{name}")
+    refused = ask("info", f"{servers.urls['archive']}/y/{name}", account=False, env={"XDG_CACHE_HOME": "/nonexistent"}, code=1)
+    assert "account" in refused.stderr
+    unknown = ask("info", f"gopher://example.org/{name}", code=1)
+    assert "gopher" in unknown.stderr
