@@ -117,7 +117,12 @@ impl RemoteFile {
             requests: AtomicU64::new(1),
         };
         match answer {
-            Answer::Part { bytes, .. } => file.keep(0, bytes, false),
+            Answer::Part { bytes, .. } if bytes.len() as u64 > PROBE => file.keep(0, bytes, false),
+            // Another version than the one that was known.
+            Answer::Part { .. } if file.state().pages.is_empty() => {
+                file.bring(vec![0..HEAD.min(file.len)], false)?
+            }
+            Answer::Part { .. } => {}
             Answer::Whole(body) => file.take_whole(body, progress)?,
         }
         Ok(file)
@@ -164,9 +169,6 @@ impl RemoteFile {
     /// Keeps bytes that came, on disk where there is a cache.
     fn keep(&self, start: u64, bytes: Vec<u8>, values: bool) {
         let len = bytes.len() as u64;
-        if len <= PROBE && !values {
-            return;
-        }
         let kept = self.shelf.as_ref().and_then(|shelf| shelf.keep(start, &bytes));
         let place = kept.map_or_else(
             || Place::Memory(bytes),
@@ -222,6 +224,7 @@ impl RemoteFile {
         if self.len - start <= TAIL {
             end = self.len;
         }
+        let end = state.parts.up_to(offset + len, end);
         state.window = (end, length);
         start..end
     }
@@ -306,14 +309,14 @@ impl RemoteFile {
                     let start = range.start - range.start % PAGE;
                     start..range.end.next_multiple_of(PAGE).min(self.len)
                 });
-                let widened = gaps::join(around.collect(), gaps::NEAR_STRUCTURE).into_iter();
-                let widened = widened.map(|range| {
-                    let end = range.end.max((range.start + WINDOW / 2).min(self.len));
-                    range.start..if self.len - range.start <= TAIL {
-                        self.len
-                    } else {
-                        end
-                    }
+                let joined = gaps::join(around.collect(), gaps::NEAR_STRUCTURE);
+                let state = self.state();
+                let widened = joined.into_iter().map(|range| {
+                    let end = match self.len - range.start <= TAIL {
+                        true => self.len,
+                        false => range.end.max((range.start + WINDOW / 2).min(self.len)),
+                    };
+                    range.start..state.parts.up_to(range.end, end)
                 });
                 gaps::join(widened.collect(), 0)
             }
@@ -356,6 +359,11 @@ impl ByteSource for RemoteFile {
 
     fn is_remote(&self) -> bool {
         true
+    }
+
+    fn holds(&self, range: Range<u64>) -> bool {
+        let state = self.state();
+        state.parts.covers_with(&state.pages, range)
     }
 
     fn prefetch(&self, ranges: &[Range<u64>], what: Ahead) -> std::io::Result<()> {

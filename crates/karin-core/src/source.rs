@@ -34,6 +34,12 @@ pub trait ByteSource: Send + Sync + std::fmt::Debug {
         false
     }
 
+    /// True if these bytes can be read without a round trip.
+    fn holds(&self, range: Range<u64>) -> bool {
+        let _ = range;
+        true
+    }
+
     /// These ranges of bytes will be read next: a remote source fetches neighbours together, and several at a time.
     ///
     /// # Errors

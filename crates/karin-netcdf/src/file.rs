@@ -142,6 +142,24 @@ impl NcFile {
         }
     }
 
+    /// Reads the indexes of other variables that came along, so that a source that remembers what was read of the
+    /// structure remembers them too.
+    fn read_indexes_at_hand(&self) {
+        let metadata = hdf5::metadata(&self.source, self.base, self.len);
+        for variable in self.variables.values() {
+            for begin in self.unread_indexes(std::iter::once(variable)) {
+                let end = begin.end.min(self.len);
+                if let Layout::Chunked { locator, .. } = &variable.layout
+                    && self.source.holds(begin.start..end)
+                    && locator.is_single_node(&metadata)
+                {
+                    // What is wrong with it is told by who needs it.
+                    let _ = self.index_of(variable);
+                }
+            }
+        }
+    }
+
     /// Where the indexes begin that were not read yet.
     fn unread_indexes<'v>(&self, variables: impl Iterator<Item = &'v Variable>) -> Vec<Range<u64>> {
         let begin = |variable: &Variable| match &variable.layout {
@@ -227,7 +245,10 @@ impl NcFile {
         };
         let variables: Vec<&Variable> = paths.iter().filter_map(|path| self.variable(path).ok()).collect();
         let unread = self.unread_indexes(variables.iter().copied());
-        self.source.prefetch(&unread, Ahead::Structure).map_err(failed)?;
+        if !unread.is_empty() {
+            self.source.prefetch(&unread, Ahead::Structure).map_err(failed)?;
+            self.read_indexes_at_hand();
+        }
         let mut values = Vec::new();
         for variable in variables {
             if let Some([only]) = self.index_of(variable)?.map(ChunkIndex::chunks) {

@@ -92,6 +92,12 @@ impl Parts {
         true
     }
 
+    /// The end of a range from `least` to `most` that stops where a part begins.
+    pub(super) fn up_to(&self, least: u64, most: u64) -> u64 {
+        let begins = self.0.iter().map(|part| part.range.start);
+        begins.filter(|start| *start >= least).fold(most, u64::min)
+    }
+
     /// Copies bytes from `offset` on. A part that is gone or damaged is dropped.
     pub(super) fn copy(&mut self, pages: &BTreeMap<u64, Vec<u8>>, offset: u64, buffer: &mut [u8]) -> Found {
         let mut values = true;

@@ -78,7 +78,7 @@ fn entry(path: &Path, progress: &dyn Progress) -> Entry {
         |name| name.to_string_lossy().into(),
     );
     let bytes = std::fs::metadata(path).map_or(0, |meta| meta.len());
-    Entry::of_file(label, bytes, || NcFile::open(path).ok(), progress)
+    Entry::of_file(label, bytes, || NcFile::open(path).ok().map(Arc::new), progress)
 }
 
 impl Entry {
@@ -87,7 +87,7 @@ impl Entry {
     pub fn of_file(
         label: String,
         bytes: u64,
-        open: impl FnOnce() -> Option<NcFile>,
+        open: impl FnOnce() -> Option<Arc<NcFile>>,
         progress: &dyn Progress,
     ) -> Self {
         match GranuleName::parse(&label) {

@@ -55,6 +55,12 @@ impl ChunkLocator {
         ChunkIndex::new(extent, &shape, chunks)
     }
 
+    /// True if the whole index is the node where it begins.
+    pub(crate) fn is_single_node(&self, storage: &dyn Storage) -> bool {
+        let address = self.address.filter(|_| self.indexing.is_none());
+        address.is_some_and(|address| chunk_tree::is_single_node(storage, address))
+    }
+
     fn entries(
         &self,
         storage: &dyn Storage,

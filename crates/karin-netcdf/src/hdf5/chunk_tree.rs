@@ -30,6 +30,12 @@ pub(super) fn chunks(
     Ok(walk.found)
 }
 
+/// True if the tree at `address` is a single node.
+pub(super) fn is_single_node(storage: &dyn Storage, address: u64) -> bool {
+    let head = storage.read_range(address, 6);
+    head.is_ok_and(|head| head.get(..4) == Some(b"TREE") && head.get(5) == Some(&0))
+}
+
 /// First elements of the chunks that a node may hold: from, and before.
 struct Bounds<'a> {
     from: Option<&'a [u64]>,

@@ -1,7 +1,7 @@
 //! Granules at servers and in buckets, read where they lie.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use karin_access::{Access, Credentials, Location, Place, RemoteFile, Settings};
 use karin_core::{Dataset, DatasetError, NoProgress, Progress};
@@ -50,7 +50,12 @@ pub struct RemoteGranules {
     access: Arc<Access>,
     locations: Vec<Location>,
     entries: Vec<Entry>,
+    /// The granules that were opened last: opening one anew costs a request.
+    opened: Mutex<VecDeque<(usize, Arc<NcFile>)>>,
 }
+
+/// Granules that stay open.
+const MOST_OPEN: usize = 64;
 
 impl RemoteGranules {
     /// All of them; nothing is asked, except of the first of each server, so that what its server cannot do is told to
@@ -58,21 +63,39 @@ impl RemoteGranules {
     pub(super) fn new(access: Arc<Access>, mut locations: Vec<Location>, progress: &dyn Progress) -> Self {
         let mut asked = BTreeSet::new();
         locations.dedup();
-        let entry = |location: &Location| {
+        let mut opened = VecDeque::new();
+        let mut entries = Vec::with_capacity(locations.len());
+        for (index, location) in locations.iter().enumerate() {
             let server = location.server().map(|place| place.to_string());
-            if asked.insert(server) {
-                // What is wrong is told when the granule's turn comes.
-                let _ = RemoteFile::open(&access, location, progress);
-            }
-            let open = || read(&access, location, &NoProgress).ok();
-            Entry::of_file(location.file_name(), 0, open, progress)
-        };
-        let entries = locations.iter().map(entry).collect();
+            // What is wrong with it is told when the granule's turn comes.
+            let is_first = asked.insert(server);
+            let first = is_first.then(|| read(&access, location, progress).ok()).flatten();
+            let first = first.map(Arc::new);
+            opened.extend(first.clone().map(|file| (index, file)));
+            let open = || first.or_else(|| read(&access, location, &NoProgress).ok().map(Arc::new));
+            entries.push(Entry::of_file(location.file_name(), 0, open, progress));
+        }
+        opened.truncate(MOST_OPEN);
         Self {
             access,
             locations,
             entries,
+            opened: Mutex::new(opened),
         }
+    }
+
+    fn file(&self, index: usize, location: &Location) -> Result<Arc<NcFile>, Error> {
+        let kept = || self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, file)) = kept().iter().find(|(known, _)| *known == index) {
+            return Ok(Arc::clone(file));
+        }
+        let file = Arc::new(read(&self.access, location, &NoProgress)?);
+        let mut kept = kept();
+        kept.push_back((index, Arc::clone(&file)));
+        if kept.len() > MOST_OPEN {
+            kept.pop_front();
+        }
+        Ok(file)
     }
 }
 
@@ -86,8 +109,7 @@ impl Source for RemoteGranules {
             .locations
             .get(index)
             .ok_or_else(|| DatasetError::invalid("granules", "", "no such granule"))?;
-        let opened = read(&self.access, location, &NoProgress);
-        let opened = opened.map(|file| Arc::new(file) as Arc<dyn Dataset>);
+        let opened = self.file(index, location).map(|file| file as Arc<dyn Dataset>);
         opened.map_err(|error| DatasetError::new(error.kind(), &location.to_string(), "", error.to_string()))
     }
 }
