@@ -136,7 +136,7 @@ impl RemoteFile {
         {
             return Ok(());
         }
-        progress.note(&format!(
+        progress.warn(&format!(
             "{}: the server gives no parts of files that could be told apart by version; it is fetched whole, once",
             self.name
         ));

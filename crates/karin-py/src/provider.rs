@@ -137,6 +137,7 @@ pub fn sync(
             replace,
             dry_run,
             resources: work::resources(jobs, memory),
+            ..IngestOptions::default()
         },
         keep,
         crop,
