@@ -120,10 +120,10 @@ impl RemoteFile {
             Answer::Part { bytes, .. } if bytes.len() as u64 > PROBE => file.keep(0, bytes, false),
             // Another version than the one that was known.
             Answer::Part { .. } if file.state().pages.is_empty() => {
-                file.bring(vec![0..HEAD.min(file.len)], false)?
+                file.bring(std::iter::once(0..HEAD.min(file.len)), false)?
             }
             Answer::Part { .. } => {}
-            Answer::Whole(body) => file.take_whole(body, progress)?,
+            Answer::Whole(body) => file.take_whole(*body, progress)?,
         }
         Ok(file)
     }
@@ -230,7 +230,7 @@ impl RemoteFile {
     }
 
     /// Fetches ranges, several at a time.
-    fn bring(&self, ranges: Vec<Range<u64>>, values: bool) -> Result<(), AccessError> {
+    fn bring(&self, ranges: impl IntoIterator<Item = Range<u64>>, values: bool) -> Result<(), AccessError> {
         let cut = |range: Range<u64>| {
             let end = range.end;
             let starts = range.step_by(LARGEST_REQUEST as usize);
@@ -277,7 +277,7 @@ impl RemoteFile {
                 return Ok(());
             }
             let window = self.window(offset, buffer.len() as u64);
-            self.bring(vec![window], false)?;
+            self.bring(std::iter::once(window), false)?;
         }
         Err(AccessError::Store {
             location: self.name.clone(),

@@ -106,14 +106,14 @@ impl Decoder<'_> {
         let zeros = vec![0; slab.count.len()];
         let overlap = self.overlap(stored, slab, &zeros);
         if self.source.is_remote() {
-            let mut span = u64::MAX..0;
+            let (mut first, mut end) = (u64::MAX, 0);
             overlap.for_each(|from, _, len| {
                 let from = self.position(address, from, size as u64)?;
-                span = span.start.min(from)..span.end.max(from + (len * size) as u64);
+                (first, end) = (first.min(from), end.max(from + (len * size) as u64));
                 Ok::<(), Fault>(())
             })?;
-            if span.end.saturating_sub(span.start) <= AHEAD_BYTES {
-                self.prefetch(&[span])?;
+            if first < end && end - first <= AHEAD_BYTES {
+                self.prefetch(std::slice::from_ref(&(first..end)))?;
             }
         }
         let mut gather = Gather::new(self.source, out);

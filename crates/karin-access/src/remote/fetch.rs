@@ -15,7 +15,7 @@ pub(super) enum Answer {
     /// The bytes of the range, or as many of them as the file has.
     Part { origin: Origin, bytes: Vec<u8> },
     /// The whole file: it does not give parts, or none that can be told apart by version.
-    Whole(Whole),
+    Whole(Box<Whole>),
 }
 
 impl Answer {
@@ -59,7 +59,7 @@ pub(super) async fn fetch(
             // Asked anew without a range: pieces that carry no version might be of different ones.
             body = Body::open(access, location, 0, &Origin::default()).await?;
         }
-        return Ok(Answer::Whole(Whole { body, name, origin }));
+        return Ok(Answer::Whole(Box::new(Whole { body, name, origin })));
     };
     if body.start != range.start {
         return Err(changed());
