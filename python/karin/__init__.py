@@ -13,6 +13,7 @@ from karin import _swot, errors  # noqa: F401 - importing _swot registers the ac
 from karin._collection import Collection, granules, open
 from karin._providers import find, get, sync
 from karin._verbs import ingest, passes, simulate
+from karin._viewer import view
 from karin.errors import KarinError, KarinWarning
 
 __version__ = "0.1.0"
@@ -31,4 +32,5 @@ __all__ = [
     "passes",
     "simulate",
     "sync",
+    "view",
 ]

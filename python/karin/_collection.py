@@ -24,6 +24,7 @@ from karin.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from karin._views import ViewHandle
+    from karin._widget import Viewer
 
 PathLike = str | os.PathLike[str]
 
@@ -313,6 +314,7 @@ class Collection(Featured, Reducible, Spectral, Writable):
     def handle(self, *, stack: str | None = None) -> ViewHandle:
         """Name the lazy dataset of what is selected (for backends of xarray)."""
         from karin._views import ViewHandle
+    from karin._widget import Viewer
 
         if stack not in (None, "lines"):
             raise InvalidArgumentError(f'stack={stack!r}: expected None (a cube) or "lines"')
@@ -366,6 +368,12 @@ class Collection(Featured, Reducible, Spectral, Writable):
         if isinstance(found, Mapping) and not isinstance(found, (xr.Dataset, xr.DataTree)):
             return {name: dataset.load() for name, dataset in found.items()}
         return found.load()
+
+    def view(self, *, height: int = 600) -> Viewer:
+        """Show what is selected in a notebook: see :func:`karin.view`."""
+        from karin._viewer import view
+
+        return view(self, height=height)
 
     def groupby(self, key: Hashable) -> GroupBy:
         """Reduce by ``"month"``, ``"day"``, ``"hour"``, ``"cycle_number"`` or ``"pass_number"``: ``.groupby("month").mean()``."""

@@ -1,6 +1,6 @@
 """The extension module beneath the package: translation of Python objects into calls of the Rust library."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from typing import Any, TypeAlias, final
 
@@ -38,6 +38,8 @@ __all__ = [
     "read_beside",
     "simulate",
     "sync",
+    "Asked",
+    "Viewer",
 ]
 
 #: Statistics, what they are over, the second field of pairs, and the condition that results must meet.
@@ -336,3 +338,34 @@ def prepare(paths: Sequence[str | PathLike[str]], collection: str, **options: An
 
 def commit_prepared(prepared: Sequence[bytes], collection: str, **options: Any) -> str:
     """Commit what others have prepared; what became of each granule, as JSON."""
+
+@final
+class Asked:
+    """A question under way."""
+
+    def cancel(self) -> None:
+        """Give the question up: the work for it stops."""
+
+@final
+class Viewer:
+    """A viewer that only this process can ask; it listens nowhere."""
+
+    def __new__(
+        cls,
+        paths: Sequence[str | PathLike[str]],
+        *,
+        snapshot: str | None = None,
+        endpoint: str | None = None,
+        region: str | None = None,
+        jobs: int | None = None,
+        memory: int | None = None,
+        listener: Any = None,
+    ) -> Viewer:
+        """Open paths: any mix of collections, granules and folders of granules."""
+
+    def ask(self, target: str, answered: Callable[[int, str, bytes], object]) -> Asked | None:
+        """Ask for a path of the API and come back at once; ``answered`` is told status, media type and body on another thread."""
+
+    @staticmethod
+    def page() -> dict[str, bytes]:
+        """Every file of the page that shows it, by path."""

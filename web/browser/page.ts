@@ -1,6 +1,6 @@
 /** A page of the viewer, and how tests look into it. */
 
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContext, chromium, type Frame, type Page } from "playwright-core";
 import { inject } from "vitest";
 import type { Handle } from "../src/main.tsx";
 
@@ -59,7 +59,7 @@ export async function open(browser: Browser, hash: string, options: Options = {}
 }
 
 /** Waits until all that the view needs is drawn. */
-export async function whole(page: Page): Promise<void> {
+export async function whole(page: Page | Frame): Promise<void> {
   await page.waitForTimeout(60);
   await page.waitForSelector('.map[data-whole="true"]', { timeout: 40_000 });
   await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
@@ -93,7 +93,7 @@ export interface Sample {
  * Pixels of the picture drawn at random (the same ones for a seed) that have a value: read back from the GPU, with the
  * place that they lie at and what the page says of it.
  */
-export function samples(page: Page, count: number, seed: number): Promise<Sample[]> {
+export function samples(page: Page | Frame, count: number, seed: number): Promise<Sample[]> {
   return page.evaluate(
     async ([wanted, start]) => {
       const karin = (window as unknown as { karin: Handle }).karin;

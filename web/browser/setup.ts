@@ -19,6 +19,8 @@ declare module "vitest" {
     /** The link that the viewer printed; empty if the tests are skipped. */
     link: string;
     chromium: string;
+    /** The collection that is shown. */
+    collection: string;
   }
 }
 
@@ -29,6 +31,7 @@ function skip(project: TestProject, why: string): void {
   if (log) appendFileSync(log, `web/browser: ${why}\n`);
   project.provide("link", "");
   project.provide("chromium", "");
+  project.provide("collection", "");
 }
 
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
@@ -76,6 +79,7 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   const page = await fresh(link);
   project.provide("link", page.link);
   project.provide("chromium", chromium);
+  project.provide("collection", join(folder, "small.karin"));
   return async () => {
     await page.close();
     server.kill();

@@ -6,8 +6,8 @@ import { KarinMap } from "./map/karin_map.tsx";
 import * as catalog from "./model/catalog.ts";
 import { runClocks } from "./model/clocks.ts";
 import { dismiss, notice } from "./model/notices.ts";
-import { start, view } from "./model/store.ts";
-import { DEFAULTS, fromHash, type View } from "./model/view.ts";
+import { asked, start, view } from "./model/store.ts";
+import { DEFAULTS, type View } from "./model/view.ts";
 import { ColorBar } from "./panels/color_bar.tsx";
 import { Hints } from "./panels/hints.tsx";
 import { Overlays } from "./panels/overlays.tsx";
@@ -22,9 +22,8 @@ import type { Collections } from "./transport/types.ts";
 /** Plots are loaded when the first one is opened. */
 const Dock = lazy(() => import("./views/dock.tsx").then((module) => ({ default: module.Dock })));
 
-/** The view that the address asks for; what does not exist in the collection becomes what is shown first of it. */
-function viewOf(found: Collections, hash: string): View {
-  const asked = fromHash(hash);
+/** The view that is asked for; what does not exist in the collection becomes what is shown first of it. */
+function viewOf(found: Collections, asked: Partial<View>): View {
   const group =
     found.groups.find((one) => one.id === asked.group) ??
     found.groups.find((one) => one.id === found.default_group) ??
@@ -51,7 +50,7 @@ export function App() {
   const load = async () => {
     setState("loading");
     try {
-      start(viewOf(await catalog.load(), location.hash));
+      start(viewOf(await catalog.load(), asked()));
       setState("ready");
     } catch (error) {
       setState(error instanceof Problem ? error : new Problem(0, "defect", String(error)));
@@ -91,7 +90,7 @@ function Page() {
   const [panelOpen, setPanelOpen] = createSignal(window.innerWidth >= 900);
   onMount(() => {
     const stops = [listenToKeys(), runClocks()];
-    const follow = () => start(viewOf(catalog.catalog()!, location.hash));
+    const follow = () => start(viewOf(catalog.catalog()!, asked()));
     window.addEventListener("hashchange", follow);
     onCleanup(() => {
       for (const stop of stops) stop();

@@ -11,6 +11,8 @@ const COMMITTED = join(import.meta.dirname, "../../crates/karin-viewer/assets");
 /** Bytes that a first visit loads at most, compressed: scripts and styles, the worker of the map among them. */
 const BUDGET = 550_000;
 
+const WIDGET = join(import.meta.dirname, "../../python/karin/_assets");
+
 const fresh = mkdtempSync(join(tmpdir(), "karin-bundle-"));
 afterAll(() => rmSync(fresh, { recursive: true }));
 
@@ -21,15 +23,27 @@ const files = (folder: string) =>
     .sort();
 
 test("the committed bundle equals a fresh build: npm run build makes it so", { timeout: 120_000 }, async () => {
-  const config = { configFile: join(import.meta.dirname, "../vite.config.ts"), root: join(import.meta.dirname, "..") };
+  await expectFresh("vite.config.ts", COMMITTED, join(fresh, "page"));
+});
+
+test("so does the widget of notebooks, which is small", { timeout: 60_000 }, async () => {
+  await expectFresh("vite.widget.config.ts", WIDGET, join(fresh, "widget"));
+  const size = readFileSync(join(WIDGET, "widget.js")).length;
+  console.info(`widget: ${(size / 1000).toFixed(1)} kB; the page in it comes from the kernel`);
+  expect(size).toBeLessThanOrEqual(20_000);
+});
+
+async function expectFresh(config: string, committed: string, outDir: string): Promise<void> {
+  const root = join(import.meta.dirname, "..");
   // Vitest's own mode would build for development.
   process.env.NODE_ENV = "production";
-  await build({ ...config, mode: "production", logLevel: "error", build: { outDir: fresh, emptyOutDir: true } });
-  expect(files(COMMITTED)).toEqual(files(fresh));
-  for (const file of files(fresh)) {
-    expect(readFileSync(join(COMMITTED, file)).equals(readFileSync(join(fresh, file))), file).toBe(true);
+  const how = { root, configFile: join(root, config), mode: "production", logLevel: "error" as const };
+  await build({ ...how, build: { outDir, emptyOutDir: true } });
+  expect(files(committed)).toEqual(files(outDir));
+  for (const file of files(outDir)) {
+    expect(readFileSync(join(committed, file)).equals(readFileSync(join(outDir, file))), file).toBe(true);
   }
-});
+}
 
 test("a first visit loads no more than its budget", () => {
   const page = readFileSync(join(COMMITTED, "index.html"), "utf8");

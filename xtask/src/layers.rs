@@ -52,10 +52,10 @@ fn layer(name: &str) -> Option<usize> {
 
 fn is_allowed(name: &str, used: &str) -> bool {
     if EDGES.contains(&name) {
-        // The wheel carries the command, and the command the viewer.
+        // The wheel carries the command and, for notebooks, the viewer; the command carries the viewer.
         let carries = matches!(
             (name, used),
-            ("karin-py", "karin-cli") | ("karin-cli", "karin-viewer")
+            ("karin-py", "karin-cli" | "karin-viewer") | ("karin-cli", "karin-viewer")
         );
         return used == "karin" || used == "karin-core" || carries;
     }

@@ -28,6 +28,7 @@ mod source;
 mod spread;
 mod values;
 mod verbs;
+mod viewer;
 mod work;
 
 /// An answer as JSON.
@@ -59,4 +60,6 @@ mod _karin {
     use crate::spread::{commit_prepared, ingest_batches, merge, prepare, reduce_part};
     #[pymodule_export]
     use crate::verbs::{ingest, passes, simulate};
+    #[pymodule_export]
+    use crate::viewer::{Asked, Viewer};
 }

@@ -23,7 +23,11 @@ pub struct Source {
 }
 
 /// How to reach a collection.
-fn open_options(snapshot: Option<String>, endpoint: Option<String>, region: Option<String>) -> OpenOptions {
+pub fn open_options(
+    snapshot: Option<String>,
+    endpoint: Option<String>,
+    region: Option<String>,
+) -> OpenOptions {
     OpenOptions {
         store: StoreOptions {
             read_only: true,

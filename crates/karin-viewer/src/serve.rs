@@ -67,14 +67,8 @@ impl Server {
             .map_err(|error| of_host(options, error))?
             .port();
         let archive = Archive::open(inputs, &options.layers, open, resources, progress)?;
-        let session = Session::new(port).map_err(|error| of_host(options, error))?;
-        let folder = options
-            .cache
-            .clone()
-            .or_else(cache_folder)
-            .filter(|_| options.keeps_tiles);
         Ok(Self {
-            viewer: Arc::new(Viewer::new(archive, session, folder)),
+            viewer: viewer_of(archive, options, port)?,
             listener,
             host: options.host.clone(),
         })
@@ -114,13 +108,7 @@ impl Server {
         };
         let router = router(Arc::clone(&self.viewer), &self.host);
         let listener = self.listener.try_clone().map_err(failed)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .max_blocking_threads(64)
-            .thread_name("karin-viewer")
-            .enable_all()
-            .build()
-            .map_err(failed)?;
+        let runtime = runtime().map_err(failed)?;
         let served = runtime.block_on(async {
             listener.set_nonblocking(true)?;
             let listener = tokio::net::TcpListener::from_std(listener)?;
@@ -133,6 +121,31 @@ impl Server {
         runtime.shutdown_timeout(Duration::from_secs(1));
         served.map_err(failed)
     }
+}
+
+/// The viewer of an archive, reached on that port (0: on none).
+pub(crate) fn viewer_of(
+    archive: Archive,
+    options: &ServerOptions,
+    port: u16,
+) -> Result<Arc<Viewer>, karin::Error> {
+    let session = Session::new(port).map_err(|error| of_host(options, error))?;
+    let folder = options
+        .cache
+        .clone()
+        .or_else(cache_folder)
+        .filter(|_| options.keeps_tiles);
+    Ok(Arc::new(Viewer::new(archive, session, folder)))
+}
+
+/// The threads that answer.
+pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(64)
+        .thread_name("karin-viewer")
+        .enable_all()
+        .build()
 }
 
 async fn stopped(progress: &dyn Progress) {

@@ -2,7 +2,7 @@
 
 import { createSignal } from "solid-js";
 import { createStore, reconcile, unwrap } from "solid-js/store";
-import { DEFAULTS, toHash, type View } from "./view.ts";
+import { DEFAULTS, fromHash, toHash, type View } from "./view.ts";
 
 /** Changes of these keys alone are no step of their own for undo: they follow the hand. */
 const CONTINUOUS = new Set<keyof View>(["lon", "lat", "zoom", "bearing", "pitch", "divide"]);
@@ -70,17 +70,40 @@ export const undo = (): boolean => go(past, future);
 /** Makes the last undone change again; false if there is none. */
 export const redo = (): boolean => go(future, past);
 
-/** Writes the view into the address, shortly after the last change. */
+/** Writes the view to where it is kept, shortly after the last change. */
 function follow(): void {
   if (typeof window === "undefined") return;
   clearTimeout(writing);
-  writing = setTimeout(() => history.replaceState(null, "", toHash(unwrap(view))), 150);
+  writing = setTimeout(() => keeper.write(unwrap(view)), 150);
 }
 
-/** The link that gives this view again. */
-export function link(): string {
-  return `${location.origin}${location.pathname}${toHash(unwrap(view))}`;
+/** Where the view is kept beside the page: what is read when it opens, and written when the view changes. */
+export interface Keeper {
+  read(): Partial<View>;
+  write(view: View): void;
+  /** The link that gives a view again. */
+  link(view: View): string;
 }
+
+/** The address of the page. */
+const ADDRESS: Keeper = {
+  read: () => fromHash(location.hash),
+  write: (now) => history.replaceState(null, "", toHash(now)),
+  link: (now) => `${location.origin}${location.pathname}${toHash(now)}`,
+};
+
+let keeper = ADDRESS;
+
+/** Keeps the view elsewhere: the widget of a notebook has no address. */
+export function keepIn(other: Keeper): void {
+  keeper = other;
+}
+
+/** What is asked for when the page opens. */
+export const asked = (): Partial<View> => keeper.read();
+
+/** The link that gives this view again. */
+export const link = (): string => keeper.link(unwrap(view));
 
 /** Starts from a view; undo starts here. */
 export function start(from: View): void {

@@ -1,7 +1,6 @@
+import { patiently } from "./retry.ts";
 import { isAbort, Problem, type Query, queryString, type Transport } from "./transport.ts";
 
-/** How often a request is sent again when the server is busy (429). */
-const RETRIES = 4;
 /** Requests in flight at once: browsers open about six connections to one origin. */
 const MAX_IN_FLIGHT = 6;
 
@@ -32,15 +31,13 @@ export class HttpTransport implements Transport {
   private async send(path: string, query: Query, accept: string, signal?: AbortSignal): Promise<Response> {
     await this.turn(signal);
     try {
-      for (let attempt = 0; ; attempt++) {
+      return await patiently(async () => {
         const init: RequestInit = { headers: { accept }, credentials: "same-origin" };
         if (signal) init.signal = signal;
         const response = await reached(fetch(this.link(path, query), init));
-        if (response.ok) return response;
-        const problem = await problemOf(response);
-        if (problem.status !== 429 || attempt === RETRIES) throw problem;
-        await pause(250 * 2 ** attempt, signal);
-      }
+        if (!response.ok) throw await problemOf(response);
+        return response;
+      }, signal);
     } finally {
       this.inFlight--;
       this.waiting.shift()?.();
@@ -77,14 +74,4 @@ async function problemOf(response: Response): Promise<Problem> {
   }
   const detail = body.detail ?? `The server answered ${response.status} ${response.statusText}.`;
   return new Problem(response.status, body.kind ?? "error", detail, body.hint);
-}
-
-function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal?.addEventListener("abort", () => {
-      clearTimeout(timer);
-      reject(new DOMException("given up", "AbortError"));
-    });
-  });
 }

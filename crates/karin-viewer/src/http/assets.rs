@@ -13,6 +13,19 @@ const NO_PAGE: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">
 <body><h1>karin</h1><p>This karin was built without its page. The data are served: see \
 <a href=\"openapi.json\">openapi.json</a>.</p></body></html>\n";
 
+/// Every file of the page: its path, and what is in it.
+pub fn files() -> Vec<(&'static str, &'static [u8])> {
+    fn collect(folder: &'static Dir<'static>, found: &mut Vec<(&'static str, &'static [u8])>) {
+        for file in folder.files() {
+            found.extend(file.path().to_str().map(|path| (path, file.contents())));
+        }
+        folder.dirs().for_each(|folder| collect(folder, found));
+    }
+    let mut found = Vec::new();
+    collect(&ASSETS, &mut found);
+    found
+}
+
 /// The file of a path. Only what was built in can be named: a path is compared with names, never opened.
 ///
 /// # Errors
