@@ -314,7 +314,6 @@ class Collection(Featured, Reducible, Spectral, Writable):
     def handle(self, *, stack: str | None = None) -> ViewHandle:
         """Name the lazy dataset of what is selected (for backends of xarray)."""
         from karin._views import ViewHandle
-    from karin._widget import Viewer
 
         if stack not in (None, "lines"):
             raise InvalidArgumentError(f'stack={stack!r}: expected None (a cube) or "lines"')

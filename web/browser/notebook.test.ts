@@ -10,6 +10,8 @@ import { isSkipped, launch, samples, whole } from "./page.ts";
 
 const PYTHON = process.env.KARIN_PYTHON ?? join(import.meta.dirname, "../../.venv/bin/python");
 const TOKEN = "of-the-test";
+/** Made with KARIN_WEB_PICTURES=1, as those of the README. */
+const PICTURE = join(import.meta.dirname, "../../docs/pictures/notebook.jpg");
 
 /** Why there is no notebook to test in; empty if there is one. */
 function whatIsMissing(): string {
@@ -59,7 +61,15 @@ describe.skipIf(missing !== "")("a notebook", () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "karin-notebook-"));
     writeFileSync(join(folder, "map.ipynb"), notebook(CELLS(inject("collection"))));
-    const words = ["-m", "jupyterlab", "--no-browser", "--allow-root", "--port=0", `--IdentityProvider.token=${TOKEN}`];
+    const words = [
+      "-m",
+      "jupyterlab",
+      "--no-browser",
+      "--allow-root",
+      "--port=0",
+      "--LabApp.news_url=None",
+      `--IdentityProvider.token=${TOKEN}`,
+    ];
     server = spawn(PYTHON, [...words, "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"], {
       cwd: folder,
       stdio: ["ignore", "ignore", "pipe"],
@@ -134,7 +144,7 @@ describe.skipIf(missing !== "")("a notebook", () => {
     });
     expect(exact.length).toBeGreaterThan(20);
     expect(elsewhere).toEqual([]);
-    if (process.env.KARIN_WEB_PICTURES) await page.screenshot({ path: process.env.KARIN_WEB_PICTURES });
+    if (process.env.KARIN_WEB_PICTURES) await page.screenshot({ path: PICTURE, type: "jpeg", quality: 82 });
   });
 
   test("Python reads what is shown, and moves it", async () => {
