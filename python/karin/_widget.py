@@ -309,7 +309,7 @@ def _is_box(region: Any) -> bool:
 def _first(contents: Mapping[str, Any], what: Collection) -> dict[str, Any]:
     """The view that shows what is selected."""
     words, lets = dict(what._selection.words), list(what._selection.lets)
-    group = _group_of(contents, words, what)
+    group = _group_of(contents, what)
     cycles = group["cycles"]
     chosen = [cycle for cycle in cycles if cycle in _parsed(words["cycles"])] if "cycles" in words else cycles
     names = {one["name"] for one in group["variables"]} | {definition.split("=", 1)[0] for definition in lets}
@@ -329,12 +329,14 @@ def _first(contents: Mapping[str, Any], what: Collection) -> dict[str, Any]:
     return first
 
 
-def _group_of(contents: Mapping[str, Any], words: Mapping[str, str], what: Collection) -> Mapping[str, Any]:
+def _group_of(contents: Mapping[str, Any], what: Collection) -> Mapping[str, Any]:
     groups: list[Mapping[str, Any]] = contents["groups"]
     usual = next((group for group in groups if group["id"] == contents["default_group"]), groups[0])
-    if not {"product", "phase", "version", "cycles"} & set(words):
+    # Places do not tell groups apart.
+    telling = tuple((name, word) for name, word in what._selection.words if name in ("product", "phase", "version", "cycles"))
+    if not telling:
         return usual
-    table = what.granules()
+    table = Collection(what._spec, SelectionSpec(telling), what._options).granules()
     kinds = set(zip(table["product"], table["schema"], table["phase"], strict=True))
     fitting = [group for group in groups if (group["product"], group["schema"], group["phase"]) in kinds]
     return usual if not fitting or usual in fitting else fitting[-1]

@@ -14,7 +14,7 @@ import karin
 pytest.importorskip("anywidget", reason="anywidget is not installed: run `cargo xtask setup`")
 import traitlets  # noqa: E402
 
-GROUP = "L2_LR_SSH_Basic.C.science"
+GROUP = "L2_LR_SSH_Basic.C.calval"
 
 
 @pytest.fixture
@@ -55,13 +55,13 @@ class Page:
 
 
 def test_what_is_selected_is_what_is_shown_first(swot):
-    chosen = swot.sel(cycle_number=[475, 477], pass_number=2, variables="twice", quality="suspect", bbox=(-30, 10, 40, 60), where="twice < 3", twice="2*ssha_karin_2")
+    chosen = swot.sel(cycle_number=[475, 477], pass_number=2, variables="twice", quality="suspect", bbox=(-170, -70, 170, 70), where="twice < 3", twice="2*ssha_karin_2")
     w = chosen.view(height=300)
     assert (w.group, w.cycle, w.variable, w.quality, w.where, w.height) == (GROUP, 477, "twice", "suspect", "twice < 3", 300)
-    assert w.region == (-30, 10, 40, 60) and w._wanted["view"]["lets"] == ["twice=2*ssha_karin_2"]
-    assert w._wanted["bounds"] == [-30, 10, 40, 60]
-    expected = swot.sel(product="L2_LR_SSH_Basic", phase="science", version="C", cycle_number=477, variables="twice", quality="suspect",
-                        bbox=(-30, 10, 40, 60), where="twice < 3", twice="2*ssha_karin_2")
+    assert w.region == (-170, -70, 170, 70) and w._wanted["view"]["lets"] == ["twice=2*ssha_karin_2"]
+    assert w._wanted["bounds"] == [-170, -70, 170, 70]
+    expected = swot.sel(product="L2_LR_SSH_Basic", phase="calval", version="C", cycle_number=477, variables="twice", quality="suspect",
+                        bbox=(-170, -70, 170, 70), where="twice < 3", twice="2*ssha_karin_2")
     assert w.selected == expected and w.selected.mean("cycle_number")["twice"].size
     whole = karin.view(swot)
     assert (whole.cycle, whole.region, whole.variable) == (477, None, whole._group["default_variable"])
