@@ -1,4 +1,5 @@
-"""The kernels of derivatives beside numpy: `cargo xtask bench science`.
+"""The kernels of derivatives beside numpy, whole commands on a collection, and statistics by cells beside scipy and pandas:
+`cargo xtask bench science statistics`.
 
 Seconds are those of one thread on a processor, the best of some rounds; the numpy program checks that both derive the same
 currents.
@@ -9,7 +10,7 @@ import subprocess
 import sys
 
 from granules import FOLDER, granules
-from measure import EXAMPLES, HERE, KARIN, karin
+from measure import EXAMPLES, HERE, KARIN, karin, peer, side_by_side
 
 #: Passes of the measurements on a collection; a cycle of the science orbit has 584.
 PASSES = 40
@@ -22,13 +23,42 @@ def run(*command):
     return json.loads(done.stdout)
 
 
+def passes():
+    """L3 passes with heights only."""
+    return granules("L3_LR_SSH_Expert", "science", "1", f"1-{PASSES}", ["ssha_unfiltered", "ssha_filtered"], rewrite=False)
+
+
 def collection():
-    """A collection of L3 passes with heights only."""
+    """A collection of these."""
     store = FOLDER / f"science-{PASSES}.collection"
     if not store.exists():
-        files = granules("L3_LR_SSH_Expert", "science", "1", f"1-{PASSES}", ["ssha_unfiltered", "ssha_filtered"], rewrite=False)
-        subprocess.run([str(KARIN), "--quiet", "ingest", *map(str, files), str(store)], check=True)
+        subprocess.run([str(KARIN), "--quiet", "ingest", *map(str, passes()), str(store)], check=True)
     return store
+
+
+def statistics():
+    """Statistics by cells from granules, and eddies and fronts, on two threads: wall seconds, medians."""
+    files, name = passes()[:10], "ssha_unfiltered"
+    output = FOLDER / "statistics.nc"
+    work = {"paths": list(map(str, files)), "name": name, "stats": ["mean", "std", "count"]}
+    of_order = {**work, "stats": ["median"]}
+
+    def stat(stats):
+        return karin("--quiet", "-j", 2, "stat", *files, "--vars", name, "--grid", "1", "--stats", stats, "-o", output)
+
+    def peers(arguments):
+        script = "statistics_peers.py"
+        return {"scipy binned_statistic_2d": peer("binned_statistic", script, **arguments),
+                "pandas groupby": peer("groupby", script, **arguments)}
+
+    features = {verb: karin("--quiet", "-j", 2, verb, *files, "-o", FOLDER / f"{verb}.parquet") for verb in ("eddies", "fronts")}
+    return [
+        (f"mean, std, count on a grid of 1 degree, {len(files)} L3 passes", "",
+         side_by_side({"karin": stat("mean,std,count"), **peers(work)}, rounds=3)),
+        ("the median of the same", "", side_by_side({"karin": stat("median"), **peers(of_order)}, rounds=1)),
+        (f"eddies of {len(files)} L3 passes", "", side_by_side({"karin": features["eddies"]}, rounds=1)),
+        (f"fronts of {len(files)} L3 passes", "", side_by_side({"karin": features["fronts"]}, rounds=1)),
+    ]
 
 
 def on_a_collection():
@@ -81,4 +111,4 @@ def science():
     ]
 
 
-SCIENCE = {"science": science}
+SCIENCE = {"science": science, "statistics": statistics}

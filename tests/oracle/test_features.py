@@ -279,6 +279,35 @@ def test_a_filled_nadir_gap_joins_both_sides(karin, tmp_path):
     assert middle and not apart
 
 
+def test_sides_of_250_m_granules_are_searched_and_filtered(karin, tmp_path):
+    """A front and an eddy that are known, on both sides of a small pass as L2 Unsmoothed has them: each at its own spacing."""
+    path, sides = tmp_path / "unsmoothed.nc", ("left", "right")
+    metre = 1 / 111.2e3
+    with netCDF4.Dataset(path, "w") as out:
+        for side, west in zip(sides, (-70e3, 10e3), strict=True):
+            group = out.createGroup(side)
+            group.createDimension("num_lines", 320)
+            group.createDimension("num_pixels", 240)
+            north, east = np.meshgrid(250.0 * np.arange(320) - 40e3, 250.0 * np.arange(240) - 30e3, indexing="ij")
+            eddy = 0.3 * np.exp(-((north**2 + east**2) / 12e3**2))
+            places = {"latitude": 31 + north * metre, "longitude": -40 + (west + east) * metre / np.cos(np.deg2rad(31))}
+            for name, values in {**places, "ssha": eddy}.items():
+                group.createVariable(name, "f8", ("num_lines", "num_pixels"), fill_value=np.nan)[:] = values
+    found = pd.DataFrame(features(karin, "eddies", path, "--min-amplitude", 0.05)["rows"])
+    assert sorted(found.side) == ["left", "right"] and (found.sense == "anticyclonic").all()
+    # The outermost contour, 2 mm above zero, and that of the largest speed.
+    assert np.allclose(found.effective_radius, 12 * np.sqrt(np.log(0.3 / 0.002)), rtol=0.02)
+    assert np.allclose(found.speed_radius, 12 / np.sqrt(2), rtol=0.05)
+    lines = pd.DataFrame(features(karin, "fronts", path, "--strong", 0.015, "--weak", 0.012, "--min-length", "10km")["rows"])
+    assert set(lines.side) == {"left", "right"}
+    # The steepest ring of a Gaussian lies at 12 km / sqrt(2), where the slope is 0.3 sqrt(2/e) / 12 km.
+    assert np.allclose(lines.maximum_gradient, 0.3 * np.sqrt(2 / np.e) / 12, rtol=0.05)
+    karin("stat", path, "--let", "f=lowpass(ssha, 20)", "--vars", "f,ssha", "--over", "all", "--stats", "max", "-o", tmp_path / "f.nc")
+    with netCDF4.Dataset(tmp_path / "f.nc") as data:
+        for side in sides:
+            assert 0.1 < float(data[side]["f"][...]) < float(data[side]["ssha"][...]) <= 0.3 + 1e-4
+
+
 def test_pictures_and_tables(karin, simulated, tmp_path):
     for verb in ("eddies", "fronts"):
         karin(verb, simulated[0], "--bbox=-180,20,180,30", "-o", tmp_path / f"{verb}.png")

@@ -161,9 +161,11 @@ def test_a_map_of_a_result_is_that_of_its_file(karin, tmp_path):
     karin("simulate", "--product", "L2_LR_SSH_Basic", "--phase", "calval", "--cycles", "475-476", "--passes", "1,2",
           "--vars", "ssha_karin_2,height_cor_xover", folder)
     for reduction in (["--over", "cycle"], ["--grid", "2"]):
-        karin("stat", folder, *reduction, "--stats", "std,mean", "--vars", "ssha_karin_2", "-o", tmp_path / "std.png")
-        karin("stat", folder, *reduction, "--stats", "std", "--vars", "ssha_karin_2", "-o", tmp_path / "result.nc")
-        karin("plot", tmp_path / "result.nc", "-o", tmp_path / "plot.png")
+        words = (folder, *reduction, "--stats", "std,mean", "--vars", "ssha_karin_2")
+        karin("stat", *words, "-o", tmp_path / "std.png")
+        karin("stat", *words, "-o", tmp_path / "result.nc")
+        # Every statistic has a panel.
+        karin("plot", tmp_path / "result.nc", "--vars", "ssha_karin_2_std,ssha_karin_2_mean", "-o", tmp_path / "plot.png")
         (ours, texts), (theirs, _) = png(tmp_path / "std.png"), png(tmp_path / "plot.png")
         assert (ours == theirs).all()
         assert "stat" in texts["History"] and texts["Source"].count("SWOT_L2_LR_SSH_Basic") == 4

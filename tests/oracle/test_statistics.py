@@ -246,6 +246,16 @@ def test_results_are_kept_by_their_statistics(stat, truth):
         same(kept["ssha_karin_2_median"], np.where(good, everything["ssha_karin_2_median"], np.nan))
 
 
+def test_results_are_kept_by_quantiles_that_are_listed_or_not(stat):
+    by_pixel = ("--over", "cycle", "--vars", "ssha_karin_2")
+    everything = stat(*by_pixel, "--stats", "quantile(0.9),quantile(0.1)")
+    kept = stat(*by_pixel, "--stats", "mean", "--having", "quantile(0.9) - quantile(0.1) < 0.1")
+    spread = everything["ssha_karin_2_quantile_0.9"] - everything["ssha_karin_2_quantile_0.1"]
+    good = spread < 0.1
+    assert 0.05 < good.mean() < 0.95
+    np.testing.assert_array_equal(np.isfinite(kept["ssha_karin_2"]), good)
+
+
 @pytest.mark.parametrize("name", ["ssha_karin_2", "sig0_karin_2"])
 def test_sections_along_and_across(stat, truth, name):
     values = truth[name]
@@ -310,6 +320,34 @@ def test_every_form_of_output(karin, folder, tmp_path, truth):
         assert 0.02 < (picture < 0.9).any(axis=2).mean() < 0.9
 
 
+def drawn(path):
+    """Share of a picture that is not paper."""
+    return (image.imread(path)[..., :3] < 0.9).any(axis=2).mean()
+
+
+def test_sections_are_drawn_as_curves_or_as_a_field(karin, folder, tmp_path):
+    """A curve per granule; of many a field over cycles, and a refusal where there is no order of them."""
+    along = ("--over", "num_pixels", "--vars", "ssha_karin_2", "--stats", "mean,std")
+    karin("stat", folder, *along, "--cycles", "1", "--passes", "13", "-o", tmp_path / "one.png", "-q")
+    karin("stat", folder, *along, "--cycles", "1-2", "--passes", "13", "-o", tmp_path / "two.png", "-q")
+    karin("stat", folder, "--over", "num_lines", "--vars", "ssha_karin_2,latitude", "--cycles", "1", "--passes", "13",
+          "-o", tmp_path / "across.png", "-q")
+    assert all(0.005 < drawn(tmp_path / name) < 0.9 for name in ("one.png", "two.png", "across.png"))
+    one, two = (image.imread(tmp_path / name)[..., :3] for name in ("one.png", "two.png"))
+    orange = (np.abs(two - np.array([204, 85, 0]) / 255) < 0.05).all(axis=2)
+    assert orange.any() and not (np.abs(one - np.array([204, 85, 0]) / 255) < 0.05).all(axis=2).any()
+
+
+def test_shards_of_bins_and_sections_are_drawn_as_one_process_draws_them(karin, folder, tmp_path):
+    for words in (SHARDED["bins"], (*SHARDED["sections"], "--cycles", "1", "--passes", "13")):
+        karin("stat", folder, *words, "-o", tmp_path / "one.png", "-q")
+        states = [tmp_path / "1.state", tmp_path / "2.state"]
+        for state in states:
+            karin("stat", folder, *words, "--shard", f"{state.stem}/2", "-o", state, "-q")
+        karin("merge", *states, "-o", tmp_path / "merged.png", "-q")
+        np.testing.assert_array_equal(image.imread(tmp_path / "merged.png"), image.imread(tmp_path / "one.png"))
+
+
 @pytest.mark.parametrize("words,hint", [
     (("--bin", "nothing:0:1:1"), "nothing"),
     (("--bin", "sig0_karin_2:0:1:0.3"), "whole number of steps"),
@@ -319,6 +357,7 @@ def test_every_form_of_output(karin, folder, tmp_path, truth):
     (("--over", "all", "--stats", "mean", "--with", "sig0_karin_2"), "without --with"),
     (("--over", "all", "--with", "sig0"), "did you mean 'sig0_karin_2'"),
     (("--over", "all", "--having", "mean +"), "expression"),
+    (("--over", "all", "--having", "quantile(2) > 0"), "between 0 and 1"),
     (("--hist", "ssha_karin_2", "--vars", "time"), "cannot be used with"),
     (("--hist", "ssha_karin_2", "--shard", "1/2"), "same bins"),
     (("--bin", "sig0_karin_2:0:1:1", "--stats", "median", "--shard", "1/2"), "need all values at once"),

@@ -41,6 +41,7 @@ mod text;
 mod ticks;
 
 pub use color_map::{ColorMap, UnknownColorMap};
+pub(crate) use dataset::decoded;
 pub use dataset::{dataset, datasets};
 pub use inputs::inputs;
 pub use land::land;

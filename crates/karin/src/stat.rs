@@ -19,6 +19,7 @@ use crate::output::{self, Format, WriteOptions};
 pub use automatic::with_bins;
 pub use karin_engine::reduction::{Bins, Edges, Having, Reduction, Statistic, Target};
 pub use karin_engine::{merge_parts, reduce_to_memory, reduce_to_part};
+pub(crate) use picture::{check as check_picture, draw as draw_result};
 pub use scatter::{Regression, regression};
 
 /// What a result looks like from afar: per variable how many values there are and between which numbers they lie.
@@ -178,12 +179,13 @@ pub fn reduce_to_netcdf(
 }
 
 /// Reduces into a file of any format, by its extension. Formats other than netCDF are made from a netCDF file that lies
-/// beside it for as long as that takes, so that results may be larger than memory. A map (`.png`) shows the first
-/// statistic of the first variable asked for, else of sea surface height anomaly or what comes nearest to it; a picture of
-/// bins shows the first variable.
+/// beside it for as long as that takes, so that results may be larger than memory.
+///
+/// A picture (`.png`) shows every statistic of the variables asked for: maps over cycles and on grids (of sea surface height anomaly,
+/// or what comes nearest to it, where no variable is named), charts of bins and sections.
 ///
 /// # Errors
-/// As [`reduce_to_netcdf`]; also if the extension is unknown.
+/// As [`reduce_to_netcdf`]; also if the extension is unknown, or the result has no picture.
 pub fn reduce_to_file(
     plan: &Plan,
     reduction: &Reduction,
@@ -192,32 +194,19 @@ pub fn reduce_to_file(
     path: &Path,
     history: &str,
 ) -> Result<Report, Error> {
-    let drawn;
-    let (plan, reduction) = match Format::of(path)? {
-        Format::NetCdf => return reduce_to_netcdf(plan, reduction, resources, progress, path, history),
-        Format::Png => match reduction.target {
-            Target::Bins(_) => return draw_bins(plan, reduction, resources, progress, path, history),
-            Target::Cycle | Target::Grid(_) => {
-                let mut first = reduction.clone();
-                first.statistics.truncate(1);
-                drawn = (crate::plot::one_variable(plan, progress)?, first);
-                (&drawn.0, &drawn.1)
-            }
-            _ => {
-                let reason = "numbers by key and sections have no place on a map: use --over cycle, --grid or --bin, or name \
-                              it .nc, .zarr, .parquet or .csv";
-                return Err(Error::option("-o", reason));
-            }
-        },
-        Format::Zarr | Format::Parquet | Format::Csv | Format::Json => (plan, reduction),
-    };
-    by_netcdf(path, resources, progress, |between| {
-        reduce_to_netcdf(plan, reduction, resources, progress, between, history)
-    })
+    match Format::of(path)? {
+        Format::NetCdf => reduce_to_netcdf(plan, reduction, resources, progress, path, history),
+        Format::Png => draw(plan, reduction, resources, progress, path, history),
+        Format::Zarr | Format::Parquet | Format::Csv | Format::Json => {
+            by_netcdf(path, resources, progress, |between| {
+                reduce_to_netcdf(plan, reduction, resources, progress, between, history)
+            })
+        }
+    }
 }
 
-/// Draws a result by bins.
-fn draw_bins(
+/// Reduces, and draws the result.
+fn draw(
     plan: &Plan,
     reduction: &Reduction,
     resources: Resources,
@@ -225,13 +214,27 @@ fn draw_bins(
     path: &Path,
     history: &str,
 ) -> Result<Report, Error> {
+    picture::check(&reduction.target)?;
+    let favourite;
+    let is_named = matches!(reduction.target, Target::Bins(_)) || !plan.selection().variables.is_empty();
+    let plan = if is_named {
+        plan
+    } else {
+        favourite = crate::plot::one_variable(plan, progress)?;
+        &favourite
+    };
     let reduction = with_bins(plan, reduction, resources, progress)?;
     let regression = regression(plan, &reduction, resources, progress)?;
-    let (result, report) = reduce_to_memory(plan, &reduction, resources, progress)?;
-    if let Target::Bins(bins) = &reduction.target {
-        picture::of(&result, &reduction, bins, regression.as_ref(), history)?.write(path)?;
-    }
-    Ok(report)
+    let to_netcdf = |between: &Path| {
+        let mut sink = NetcdfSink::new(between, history, resources);
+        sink.attributes = picture::attributes(regression.as_ref());
+        let report = reduce_shared(plan, &reduction, resources, progress, &sink)?;
+        sink.finish()?;
+        Ok(report)
+    };
+    through_netcdf(path, to_netcdf, |result| {
+        draw_result(result, &reduction, regression.as_ref(), history, path)
+    })
 }
 
 /// Makes a netCDF file beside `path`, and what `path` names of it.
@@ -241,6 +244,18 @@ pub(crate) fn by_netcdf<R>(
     progress: &dyn Progress,
     make: impl FnOnce(&Path) -> Result<R, Error>,
 ) -> Result<R, Error> {
+    let options = WriteOptions::default().with_resources(resources);
+    through_netcdf(path, make, |result| {
+        Ok(output::write(path, result, &options, progress)?)
+    })
+}
+
+/// Makes a netCDF file beside `path` for as long as it takes to make `path` of it.
+pub(crate) fn through_netcdf<R>(
+    path: &Path,
+    make: impl FnOnce(&Path) -> Result<R, Error>,
+    then: impl FnOnce(&NcFile) -> Result<(), Error>,
+) -> Result<R, Error> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let folder = tempfile::Builder::new()
         .prefix(".karin-stat-")
@@ -248,8 +263,7 @@ pub(crate) fn by_netcdf<R>(
         .map_err(|error| Error::io(path, "create", error))?;
     let between = folder.path().join("result.nc");
     let made = make(&between)?;
-    let options = WriteOptions::default().with_resources(resources);
-    output::write(path, &NcFile::open(&between)?, &options, progress)?;
+    then(&NcFile::open(&between)?)?;
     Ok(made)
 }
 

@@ -17,7 +17,7 @@ pub struct Arguments {
     /// The states of all shards, in any order
     #[arg(required = true, value_name = "STATE")]
     states: Vec<PathBuf>,
-    /// Where the result goes: a file named .nc, .zarr, .parquet, .csv or .png (a map)
+    /// Where the result goes: a file named .nc, .zarr, .parquet, .csv, .json or .png (maps; of bins and sections charts)
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
 }

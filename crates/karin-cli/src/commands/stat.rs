@@ -56,7 +56,7 @@ pub struct Arguments {
     /// Keep results where this is true of their statistics, as 'count >= 10 and std < 0.5'; others become fill
     #[arg(long, value_name = "CONDITION", allow_hyphen_values = true)]
     having: Option<String>,
-    /// Where the result goes: a file named .nc, .zarr, .parquet, .csv, .json or .png (a map; of bins a chart); without it a summary is printed.
+    /// Where the result goes: a file named .nc, .zarr, .parquet, .csv, .json or .png (maps; of bins and sections charts); without it a summary is printed.
     /// With --shard: the state for karin merge, of any name
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,

@@ -6,7 +6,7 @@ use super::Statistic;
 use crate::EngineError;
 use crate::expression::{Expression, Program};
 
-/// A condition over statistics, as `count >= 10 and std < 0.5`. Names are those of statistics without arguments.
+/// A condition over statistics, as `count >= 10 and quantile(0.9) < 0.5`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Having {
     text: String,
@@ -21,7 +21,8 @@ impl Having {
     /// # Errors
     /// If it is no expression that answers yes or no, or names something else than a statistic.
     pub fn parse(text: &str) -> Result<Self, EngineError> {
-        let expression = Expression::parse(text)?;
+        let (named, quantiles) = with_named_quantiles(text)?;
+        let expression = Expression::parse(&named)?;
         let wrong = |reason: String| EngineError::option("--having", format!("{text:?}: {reason}"));
         if !expression.is_boolean() {
             return Err(wrong("expected a condition, as 'count >= 10'".to_owned()));
@@ -30,9 +31,11 @@ impl Having {
         if program.inputs().is_empty() {
             return Err(wrong("it names no statistic".to_owned()));
         }
-        let statistic = |name: &String| {
-            name.parse()
-                .map_err(|error: EngineError| wrong(error.to_string()))
+        let statistic = |name: &String| match quantiles.iter().find(|(known, _)| known == name) {
+            Some((_, quantile)) => Ok(*quantile),
+            None => name
+                .parse()
+                .map_err(|error: EngineError| wrong(error.to_string())),
         };
         let statistics = program.inputs().iter().map(statistic).collect::<Result<_, _>>()?;
         Ok(Self {
@@ -101,4 +104,24 @@ impl Having {
         );
         keep
     }
+}
+
+/// The condition with every `quantile(q)` as a name that expressions take, in as many characters, so that errors point to their
+/// places; and the quantiles of these names.
+fn with_named_quantiles(text: &str) -> Result<(String, Vec<(String, Statistic)>), EngineError> {
+    const CALL: &str = "quantile(";
+    let (mut named, mut quantiles) = (String::new(), Vec::new());
+    let mut rest = text;
+    while let Some(at) = rest.find(CALL) {
+        let (before, call) = rest.split_at(at);
+        let Some(end) = call.find(')') else { break };
+        let (call, after) = call.split_at(end + 1);
+        named.push_str(before);
+        let name = format!("quantile_q{}", quantiles.len());
+        named.push_str(&format!("{name:<width$}", width = call.len()));
+        quantiles.push((name, call.parse()?));
+        rest = after;
+    }
+    named.push_str(rest);
+    Ok((named, quantiles))
 }

@@ -401,7 +401,11 @@ fn coordinate<'a>(group: &'a GroupMeta, names: &[&str], standard: &str) -> Optio
     by_name.or_else(|| group.variables.iter().find(is_standard))
 }
 
-fn decoded(dataset: &dyn Dataset, path: &str, slab: &Slab) -> Result<Vec<f64>, Error> {
+/// True values of a slab.
+///
+/// # Errors
+/// If they cannot be read, or are no numbers.
+pub(crate) fn decoded(dataset: &dyn Dataset, path: &str, slab: &Slab) -> Result<Vec<f64>, Error> {
     let array = dataset.read_slab(path, slab)?;
     let packing = dataset.root().variable(path).and_then(Packing::of);
     let text = || DatasetError::invalid(dataset.label(), path, "text cannot be drawn");

@@ -14,7 +14,7 @@ use super::state::{Block, Header, State};
 use super::{Shard, ShardError, identity, selection_words};
 use crate::Error;
 use crate::output::Format;
-use crate::stat::{NetcdfSink, by_netcdf};
+use crate::stat::{NetcdfSink, Reduction, by_netcdf, check_picture, draw_result, through_netcdf};
 
 /// How states are merged.
 #[derive(Clone, Debug)]
@@ -59,6 +59,14 @@ pub fn merge_states(
     let resources = options.resources;
     let notes = match Format::of(output)? {
         Format::NetCdf => to_netcdf(&states, output, &history, resources, progress)?,
+        Format::Png => {
+            let reduction = reduction_of(first)?;
+            check_picture(&reduction.target)?;
+            let make = |between: &Path| to_netcdf(&states, between, &history, resources, progress);
+            through_netcdf(output, make, |result| {
+                draw_result(result, &reduction, None, &history, output)
+            })?
+        }
         _ => by_netcdf(output, resources, progress, |between| {
             to_netcdf(&states, between, &history, resources, progress)
         })?,
@@ -202,14 +210,10 @@ fn merge(
     }
     let first = states.first().ok_or(ShardError::Nothing)?;
     let header = &first.header;
-    let reduction = header
-        .reduction()
-        .ok()
-        .filter(|reduction| !reduction.target.is_by_parts_of_passes())
-        .ok_or_else(|| ShardError::Unsupported {
-            path: first.path.clone(),
-            reason: format!("{} is nothing that this karin can merge", header.words()),
-        })?;
+    let reduction = reduction_of(first)?;
+    if reduction.target.is_by_parts_of_passes() {
+        return Err(unsupported(first).into());
+    }
     let plan = plan_of(header, progress)?;
     let parts: Vec<Vec<u8>> = states.iter().map(State::part).collect::<Result<_, _>>()?;
     let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
@@ -222,6 +226,18 @@ fn merge(
         &mut Exclusive(sink),
     )?;
     Ok(report.notes)
+}
+
+/// What a state is of.
+fn reduction_of(state: &State) -> Result<Reduction, ShardError> {
+    state.header.reduction().map_err(|_| unsupported(state))
+}
+
+fn unsupported(state: &State) -> ShardError {
+    ShardError::Unsupported {
+        path: state.path.clone(),
+        reason: format!("{} is nothing that this karin can merge", state.header.words()),
+    }
 }
 
 /// The plan of all shards, made again from the same sources.

@@ -1,42 +1,119 @@
-//! Pictures of statistics by bins: curves over one variable, a field over two.
+//! Pictures of statistics: maps, curves over bins of one variable and fields over two, sections.
 
-use karin_core::{AttrValue, Dataset, VariableMeta};
-use karin_engine::MemoryDataset;
-use karin_engine::reduction::{Bins, Reduction, Statistic};
+mod sections;
+
+use std::path::Path;
+
+use karin_core::{AttrValue, Dataset, DatasetError, GroupMeta, Slab, VariableMeta};
+use karin_engine::reduction::{Bins, Reduction, Statistic, Target};
 
 use super::scatter::Regression;
 use crate::Error;
-use crate::plot::ColorMap;
 use crate::plot::chart::{Axis, COLORS, Cells, Chart, Line, Panel, Png, Scale};
+use crate::plot::{ColorMap, MapOptions, decoded};
+
+/// Refuses results that have no picture.
+///
+/// # Errors
+/// If the target is single numbers, by key or not.
+pub(crate) fn check(target: &Target) -> Result<(), Error> {
+    match target {
+        Target::Cycle | Target::Grid(_) | Target::Bins(_) | Target::Pixels | Target::Lines => Ok(()),
+        _ => {
+            let reason = "numbers by key have no place on a map: use --over cycle, num_lines or num_pixels, --grid or \
+                          --bin, or name it .nc, .zarr, .parquet or .csv";
+            Err(Error::option("-o", reason))
+        }
+    }
+}
+
+/// Draws a result into a file: maps of grids and of pixels over cycles, charts of bins and sections.
+///
+/// # Errors
+/// If nothing is to be seen, it is too much for one picture, or the file cannot be written.
+pub(crate) fn draw(
+    result: &dyn Dataset,
+    reduction: &Reduction,
+    regression: Option<&Regression>,
+    history: &str,
+    path: &Path,
+) -> Result<(), Error> {
+    check(&reduction.target)?;
+    match &reduction.target {
+        Target::Bins(bins) => of_bins(result, reduction, bins, regression, history)?.write(path),
+        Target::Pixels | Target::Lines => sections::of(result, history)?.write(path),
+        _ => crate::plot::datasets(result, &maps(result, reduction), MapOptions::default())?.write(path),
+    }
+}
+
+/// The variables of a result that are results, without their groups. Grids have counts whether these are asked for or not.
+fn maps(result: &dyn Dataset, reduction: &Reduction) -> Vec<String> {
+    let paths = result.root().variable_paths();
+    let mut names: Vec<&str> = Vec::new();
+    for path in paths.iter().filter(|path| is_result(result.root(), path)) {
+        let name = short(path);
+        if !["latitude", "longitude"].contains(&name) && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let counts = |name: &str| {
+        let counted = name.strip_suffix("_count");
+        counted
+            .is_some_and(|counted| (names.iter()).any(|other| *other != name && other.starts_with(counted)))
+    };
+    let wants_counts = reduction.statistics.contains(&Statistic::Count);
+    let shown = names.iter().filter(|name| wants_counts || !counts(name));
+    shown.map(|name| (*name).to_owned()).collect()
+}
+
+/// False for axes, their bounds, and which processing results are of.
+fn is_result(root: &GroupMeta, path: &str) -> bool {
+    let is_axis = |meta: &VariableMeta| {
+        meta.dimensions == [meta.name.as_str()] || meta.name.ends_with("_bounds") || meta.name == "schema"
+    };
+    root.variable(path).is_some_and(|meta| !is_axis(meta))
+}
+
+/// What stands in the notes of a picture.
+fn notes(history: &str) -> Vec<(String, String)> {
+    let software = concat!("karin ", env!("CARGO_PKG_VERSION")).to_owned();
+    vec![
+        ("Software".to_owned(), software),
+        ("Command".to_owned(), history.to_owned()),
+    ]
+}
+
+/// Product and selection of a result.
+fn subtitle(result: &dyn Dataset) -> String {
+    let attributes = &result.root().attributes;
+    let text = |name: &str| attributes.text(name).unwrap_or("").to_owned();
+    let mut parts = vec![text("product"), text("product_schema"), text("selection")];
+    parts.retain(|part| !part.is_empty());
+    parts.join(" · ")
+}
+
+/// All values of a variable.
+fn values_of(result: &dyn Dataset, path: &str) -> Result<Vec<f64>, Error> {
+    let shape = result.root().shape(path);
+    let shape = shape.ok_or_else(|| DatasetError::no_variable(result.label(), path))?;
+    decoded(result, path, &Slab::all(&shape))
+}
 
 /// Draws a result by bins: of one variable a panel per kind of statistic, of two the first statistic, with the line of
 /// regression where there is one.
-///
-/// # Errors
-/// If nothing is to be seen, or bins of two variables are not of one width.
-pub(super) fn of(
-    result: &MemoryDataset,
+fn of_bins(
+    result: &dyn Dataset,
     reduction: &Reduction,
     bins: &[Bins],
     regression: Option<&Regression>,
     history: &str,
 ) -> Result<Png, Error> {
-    let attributes = &result.root().attributes;
-    let text = |name: &str| attributes.text(name).unwrap_or("").to_owned();
-    let mut parts = vec![text("product"), text("product_schema"), text("selection")];
-    parts.retain(|part| !part.is_empty());
     let found = Found::of(result, reduction)?;
     let mut chart = Chart {
         title: found.title(bins),
-        subtitle: parts.join(" · "),
+        subtitle: subtitle(result),
         panels: Vec::new(),
-        notes: vec![
-            (
-                "Software".to_owned(),
-                concat!("karin ", env!("CARGO_PKG_VERSION")).to_owned(),
-            ),
-            ("Command".to_owned(), history.to_owned()),
-        ],
+        notes: notes(history),
     };
     chart.panels = match bins {
         [x, y] => vec![field(&found, x, y, regression)?],
@@ -48,27 +125,20 @@ pub(super) fn of(
 
 /// The statistics of the variable that is drawn.
 struct Found<'a> {
-    result: &'a MemoryDataset,
+    result: &'a dyn Dataset,
     statistics: Vec<(Statistic, &'a VariableMeta, Vec<f64>)>,
 }
 
 impl<'a> Found<'a> {
     /// Of the first variable of the result.
-    fn of(result: &'a MemoryDataset, reduction: &Reduction) -> Result<Self, Error> {
+    fn of(result: &'a dyn Dataset, reduction: &Reduction) -> Result<Self, Error> {
         let root = result.root();
         let paths = root.variable_paths();
-        let mut own = paths.iter().filter(|path| {
-            let is_axis = |meta: &VariableMeta| {
-                meta.dimensions == [meta.name.as_str()]
-                    || meta.name.ends_with("_bounds")
-                    || meta.name == "schema"
-            };
-            root.variable(path).is_some_and(|meta| !is_axis(meta))
-        });
+        let mut own = paths.iter().filter(|path| is_result(root, path));
         let mut statistics = Vec::new();
         for statistic in &reduction.statistics {
             if let Some((path, meta)) = own.next().and_then(|path| Some((path, root.variable(path)?))) {
-                statistics.push((*statistic, meta, super::values_of(result, path)));
+                statistics.push((*statistic, meta, values_of(result, path)?));
             }
         }
         if statistics.is_empty() {
@@ -94,10 +164,6 @@ impl<'a> Found<'a> {
         format!("{} of {own} by {}", words.join(", "), names.join(" and "))
     }
 
-    fn values(&self, name: &str) -> Vec<f64> {
-        super::values_of(self.result, name)
-    }
-
     fn get(&self, wanted: Statistic) -> Option<&Vec<f64>> {
         let found = self
             .statistics
@@ -116,9 +182,9 @@ impl<'a> Found<'a> {
         labelled(about, meta.and_then(|meta| meta.attributes.text("units")))
     }
 
-    fn axis(&self, bins: &Bins) -> (String, Vec<f64>) {
+    fn axis(&self, bins: &Bins) -> Result<(String, Vec<f64>), Error> {
         let name = short(&bins.variable);
-        (self.label(name), self.values(name))
+        Ok((self.label(name), values_of(self.result, name)?))
     }
 }
 
@@ -171,7 +237,7 @@ fn family(statistic: Statistic, at: usize) -> Family {
 const PANELS: usize = 3;
 
 fn curves(found: &Found<'_>, x: &Bins) -> Result<Vec<Panel>, Error> {
-    let (label, centres) = found.axis(x);
+    let (label, centres) = found.axis(x)?;
     let edges = x.edges()?;
     let mut families: Vec<Family> = Vec::new();
     let has_values = found
@@ -315,7 +381,7 @@ fn field(found: &Found<'_>, x: &Bins, y: &Bins, regression: Option<&Regression>)
             return Err(Error::option("-o", reason));
         }
     }
-    let ((x_label, columns), (y_label, rows)) = (found.axis(x), found.axis(y));
+    let ((x_label, columns), (y_label, rows)) = (found.axis(x)?, found.axis(y)?);
     let Some((statistic, meta, values)) = found.statistics.first() else {
         return Err(Error::option("-o", "there is no statistic to draw"));
     };
