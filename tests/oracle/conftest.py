@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from shared_fixtures import WORKSPACE, pytest_runtest_logreport, reference_data  # noqa: F401
+from shared_fixtures import WORKSPACE, pytest_runtest_logreport, reference_data, tried  # noqa: F401
 
 
 def karin_binary() -> Path:

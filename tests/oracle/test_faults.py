@@ -211,7 +211,7 @@ def failing_calls(strace, karin, arguments, folder, fault, numbers):
 @pytest.mark.parametrize("call, errno", [("write", "ENOSPC"), ("write", "EIO"), ("pwrite64", "ENOSPC"), ("fsync", "EIO"),
                                          ("rename", "EIO")])
 @pytest.mark.parametrize("name", COMMANDS)
-def test_failing_calls(strace, karin, granules, collection, tmp_path, name, call, errno):
+def test_failing_calls(strace, karin, granules, collection, tmp_path, tried, name, call, errno):
     folder = tmp_path / "out"
     folder.mkdir()
     arguments = command(name, granules, collection, folder)
@@ -226,7 +226,7 @@ def test_failing_calls(strace, karin, granules, collection, tmp_path, name, call
         judged += failing_calls(strace, karin, arguments, folder, (name, call, errno), numbers)
         if judged:
             break
-    print(f"{name}: {judged} faults of {call} with {errno}")
+    tried(f"{judged} faults, each a typed error and nothing harmed")
     assert judged > 0 or (name, call) not in ALWAYS_MADE
     assert_completes(name, karin, granules, collection, folder)
 
@@ -314,7 +314,7 @@ def counted(karin, *source):
     return json.loads(karin("--json", "stat", *source, *ask).stdout)["rows"]
 
 
-def test_readers_during_writes_see_one_snapshot(karin, granules, tmp_path):
+def test_readers_during_writes_see_one_snapshot(karin, granules, tmp_path, tried):
     # What a reader may see: the first granule, the first two, and so on.
     allowed = [counted(karin, *granules[: number + 1]) for number in range(len(granules))]
     assert all(allowed.count(one) == 1 for one in allowed)
@@ -336,4 +336,4 @@ def test_readers_during_writes_see_one_snapshot(karin, granules, tmp_path):
             assert ended is None or seen == len(granules) - 1, "the writer is done, and a reader does not see it"
     finally:
         writer.wait()
-    print(looks, "looks during the writes")
+    tried(f"{looks} looks during the writes")

@@ -313,7 +313,7 @@ def test_pictures_and_tables(karin, simulated, tmp_path):
         karin(verb, simulated[0], "--bbox=-180,20,180,30", "-o", tmp_path / f"{verb}.png")
         assert (tmp_path / f"{verb}.png").read_bytes().startswith(b"\x89PNG")
         text = karin(verb, simulated[0]).stdout
-        assert "longitude" in text and f"{verb} in ssha_filtered of 1 granules" in text
+        assert "longitude" in text and f"{verb} in ssha_filtered of 1 granule" in text
 
 
 def test_what_makes_no_sense_is_refused(karin, simulated, tmp_path):

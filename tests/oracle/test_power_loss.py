@@ -66,7 +66,7 @@ def faults(karin, files, acknowledged, folder):
         shutil.rmtree(folder)
 
 
-def test_power_cuts_lose_nothing(karin, trace, tmp_path):
+def test_power_cuts_lose_nothing(karin, trace, tmp_path, tried):
     seed = int(os.environ.get("KARIN_SEED", time.time_ns() % 2**32))
     print("KARIN_SEED", seed)
     dice = random.Random(seed)
@@ -84,7 +84,7 @@ def test_power_cuts_lose_nothing(karin, trace, tmp_path):
             found = faults(karin, files, acknowledged, tmp_path / "disk")
             assert not found, f"{power_cut.__name__} after step {step}: {found}"
             looked += 1
-    print(looked, "states of the disk after a power cut,", most, "granules acknowledged, 0 lost")
+    tried(f"{looked} states of the disk after a power cut, {most} granules acknowledged, 0 lost")
     assert most == 2
 
 

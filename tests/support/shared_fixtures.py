@@ -22,6 +22,19 @@ def reference_data():
     return path
 
 
+@pytest.fixture
+def tried(request):
+    """Says how much a test tried (as "200 kills, 0 lost"): in its output, and in the list that `cargo xtask test --long` prints."""
+
+    def say(text: str) -> None:
+        print(text)
+        if log := os.environ.get("KARIN_COUNT_LOG"):
+            with open(log, "a") as file:
+                file.write(f"{request.node.nodeid}: {text}\n")
+
+    return say
+
+
 def pytest_runtest_logreport(report):
     """Adds every skipped test to the list that `cargo xtask test` prints."""
     # Of several processes, only the one that gathers all reports writes.

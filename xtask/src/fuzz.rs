@@ -7,6 +7,10 @@ use anyhow::{Context as _, bail};
 
 use crate::python;
 use crate::steps::{Lane, cargo, exists, workspace};
+use crate::surroundings::Surroundings;
+
+/// How the tool is installed that the targets need.
+pub const INSTALL: &str = "cargo install cargo-fuzz --locked";
 
 /// Every target, and the feature that it needs.
 const TARGETS: [(&str, Option<&str>); 4] = [
@@ -51,19 +55,37 @@ pub fn run(seconds: &str, names: &[&str]) -> anyhow::Result<()> {
         );
     }
     if !exists("cargo-fuzz") {
-        bail!("cargo-fuzz is not installed: run `cargo install cargo-fuzz --locked`");
+        bail!("cargo-fuzz is not installed: run `{INSTALL}`");
     }
-    let lane = Lane::in_front();
-    seed_netcdf(&lane, &workspace().join("fuzz/corpus/netcdf_open_read"))?;
+    let surroundings = Surroundings::standard().long();
+    let result = targets(&Lane::in_front(), &surroundings, seconds, names);
+    surroundings.report();
+    result
+}
+
+/// Runs the targets named (all without any) for so many seconds each, and counts their inputs.
+///
+/// # Errors
+/// If a target does not build, or an input breaks one.
+pub fn targets(lane: &Lane, surroundings: &Surroundings, seconds: u32, names: &[&str]) -> anyhow::Result<()> {
+    seed_netcdf(lane, &workspace().join("fuzz/corpus/netcdf_open_read"))?;
     let wanted = |name: &&str| names.is_empty() || names.contains(name);
     for (name, feature) in TARGETS.iter().filter(|(name, _)| wanted(name)) {
         let mut fuzz = cargo(&format!("fuzz run {name} --target-dir target/fuzz"));
         fuzz.args(feature.iter().flat_map(|feature| ["--features", feature]));
-        fuzz.args(["--", "-rss_limit_mb=2048", "-timeout=20"]);
+        fuzz.args(["--", "-rss_limit_mb=2048", "-timeout=20", "-print_final_stats=1"]);
         fuzz.arg(format!("-max_total_time={seconds}"));
         // The sanitizer of the compiler that the workspace is pinned to.
         fuzz.env("RUSTC_BOOTSTRAP", "1");
-        lane.step(&format!("fuzz target {name}, {seconds} s"), fuzz)?;
+        let mut inputs = "an unknown number of".to_owned();
+        lane.step_heard(&format!("fuzz target {name}, {seconds} s"), fuzz, |line| {
+            if let Some(units) = line.strip_prefix("stat::number_of_executed_units:") {
+                units.trim().clone_into(&mut inputs);
+            }
+        })?;
+        surroundings.count(&format!(
+            "fuzz target {name}: {inputs} inputs in {seconds} s, 0 broke anything"
+        ));
     }
     Ok(())
 }

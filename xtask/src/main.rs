@@ -1,4 +1,4 @@
-//! Developer tasks: `cargo xtask setup | test [--long] | bench | fuzz | layers`.
+//! Developer tasks: `cargo xtask setup | test [--long] | matrix | bench | fuzz | layers`.
 //!
 //! `test` is what CI runs: it sets up all it needs (the Python environment of the oracle tests included), then runs
 //! format, lints, layers, documentation, Rust tests and oracle tests, and counts what was skipped.
@@ -6,8 +6,10 @@
 mod bench;
 mod fuzz;
 mod layers;
+mod matrix;
 mod python;
 mod steps;
+mod surroundings;
 mod test;
 mod web;
 
@@ -20,7 +22,8 @@ usage: cargo xtask TASK
 
   setup          create .venv with the oracle packages (CPython 3.12 or later where there is one) and karin itself
   test           everything: format, lints, layers, documentation, Rust tests, oracle tests
-  test --long    the same with the full fault and fuzz matrix
+  test --long    the same, and then the full fault and fuzz matrix (hours); prints what it tried
+  matrix [PART]  the matrix or parts of it alone: storage mutants kills power faults buckets fuzz
   bench [NAME]   the benchmarks of benches/, karin and its peers in one run
   fuzz SECONDS [TARGET]   the fuzz targets of fuzz/, each for so long
   layers         check that the crates depend downwards only";
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         ["setup"] => setup(),
         ["test"] => test::run(false),
         ["test", "--long"] => test::run(true),
+        ["matrix", names @ ..] => matrix::run(names),
         ["bench", names @ ..] => bench::run(names),
         ["fuzz", seconds, names @ ..] => fuzz::run(seconds, names),
         ["layers"] => layers::check(),

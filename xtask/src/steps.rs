@@ -1,7 +1,7 @@
 //! Running other programs, each with its name, its time and what became of it.
 
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Mutex;
@@ -62,6 +62,21 @@ impl Lane {
             eprintln!("==> {name}");
             command.status().map_err(anyhow::Error::from)
         };
+        self.ended(name, start, status)
+    }
+
+    /// Like [`Lane::step`] in front; `hear` gets every line of what the command says on its standard error, which is printed too.
+    ///
+    /// # Errors
+    /// If it cannot be started or fails.
+    pub fn step_heard(&self, name: &str, mut command: Command, hear: impl FnMut(&str)) -> anyhow::Result<()> {
+        command.current_dir(workspace()).stderr(Stdio::piped());
+        let start = Instant::now();
+        eprintln!("==> {name}");
+        self.ended(name, start, run_heard(&mut command, hear))
+    }
+
+    fn ended(&self, name: &str, start: Instant, status: anyhow::Result<ExitStatus>) -> anyhow::Result<()> {
         let passed = status.as_ref().is_ok_and(ExitStatus::success);
         let seconds = start.elapsed().as_secs_f64();
         eprintln!(
@@ -94,6 +109,20 @@ impl Lane {
             passed,
         });
     }
+}
+
+/// Runs `command`, whose standard error is a pipe, and hears and prints that.
+fn run_heard(command: &mut Command, mut hear: impl FnMut(&str)) -> anyhow::Result<ExitStatus> {
+    let mut child = command.spawn()?;
+    if let Some(said) = child.stderr.take() {
+        for line in BufReader::new(said).split(b'\n') {
+            let line = line?;
+            let line = String::from_utf8_lossy(&line);
+            eprintln!("{line}");
+            hear(&line);
+        }
+    }
+    Ok(child.wait()?)
 }
 
 /// Runs `command` with its output in `target/steps/NAME.log`, and prints that when it has ended.

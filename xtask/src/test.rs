@@ -7,11 +7,13 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use anyhow::{anyhow, bail};
 
 use crate::layers;
+use crate::matrix;
 use crate::python;
 use crate::steps::{Done, Lane, cargo, exists, workspace};
+use crate::surroundings::{Surroundings, runner};
 use crate::web;
 
-/// Runs all steps; `long` adds the full fault and fuzz matrix.
+/// Runs all steps; `long` adds the full fault and fuzz matrix once they have passed.
 ///
 /// Two lanes share the machine: Cargo's, and beside it the Python environment while Cargo builds, then whatever tests
 /// what was built.
@@ -22,9 +24,7 @@ pub fn run(long: bool) -> anyhow::Result<()> {
     let (front, beside) = (Lane::in_front(), Lane::beside());
     front.step("cargo fmt", cargo("fmt --all --check"))?;
     layers::check()?;
-    let skips = workspace().join("target/skipped-tests.txt");
-    let _ = std::fs::remove_file(&skips);
-    let surroundings = Surroundings { skips, long };
+    let surroundings = Surroundings::standard();
     let (tell_built, built) = mpsc::channel();
     let (tell_ready, ready) = mpsc::channel();
     let (of_cargo, of_python) = std::thread::scope(|scope| {
@@ -36,12 +36,18 @@ pub fn run(long: bool) -> anyhow::Result<()> {
         let panicked = |_| Err(anyhow!("the steps beside Cargo's panicked"));
         (of_cargo, python.join().unwrap_or_else(panicked))
     });
-    table(front.done().iter().chain(beside.done().iter()));
-    report(&surroundings.skips);
-    match (of_cargo, of_python) {
-        (Err(error), Err(other)) => bail!("{error:#}; {other:#}"),
+    let mut result = match (of_cargo, of_python) {
+        (Err(error), Err(other)) => Err(anyhow!("{error:#}; {other:#}")),
         (Ok(()), result) | (result, Ok(())) => result,
+    };
+    let surroundings = if long { surroundings.long() } else { surroundings };
+    if long && result.is_ok() {
+        let python = workspace().join(".venv/bin/python");
+        result = matrix::parts(&front, &surroundings, &python, &[]);
     }
+    table(front.done().iter().chain(beside.done().iter()));
+    surroundings.report();
+    result
 }
 
 /// Builds, tests and lints all crates. Says when the programs and the extension module are there.
@@ -61,12 +67,7 @@ fn cargo_steps(
     lane.step("cargo clippy", cargo(clippy))?;
     let mut doc = cargo("doc --release --workspace --no-deps");
     lane.step("cargo doc", doc.env("RUSTDOCFLAGS", "-D warnings"))?;
-    let runner = if exists("cargo-nextest") {
-        "nextest run"
-    } else {
-        "test"
-    };
-    let tests = format!("{runner} --release --workspace");
+    let tests = format!("{} --release --workspace", runner());
     lane.step("build of the Rust tests", cargo(&format!("{tests} --no-run")))?;
     let Ok(python) = ready.recv() else {
         return Ok(());
@@ -116,27 +117,6 @@ fn python_steps(
     Ok(())
 }
 
-/// What the tests are told about where things are.
-struct Surroundings {
-    /// Where skipped tests are listed.
-    skips: PathBuf,
-    /// Whether the full fault and fuzz matrix is wanted.
-    long: bool,
-}
-
-impl Surroundings {
-    fn tell<'c>(&self, command: &'c mut Command, python: &Path) -> &'c mut Command {
-        command
-            .env("KARIN_PYTHON", python)
-            .env("KARIN_SKIP_LOG", &self.skips)
-            .env("KARIN_BIN", workspace().join("target/release/karin"));
-        if self.long {
-            command.env("KARIN_LONG", "1");
-        }
-        command
-    }
-}
-
 /// Prints how long each step took and which failed.
 fn table<'d>(steps: impl Iterator<Item = &'d Done>) {
     eprintln!("==> steps");
@@ -148,15 +128,6 @@ fn table<'d>(steps: impl Iterator<Item = &'d Done>) {
     {
         let outcome = if *passed { "passed" } else { "FAILED" };
         eprintln!("    {outcome} {seconds:6.0} s  {name}");
-    }
-}
-
-/// Counts and prints what was skipped.
-fn report(skips: &Path) {
-    let skipped = std::fs::read_to_string(skips).unwrap_or_default();
-    eprintln!("==> {} tests were skipped", skipped.lines().count());
-    for line in skipped.lines() {
-        eprintln!("    {line}");
     }
 }
 

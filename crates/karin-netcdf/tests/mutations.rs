@@ -232,7 +232,8 @@ fn bases(test: &str) -> Vec<Base> {
 
 #[test]
 fn broken_files_end_in_values_or_typed_errors() {
-    let bases = bases("broken_files_end_in_values_or_typed_errors");
+    let test = "broken_files_end_in_values_or_typed_errors";
+    let bases = bases(test);
     if bases.is_empty() {
         return;
     }
@@ -243,8 +244,7 @@ fn broken_files_end_in_values_or_typed_errors() {
     let mutants = std::env::var("KARIN_MUTANTS")
         .ok()
         .and_then(|count| count.parse().ok());
-    let long = std::env::var_os("KARIN_LONG").is_some();
-    let mutants: u64 = mutants.unwrap_or(if long { 20_000 } else { 1_500 });
+    let mutants: u64 = mutants.unwrap_or(if test_support::is_long() { 20_000 } else { 1_500 });
     let (mut refused, mut partly, mut slowest, mut largest) = (0, 0, Duration::ZERO, 0);
     for number in 0..mutants {
         let base = &bases[number as usize % bases.len()];
@@ -277,9 +277,10 @@ fn broken_files_end_in_values_or_typed_errors() {
         }
         (slowest, largest) = (slowest.max(took), largest.max(most));
     }
-    eprintln!(
+    let tried = format!(
         "{mutants} mutants: {refused} refused, {partly} read; slowest {slowest:?}, at most {largest} bytes"
     );
+    test_support::count(test, &tried);
     // Mutations that change nothing prove nothing.
     assert!(
         refused * 5 > mutants && partly * 20 > mutants,

@@ -92,9 +92,25 @@ for make in matrix.CASES.values(): print(make(pathlib.Path(sys.argv[2]))[0])";
 /// Says that `test` did not run and why: on stderr, and in the file that `KARIN_SKIP_LOG` names.
 pub fn skip(test: &str, reason: &str) {
     eprintln!("SKIPPED {test}: {reason}");
-    if let Some(log) = std::env::var_os("KARIN_SKIP_LOG")
+    append("KARIN_SKIP_LOG", test, reason);
+}
+
+/// Says how much `test` tried (as "200 kills, 0 lost"): on stderr, and in the file that `KARIN_COUNT_LOG` names.
+pub fn count(test: &str, tried: &str) {
+    eprintln!("{test}: {tried}");
+    append("KARIN_COUNT_LOG", test, tried);
+}
+
+/// True in a long run (`KARIN_LONG`, as `cargo xtask test --long` sets it), which takes the full counts.
+pub fn is_long() -> bool {
+    std::env::var_os("KARIN_LONG").is_some()
+}
+
+/// One write of one line, so that lines of tests that run at the same time stay whole.
+fn append(variable: &str, test: &str, text: &str) {
+    if let Some(log) = std::env::var_os(variable)
         && let Ok(mut file) = std::fs::OpenOptions::new().append(true).create(true).open(log)
     {
-        let _ = writeln!(file, "{test}: {reason}");
+        let _ = file.write_all(format!("{test}: {text}\n").as_bytes());
     }
 }

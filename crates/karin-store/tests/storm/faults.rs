@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use karin_core::ErrorKind;
 use karin_store::{Repository, StoreOptions};
+use test_support::{count, is_long};
 
 use super::arrays::{chunk, commit_chunks};
 use super::writers::{
-    CHUNKS, Kind, Task, acknowledged, code, content, create, ended_with, is_long, lost, spawn, task, verified,
+    CHUNKS, Kind, Task, acknowledged, code, content, create, ended_with, lost, spawn, task, verified,
 };
 
 /// Numbers that differ from run to run; the seed is printed so that a failure can be repeated.
@@ -98,7 +99,8 @@ fn kills_at_random_lose_nothing() {
             "the collection goes on"
         );
     }
-    eprintln!("{kills} kills, {promised} commits acknowledged, 0 lost");
+    let tried = format!("{kills} kills, {promised} commits acknowledged, 0 lost");
+    count("kills_at_random_lose_nothing", &tried);
     assert!(
         promised > 0,
         "no writer came to its first commit: the kills came too early"
@@ -161,7 +163,8 @@ const CALLS: [&str; 8] = [
 
 #[test]
 fn kills_at_every_step_of_a_commit_lose_nothing() {
-    if !has_strace("kills_at_every_step_of_a_commit_lose_nothing") {
+    let test = "kills_at_every_step_of_a_commit_lose_nothing";
+    if !has_strace(test) {
         return;
     }
     let mut kills = 0;
@@ -190,7 +193,7 @@ fn kills_at_every_step_of_a_commit_lose_nothing() {
             assert_unharmed(&tasks, &format!("killed at {call} number {when}"));
         }
     }
-    eprintln!("{kills} kills at steps of a commit, 0 lost");
+    count(test, &format!("{kills} kills at steps of a commit, 0 lost"));
     assert!(
         kills >= 60,
         "only {kills} kills: the steps are not where they were"
@@ -199,7 +202,8 @@ fn kills_at_every_step_of_a_commit_lose_nothing() {
 
 #[test]
 fn failing_calls_give_typed_errors_and_harm_nothing() {
-    if !has_strace("failing_calls_give_typed_errors_and_harm_nothing") {
+    let test = "failing_calls_give_typed_errors_and_harm_nothing";
+    if !has_strace(test) {
         return;
     }
     // Not `write`, with which threads also wake each other; a disk that is really full is tested below.
@@ -228,7 +232,7 @@ fn failing_calls_give_typed_errors_and_harm_nothing() {
             tasks.push(victim);
             assert_unharmed(&tasks, &format!("{call} failed with {errno}, number {when}"));
         }
-        eprintln!("{call} {errno}: {errors} typed errors");
+        count(test, &format!("{call} {errno}: {errors} typed errors"));
         assert!(errors > 0, "{call} {errno} never reached the storage");
         let last = task(Kind::Karin, folder.path(), 999, 19_000, 1);
         assert!(

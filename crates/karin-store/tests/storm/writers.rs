@@ -284,8 +284,3 @@ pub fn verified(task: &Task) -> VerifyReport {
 pub fn code(kind: ErrorKind) -> String {
     serde_json::to_string(&kind).expect("kind")
 }
-
-/// Whether the long mode is asked for.
-pub fn is_long() -> bool {
-    std::env::var_os("KARIN_LONG").is_some()
-}
