@@ -30,6 +30,9 @@ pub(super) use structure::{pixels_dimension, write_lines};
 const BATCH: usize = 4;
 /// Cells that one thread works on when all share a lane.
 const PART: usize = 32 * 1024;
+/// Cells that one thread adds up at a time where all cycles are decoded: their states, values and results fit into the second
+/// cache.
+const CACHED: usize = 16 * 1024;
 /// Granules of passes that are worked on at the same time, so that the open ones are not closed and opened again.
 const TOGETHER: usize = 400;
 
@@ -325,15 +328,17 @@ impl<T: Sample> Runner<'_, T> {
         let len = self.lane.lines.len() * self.lane.width;
         let spare = &self.work.engine.spare;
         let part = if self.together {
-            PART / self.lane.width.max(1) * self.lane.width.max(1)
+            self.lines_within(PART)
         } else {
-            len
+            len.max(1)
         };
-        let part = part.max(self.lane.width.max(1)).min(len.max(1));
-        let sizes = (0..len.div_ceil(part)).map(|k| part.min(len - k * part));
+        // Where all cycles come at once, the states of a few cells need not outlive these.
+        let at_once = !self.together && self.lane.pass.pieces.len() <= self.lane.batch;
+        let sizes = (0..if at_once { 0 } else { len.div_ceil(part) }).map(|k| part.min(len - k * part));
         let mut parts: Vec<Cells<T>> = sizes
             .map(|size| Cells::reusing(size, self.needs, spare))
             .collect();
+        let mut results = self.no_results();
         let mut buffers: Vec<Vec<T>> = Vec::new();
         let mut quantiles = Vec::new();
         for pieces in self.lane.pass.pieces.chunks(self.lane.batch.max(1)) {
@@ -346,13 +351,16 @@ impl<T: Sample> Runner<'_, T> {
                 .map(|k| buffers[k].as_slice())
                 .collect();
             let times: Vec<&[f64]> = read.iter().flatten().map(Vec::as_slice).collect();
-            self.add(&mut parts, part, &slices, &times);
+            if at_once {
+                self.add_at_once(&slices, &times, scale, &mut results);
+            } else {
+                self.add(&mut parts, part, &slices, &times);
+            }
             if self.needs.values {
                 quantiles = self.quantiles(&slices, scale);
             }
             self.work.advance(pieces.len());
         }
-        let mut results = self.no_results();
         parts
             .iter()
             .for_each(|cells| self.collect(cells, scale, &mut results));
@@ -397,23 +405,43 @@ impl<T: Sample> Runner<'_, T> {
         Ok(times.into_iter().map(years).collect())
     }
 
-    fn add(&self, parts: &mut [Cells<T>], part: usize, slices: &[&[T]], times: &[&[f64]]) {
+    /// So many cells or fewer that are whole lines; one line at least.
+    fn lines_within(&self, cells: usize) -> usize {
+        let width = self.lane.width.max(1);
+        (cells / width).max(1) * width
+    }
+
+    /// Appends the results of all cells from all cycles, a few cells at a time.
+    fn add_at_once(&self, slices: &[&[T]], times: &[&[f64]], scale: Scale, results: &mut Results) {
+        let len = self.lane.lines.len() * self.lane.width;
+        let part = self.lines_within(CACHED);
+        for start in (0..len).step_by(part) {
+            let size = part.min(len - start);
+            let mut cells = Cells::reusing(size, self.needs, &self.work.engine.spare);
+            self.add_to(&mut cells, start, slices, times);
+            self.collect(&cells, scale, results);
+            cells.give_back(&self.work.engine.spare);
+        }
+    }
+
+    /// Adds the values from cell `start` of the lane on to `cells`.
+    fn add_to(&self, cells: &mut Cells<T>, start: usize, slices: &[&[T]], times: &[&[f64]]) {
         let width = self.lane.width.max(1);
         let times = if self.needs.trend { times } else { &[] };
-        let one = |(index, cells): (usize, &mut Cells<T>)| {
-            let start = index * part;
-            let range = start..start + cells.len();
-            let slices: Vec<&[T]> = slices
-                .iter()
-                .filter_map(|slice| slice.get(range.clone()))
-                .collect();
-            let lines = start / width..;
-            let times: Vec<&[f64]> = times
-                .iter()
-                .filter_map(|times| times.get(lines.clone()))
-                .collect();
-            cells.add(self.kind.fill, &slices, &times, width);
-        };
+        let range = start..start + cells.len();
+        let slices: Vec<&[T]> = slices
+            .iter()
+            .filter_map(|slice| slice.get(range.clone()))
+            .collect();
+        let times: Vec<&[f64]> = times
+            .iter()
+            .filter_map(|times| times.get(start / width..))
+            .collect();
+        cells.add(self.kind.fill, &slices, &times, width);
+    }
+
+    fn add(&self, parts: &mut [Cells<T>], part: usize, slices: &[&[T]], times: &[&[f64]]) {
+        let one = |(index, cells): (usize, &mut Cells<T>)| self.add_to(cells, index * part, slices, times);
         if self.together {
             parts.par_iter_mut().enumerate().for_each(one);
         } else {

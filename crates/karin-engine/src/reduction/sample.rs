@@ -19,6 +19,7 @@ impl Sum for i64 {
         // Wraps only beyond 2^32 values of 32 bits.
         self.wrapping_add(other)
     }
+    #[inline(always)]
     fn as_f64(self) -> f64 {
         self as f64
     }
@@ -29,6 +30,7 @@ impl Sum for u128 {
     fn plus(self, other: Self) -> Self {
         self.wrapping_add(other)
     }
+    #[inline(always)]
     fn as_f64(self) -> f64 {
         self as f64
     }
@@ -39,6 +41,7 @@ impl Sum for f64 {
     fn plus(self, other: Self) -> Self {
         self + other
     }
+    #[inline(always)]
     fn as_f64(self) -> f64 {
         self
     }
