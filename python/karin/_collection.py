@@ -242,7 +242,8 @@ class Collection(Featured, Reducible, Spectral, Writable):
         phase
             ``"calval"`` or ``"science"``.
         version
-            Baseline or version: ``"C"``, ``"PIC?"``, ``"v2"``; ``"best"`` (default) or ``"all"``.
+            Baseline or version: ``"C"``, ``"PIC?"``, ``"v2"``; ``"best"`` (default; ``"latest"`` is
+            the same) or ``"all"``.
         cycle_number, pass_number
             A number, several, or a slice of labels, both ends included.
         time

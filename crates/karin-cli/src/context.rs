@@ -96,9 +96,14 @@ impl Context {
             ("", "")
         };
         self.progress.suspend(|| {
-            tell(&format!("{start}error:{end} {error}"));
-            for cause in error.chain().skip(1) {
-                tell(&format!("  because: {cause}"));
+            let mut told = error.to_string();
+            tell(&format!("{start}error:{end} {told}"));
+            for cause in error.chain().skip(1).map(ToString::to_string) {
+                // Some messages tell their cause themselves.
+                if !told.contains(&cause) {
+                    tell(&format!("  because: {cause}"));
+                    told = cause;
+                }
             }
         });
     }

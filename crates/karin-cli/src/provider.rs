@@ -38,7 +38,7 @@ pub struct WantedFlags {
     /// Passes that see the polygons of a GeoJSON file
     #[arg(long, value_name = "FILE", help_heading = "Selection")]
     polygon: Option<PathBuf>,
-    /// Which processing: a baseline or version (C, PIC?, v2, v2.0.1), best or all [default: best]
+    /// Which processing: a baseline or version (C, PIC?, v2, v2.0.1), best (or latest) or all [default: best]
     #[arg(long = "version", value_name = "VERSION", help_heading = "Selection")]
     version: Option<String>,
     #[command(flatten)]

@@ -63,7 +63,7 @@ pub struct SelectionFlags {
     /// How they are derived: l3 (as AVISO's L3 products), fit:9, curvilinear, ... [default: l3]
     #[arg(long, value_name = "WORDS")]
     method: Option<String>,
-    /// Which processing: a baseline or version (C, PIC?, v2, v2.0.1), best or all [default: best]
+    /// Which processing: a baseline or version (C, PIC?, v2, v2.0.1), best (or latest) or all [default: best]
     #[arg(long = "version", value_name = "VERSION")]
     version: Option<String>,
     /// State of a collection: the identifier of a snapshot [default: the newest]

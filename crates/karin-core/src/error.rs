@@ -62,7 +62,7 @@ impl ErrorKind {
 
 /// A failure to read from a [`Dataset`](crate::Dataset): which one, which variable, why.
 #[derive(Debug, thiserror::Error)]
-#[error("{dataset}: {variable}: {reason}")]
+#[error("{dataset}: {}{reason}", named(.variable))]
 pub struct DatasetError {
     /// Label of the dataset.
     pub dataset: String,
@@ -75,6 +75,15 @@ pub struct DatasetError {
     /// Cause, if another error lies beneath.
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// The variable in a message, if it is about one.
+fn named(variable: &str) -> String {
+    if variable.is_empty() {
+        String::new()
+    } else {
+        format!("{variable}: ")
+    }
 }
 
 impl DatasetError {

@@ -15,6 +15,7 @@
 pub mod array;
 pub mod attributes;
 pub mod chunking;
+pub mod counted;
 pub mod dataset;
 pub mod dtype;
 pub mod error;
@@ -40,6 +41,7 @@ pub mod version;
 
 pub use array::{Array, Element, Slab, Values};
 pub use attributes::{AttrValue, Attributes};
+pub use counted::counted;
 pub use dataset::{Dataset, Dimension, FillMode, GroupMeta, Held, RowBounds, Storage, VariableMeta};
 pub use dtype::DType;
 pub use error::{DatasetError, ErrorKind};

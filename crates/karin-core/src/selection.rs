@@ -102,8 +102,14 @@ pub enum SelectionError {
     #[error("--time")]
     Time(#[from] TimeError),
     /// Not a region.
-    #[error("--bbox or --polygon")]
-    Region(#[from] RegionError),
+    #[error("--{option}")]
+    Region {
+        /// The option.
+        option: &'static str,
+        /// What is wrong.
+        #[source]
+        source: RegionError,
+    },
     /// Not a quality level.
     #[error("--quality")]
     Quality(#[from] QualityError),
@@ -270,6 +276,11 @@ impl Selection {
     }
 }
 
+/// What is wrong with a region, under the option that gave it.
+fn region(option: &'static str) -> impl Fn(RegionError) -> SelectionError {
+    move |source| SelectionError::Region { option, source }
+}
+
 /// Letters, digits and underscores, not beginning with a digit.
 fn is_identifier(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
@@ -331,13 +342,13 @@ impl SelectionBuilder {
 
     /// A box, as `W,S,E,N`.
     pub fn bbox(mut self, edges: &str) -> Result<Self, SelectionError> {
-        self.box_ = Some(edges.parse()?);
+        self.box_ = Some(edges.parse().map_err(region("bbox"))?);
         Ok(self)
     }
 
     /// Polygons, as GeoJSON text.
     pub fn polygon(mut self, geojson: &str) -> Result<Self, SelectionError> {
-        self.polygon = Some(geojson.parse()?);
+        self.polygon = Some(geojson.parse().map_err(region("polygon"))?);
         Ok(self)
     }
 

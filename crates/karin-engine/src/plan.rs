@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use karin_core::{
     Dataset, GroupMeta, HalfOrbit, Product, Progress, Schema, Selection, VersionChoice, VersionPattern,
+    counted,
 };
 
 use crate::EngineError;
@@ -265,15 +266,19 @@ impl fmt::Display for Plan {
             .product
             .map_or_else(|| "netCDF".to_owned(), |product| product.to_string());
         let schemas: Vec<String> = self.schemas().iter().map(ToString::to_string).collect();
-        write!(formatter, "{} granules of {product}", self.pieces.len())?;
+        write!(
+            formatter,
+            "{} of {product}",
+            counted(self.pieces.len(), "granule")
+        )?;
         if !schemas.is_empty() {
             write!(formatter, " ({})", schemas.join(", "))?;
         }
         let megabytes = self.stored_bytes() as f64 / 1e6;
         write!(
             formatter,
-            ", {} variables, {megabytes:.1} MB stored",
-            self.columns.len()
+            ", {}, {megabytes:.1} MB stored",
+            counted(self.columns.len(), "variable")
         )?;
         let selection = self.selection.to_string();
         if selection.is_empty() {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use karin_core::{Dataset, ErrorKind, HalfOrbit, Progress, Resources};
+use karin_core::{Dataset, ErrorKind, HalfOrbit, Progress, Resources, counted};
 use karin_store::{CreateOptions, IncomingGranule, Ingest, Profile, Repository, StoreError, StoreOptions};
 use serde::Serialize;
 
@@ -251,8 +251,8 @@ impl<'a> Run<'a> {
             }
         }
         self.progress.note(&format!(
-            "acknowledged {} granules in {}",
-            committed.granules.len(),
+            "acknowledged {} in {}",
+            counted(committed.granules.len(), "granule"),
             committed.snapshot
         ));
         self.report.snapshots.push(committed.snapshot);

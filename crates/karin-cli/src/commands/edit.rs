@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use clap::Args;
 use karin::edit::{Count, Rules};
+use karin_core::counted;
 use serde::Serialize;
 
 use crate::context::{Context, Report};
@@ -99,10 +100,8 @@ impl Report for Answer {
             .as_ref()
             .map(|output| format!(" to {output}"))
             .unwrap_or_default();
-        let (variable, granules, seconds) = (&self.variable, self.granules, self.seconds);
-        writeln!(
-            out,
-            "{variable} of {granules} granules{left_out}{to} in {seconds:.2} s"
-        )
+        let (variable, seconds) = (&self.variable, self.seconds);
+        let granules = counted(self.granules, "granule");
+        writeln!(out, "{variable} of {granules}{left_out}{to} in {seconds:.2} s")
     }
 }

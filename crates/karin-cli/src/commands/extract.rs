@@ -7,6 +7,7 @@ use clap::Args;
 use karin::engine::Plan;
 use karin::extract::{ExtractOptions, Extracted, extract};
 use karin::output::WriteOptions;
+use karin_core::counted;
 use serde::Serialize;
 
 use crate::context::{Context, Report};
@@ -87,13 +88,14 @@ impl Report for Answer {
             left_out,
             ..
         } = &self.extracted;
+        let granules = counted(*granules, "granule");
         match files.as_slice() {
-            [file] => write!(out, "{granules} granules into {}", file.display())?,
+            [file] => write!(out, "{granules} into {}", file.display())?,
             [first, ..] => {
                 let folder = first.parent().unwrap_or(first);
                 write!(
                     out,
-                    "{granules} granules into {} files in {}",
+                    "{granules} into {} files in {}",
                     files.len(),
                     folder.display()
                 )?;

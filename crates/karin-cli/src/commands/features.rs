@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use karin::features::{Found, Search};
+use karin_core::counted;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -158,8 +159,11 @@ impl Report for Answer {
         };
         writeln!(
             out,
-            "{to}{} {what} in {} of {} granules{left_out} in {:.2} s",
-            self.count, self.variable, self.granules, self.seconds
+            "{to}{} {what} in {} of {}{left_out} in {:.2} s",
+            self.count,
+            self.variable,
+            counted(self.granules, "granule"),
+            self.seconds
         )
     }
 }

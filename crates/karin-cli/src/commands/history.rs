@@ -78,12 +78,22 @@ impl Report for History {
                     other => format!("{name} {other}"),
                 })
                 .collect();
+            // A commit of several groups names each on a row of its own.
+            let (first, others) = row.message.split_once(", ").unwrap_or((&row.message, ""));
             table.row([
                 row.id.clone(),
                 row.time.trim_end_matches('Z').replace('T', " "),
-                row.message.clone(),
+                first.to_owned(),
                 counts.join(", "),
             ]);
+            for other in others.split(", ").filter(|other| !other.is_empty()) {
+                table.row([
+                    String::new(),
+                    String::new(),
+                    format!("       {other}"),
+                    String::new(),
+                ]);
+            }
         }
         table.write(out)
     }

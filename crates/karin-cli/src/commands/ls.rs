@@ -2,6 +2,7 @@
 
 use clap::Args;
 use karin::inventory::{CycleInventory, Inventory};
+use karin_core::counted;
 
 use crate::context::{Context, Report};
 use crate::exit::Outcome;
@@ -40,12 +41,12 @@ impl Report for Inventory {
         for group in &self.groups {
             writeln!(
                 out,
-                "\n/{}/{}/{}: {} granules of {} variables, {} (from {:.1} MB of netCDF)",
+                "\n/{}/{}/{}: {} of {}, {} (from {:.1} MB of netCDF)",
                 group.product.name(),
                 group.schema,
                 group.phase,
-                group.granules,
-                group.variables.len(),
+                counted(group.granules, "granule"),
+                counted(group.variables.len(), "variable"),
                 group.profile,
                 group.source_bytes as f64 / 1e6,
             )?;

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use clap::Args;
 use karin::plot::{ColorMap, MapOptions};
+use karin_core::counted;
 use serde::Serialize;
 
 use crate::context::{Context, Report};
@@ -138,9 +139,10 @@ impl Report for Answer {
             0 => String::new(),
             count => format!(", {count} left out"),
         };
+        let granules = counted(*granules, "granule");
         writeln!(
             out,
-            "{output}: {variable} of {granules} granules{left_out} in {seconds:.2} s"
+            "{output}: {variable} of {granules}{left_out} in {seconds:.2} s"
         )
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::bail;
 use clap::Args;
 use karin::simulate::{Simulation, SimulationSummary, write};
-use karin_core::{CycleNumber, NumberList, Phase, Selection};
+use karin_core::{CycleNumber, NumberList, Phase, Selection, counted};
 use serde::Serialize;
 
 use crate::context::{Context, Report};
@@ -103,7 +103,8 @@ impl Report for Answer {
         let megabytes = |bytes: u64| bytes as f64 / 1e6;
         writeln!(
             out,
-            "{granules} granules, {:.1} MB ({:.1} MB of values), in {} in {:.1} s",
+            "{}, {:.1} MB ({:.1} MB of values), in {} in {:.1} s",
+            counted(*granules, "granule"),
             megabytes(*bytes),
             megabytes(*raw_bytes),
             self.folder.display(),

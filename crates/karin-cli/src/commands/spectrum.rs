@@ -6,7 +6,7 @@ use std::time::Instant;
 use clap::{Args, ValueEnum};
 use karin::engine::Plan;
 use karin::spectrum::{Axis, Detrend, OtherCycle, Spectrum, SpectrumOptions, Window};
-use karin_core::{Nadir, Selection};
+use karin_core::{Nadir, Selection, counted};
 use serde::Serialize;
 
 use crate::context::{Context, Report};
@@ -231,11 +231,15 @@ impl Report for Answer {
             0 => String::new(),
             count => format!(", {count} left out"),
         };
-        let (granules, segments, seconds) = (self.granules, self.segments, self.seconds);
+        let seconds = self.seconds;
+        let (granules, segments) = (
+            counted(self.granules, "granule"),
+            counted(self.segments, "segment"),
+        );
         match &self.output {
             Some(output) => writeln!(
                 out,
-                "{output}: {segments} segments of {granules} granules{left_out} in {seconds:.2} s"
+                "{output}: {segments} of {granules}{left_out} in {seconds:.2} s"
             ),
             None => {
                 let has_coherence = self.rows.iter().any(|row| row.coherence_squared.is_some());
@@ -263,10 +267,7 @@ impl Report for Answer {
                     );
                 }
                 table.write(out)?;
-                writeln!(
-                    out,
-                    "{segments} segments of {granules} granules{left_out} in {seconds:.2} s"
-                )
+                writeln!(out, "{segments} of {granules}{left_out} in {seconds:.2} s")
             }
         }
     }

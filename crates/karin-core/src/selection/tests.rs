@@ -146,6 +146,7 @@ fn what_makes_no_sense_is_refused() {
 #[test]
 fn versions_are_best_all_or_a_pattern() {
     assert_eq!("best".parse(), Ok(VersionChoice::Best));
+    assert_eq!("latest".parse(), Ok(VersionChoice::Best));
     assert_eq!("all".parse(), Ok(VersionChoice::All));
     let VersionChoice::Matching(pattern) = "C".parse().unwrap() else {
         panic!("a pattern")

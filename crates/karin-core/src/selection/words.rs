@@ -109,7 +109,7 @@ words! {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum VersionChoice {
-    /// Per half orbit the newest of the best schema that has all variables asked for.
+    /// Per half orbit the newest of the best schema that has all variables asked for; written `best` or `latest`.
     #[default]
     Best,
     /// A result for each schema.
@@ -123,7 +123,8 @@ impl FromStr for VersionChoice {
 
     fn from_str(text: &str) -> Result<Self, InvalidVersionPattern> {
         match text.trim() {
-            "best" => Ok(Self::Best),
+            // Other tools say "latest" where they mean the same.
+            "best" | "latest" => Ok(Self::Best),
             "all" => Ok(Self::All),
             pattern => VersionPattern::parse(pattern).map(Self::Matching),
         }

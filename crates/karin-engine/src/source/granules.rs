@@ -136,9 +136,6 @@ impl Source for GranuleFiles {
             .ok_or_else(|| DatasetError::invalid("granules", "", "no such file"))?;
         NcFile::open(path)
             .map(|file| Arc::new(file) as Arc<dyn Dataset>)
-            .map_err(|error| {
-                let kind = error.kind();
-                DatasetError::new(kind, &path.display().to_string(), "", error.to_string())
-            })
+            .map_err(DatasetError::from)
     }
 }

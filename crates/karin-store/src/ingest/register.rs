@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use icechunk::format::manifest::ChunkPayload;
 use icechunk::format::snapshot::SnapshotProperties;
 use icechunk::session::Session;
-use karin_core::DType;
+use karin_core::{DType, counted};
 
 use super::decide::{Decision, Outcome, decide};
 use super::merge::Merge;
@@ -60,7 +60,7 @@ fn message(pending: &[Pending]) -> String {
     }
     let parts: Vec<String> = groups
         .into_iter()
-        .map(|(key, count)| format!("{count} granule{} of {}", if count == 1 { "" } else { "s" }, key))
+        .map(|(key, count)| format!("{} of {key}", counted(count, "granule")))
         .collect();
     format!("ingest {}", parts.join(", "))
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use karin::engine::{MemoryDataset, Plan, Report as Done};
 use karin::stat::{Reduction, Regression, Statistic, Summary, Target};
 use karin_core::time::format_instant;
-use karin_core::{Array, Dataset as _};
+use karin_core::{Array, Dataset as _, counted};
 use serde::Serialize;
 
 use crate::context::{Context, Report};
@@ -256,8 +256,9 @@ impl Report for Answer {
         };
         writeln!(
             out,
-            "{} granules{left_out} in {:.2} s{output}",
-            self.granules, self.seconds
+            "{}{left_out} in {:.2} s{output}",
+            counted(self.granules, "granule"),
+            self.seconds
         )
     }
 }
