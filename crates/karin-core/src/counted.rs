@@ -1,8 +1,8 @@
 //! Numbers of things in messages.
 
 /// `1 granule`, `6 granules`: a number and what it counts.
-pub fn counted(number: usize, noun: &str) -> String {
-    let ending = if number == 1 { "" } else { "s" };
+pub fn counted<N: std::fmt::Display + PartialEq + From<u8>>(number: N, noun: &str) -> String {
+    let ending = if number == N::from(1) { "" } else { "s" };
     format!("{number} {noun}{ending}")
 }
 
@@ -12,7 +12,7 @@ mod tests {
 
     #[test]
     fn one_is_singular() {
-        let told = [0, 1, 6].map(|number| counted(number, "granule"));
+        let told = [0_u64, 1, 6].map(|number| counted(number, "granule"));
         assert_eq!(told, ["0 granules", "1 granule", "6 granules"]);
     }
 }

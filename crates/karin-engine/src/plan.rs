@@ -106,8 +106,14 @@ impl Plan {
         let structure = present.last().map(|root| (*root).clone()).unwrap_or_default();
         let swaths = Swath::of(&structure, selection.side);
         let formulas = Formulas::new(selection)?;
-        let columns = variables::columns(&present, &swaths, &formulas, selection, product)?;
-        let also = variables::also(&present, &swaths, &formulas, selection, product)?;
+        let of = variables::Columns {
+            roots: &present,
+            swaths: &swaths,
+            formulas: &formulas,
+            selection,
+            product,
+        };
+        let (columns, also) = (of.wanted()?, of.also()?);
         Ok(Self {
             source,
             selection: selection.clone(),

@@ -143,97 +143,103 @@ fn lacking(name: &str, from: Option<&str>) -> Option<String> {
     })
 }
 
-/// The variables of a plan over granules of these structures (one per schema, oldest first).
-pub(super) fn columns(
-    roots: &[&GroupMeta],
-    swaths: &[Swath],
-    formulas: &Formulas,
-    selection: &Selection,
-    product: Option<Product>,
-) -> Result<Vec<Column>, EngineError> {
-    let Some(newest) = roots.last() else {
-        return Ok(Vec::new());
-    };
-    let groups = groups(newest, swaths);
-    let mut columns = Vec::new();
-    if selection.variables.is_empty() {
-        for group in &groups {
+/// What the columns of a plan are made of.
+pub(super) struct Columns<'a> {
+    /// Structures of the granules, one per schema, oldest first.
+    pub(super) roots: &'a [&'a GroupMeta],
+    pub(super) swaths: &'a [Swath],
+    pub(super) formulas: &'a Formulas,
+    pub(super) selection: &'a Selection,
+    pub(super) product: Option<Product>,
+}
+
+impl Columns<'_> {
+    /// The variables that are asked for: without names all numeric ones, and what is derived from them.
+    pub(super) fn wanted(&self) -> Result<Vec<Column>, EngineError> {
+        let names = &self.selection.variables;
+        if !names.is_empty() {
+            return self.named(names);
+        }
+        let Some(newest) = self.roots.last() else {
+            return Ok(Vec::new());
+        };
+        let mut columns = Vec::new();
+        for group in &groups(newest, self.swaths) {
             let variables = newest
                 .group(group)
                 .map(|meta| meta.variables.as_slice())
                 .unwrap_or_default();
             let numeric = variables.iter().filter(|variable| variable.dtype.is_numeric());
-            columns.extend(numeric.filter_map(|variable| stored(roots, swaths, group, &variable.name)));
-            let lets = formulas.lets().iter();
-            columns
-                .extend(lets.filter_map(|formula| derived(newest, swaths, formulas, group, &formula.name)));
+            columns.extend(
+                numeric.filter_map(|variable| stored(self.roots, self.swaths, group, &variable.name)),
+            );
+            let lets = self.formulas.lets().iter();
+            columns.extend(lets.filter_map(|formula| self.derived(newest, group, &formula.name)));
         }
-        return Ok(columns);
+        Ok(columns)
     }
-    named(
-        roots,
-        &groups,
-        swaths,
-        (formulas, selection, product),
-        &selection.variables,
-    )
-}
 
-/// The columns of variables that are read beside those asked for.
-pub(super) fn also(
-    roots: &[&GroupMeta],
-    swaths: &[Swath],
-    formulas: &Formulas,
-    selection: &Selection,
-    product: Option<Product>,
-) -> Result<Vec<Column>, EngineError> {
-    let Some(newest) = roots.last() else {
-        return Ok(Vec::new());
-    };
-    let groups = groups(newest, swaths);
-    named(
-        roots,
-        &groups,
-        swaths,
-        (formulas, selection, product),
-        &selection.also,
-    )
-}
-
-/// The columns of some names, in all groups that have them.
-fn named(
-    roots: &[&GroupMeta],
-    groups: &[String],
-    swaths: &[Swath],
-    (formulas, selection, product): (&Formulas, &Selection, Option<Product>),
-    names: &[String],
-) -> Result<Vec<Column>, EngineError> {
-    let mut columns = Vec::new();
-    let Some(newest) = roots.last() else {
-        return Ok(columns);
-    };
-    for wanted in names {
-        let (only, name) = split(wanted);
-        let before = columns.len();
-        for group in groups
-            .iter()
-            .filter(|group| only.is_none_or(|only| only == group.as_str()))
-        {
-            let column = if formulas.lets().iter().any(|formula| formula.name == name) {
-                derived(newest, swaths, formulas, group, name)
-            } else {
-                stored(roots, swaths, group, name).or_else(|| derived(newest, swaths, formulas, group, name))
-            };
-            columns.extend(column.map(|column| Column {
-                named: true,
-                ..column
-            }));
-        }
-        if columns.len() == before {
-            return Err(unknown(selection, roots.iter().copied(), product));
-        }
+    /// Those that are read beside them.
+    pub(super) fn also(&self) -> Result<Vec<Column>, EngineError> {
+        self.named(&self.selection.also)
     }
-    Ok(columns)
+
+    /// The columns of some names, in all groups that have them.
+    fn named(&self, names: &[String]) -> Result<Vec<Column>, EngineError> {
+        let Some(newest) = self.roots.last() else {
+            return Ok(Vec::new());
+        };
+        let groups = groups(newest, self.swaths);
+        let mut columns = Vec::new();
+        for wanted in names {
+            let (only, name) = split(wanted);
+            let before = columns.len();
+            for group in groups
+                .iter()
+                .filter(|group| only.is_none_or(|only| only == group.as_str()))
+            {
+                let is_let = self.formulas.lets().iter().any(|formula| formula.name == name);
+                let stored = (!is_let)
+                    .then(|| stored(self.roots, self.swaths, group, name))
+                    .flatten();
+                let column = stored.or_else(|| self.derived(newest, group, name));
+                columns.extend(column.map(|column| Column {
+                    named: true,
+                    ..column
+                }));
+            }
+            if columns.len() == before {
+                return Err(unknown(self.selection, self.roots.iter().copied(), self.product));
+            }
+        }
+        Ok(columns)
+    }
+
+    fn derived(&self, root: &GroupMeta, group: &str, name: &str) -> Option<Column> {
+        let swath = swath_of(self.swaths, group);
+        let meta = self.formulas.describe(root.group(group)?, name)?;
+        let (shape, lengths) = match swath {
+            Some(swath) if swath.num_pixels == 1 => (Shape::Pixels, vec![swath.num_lines]),
+            Some(swath) => (Shape::Pixels, vec![swath.num_lines, swath.num_pixels]),
+            None => {
+                let lengths = root.shape(&join(
+                    group,
+                    self.formulas.inputs_of(root.group(group)?, name)?.first()?,
+                ))?;
+                (Shape::Other(lengths.iter().product()), lengths)
+            }
+        };
+        Some(Column {
+            name: name.to_owned(),
+            group: group.to_owned(),
+            derived: true,
+            named: false,
+            packing: None,
+            meta,
+            shape,
+            lengths,
+        })
+    }
 }
 
 fn swath_of<'a>(swaths: &'a [Swath], group: &str) -> Option<&'a Swath> {
@@ -266,38 +272,6 @@ fn stored(roots: &[&GroupMeta], swaths: &[Swath], group: &str, name: &str) -> Op
         derived: false,
         named: false,
         packing,
-        meta,
-        shape,
-        lengths,
-    })
-}
-
-fn derived(
-    root: &GroupMeta,
-    swaths: &[Swath],
-    formulas: &Formulas,
-    group: &str,
-    name: &str,
-) -> Option<Column> {
-    let swath = swath_of(swaths, group);
-    let meta = formulas.describe(root.group(group)?, name)?;
-    let (shape, lengths) = match swath {
-        Some(swath) if swath.num_pixels == 1 => (Shape::Pixels, vec![swath.num_lines]),
-        Some(swath) => (Shape::Pixels, vec![swath.num_lines, swath.num_pixels]),
-        None => {
-            let lengths = root.shape(&join(
-                group,
-                formulas.inputs_of(root.group(group)?, name)?.first()?,
-            ))?;
-            (Shape::Other(lengths.iter().product()), lengths)
-        }
-    };
-    Some(Column {
-        name: name.to_owned(),
-        group: group.to_owned(),
-        derived: true,
-        named: false,
-        packing: None,
         meta,
         shape,
         lengths,

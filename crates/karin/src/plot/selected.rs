@@ -1,20 +1,22 @@
 //! Maps of what a selection keeps of granules or collections, drawn pass by pass.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use karin_core::geo::Extent;
-use karin_core::time::Day;
-use karin_core::{Progress, QualityLevel, Region, Resources, Selection, VersionChoice, VersionPattern};
+use karin_core::{Progress, Region, Resources, Selection, VersionChoice, VersionPattern};
 use karin_engine::swath::{Shape, Swath};
-use karin_engine::{Column, Engine, EngineError, Entry, Part, Piece, Plan, SelectedPass, Source};
+use karin_engine::{Column, Engine, EngineError, Part, Piece, Plan, SelectedPass, Source};
 use rayon::prelude::*;
 
 use super::projection::Frame;
 use super::raster::Marks;
 use super::sheet::{self, Drawn};
-use super::{Layer, MapCanvas, MapOptions, PlotError, check, named, subtitle};
+use super::{Layer, MapCanvas, MapOptions, PlotError, check, named};
 use crate::Error;
+
+mod facts;
+
+use facts::Facts;
 
 /// What is drawn where no variable is named, the first that there is.
 pub(super) const FAVOURITES: [&str; 10] = [
@@ -251,23 +253,6 @@ enum Stage {
     Drawing(Box<MapCanvas>),
 }
 
-/// What the subtitle and the caller are told.
-#[derive(Default)]
-struct Facts {
-    granules: usize,
-    unread: Vec<(String, String)>,
-    /// Entries of the plan that were counted, and noted as unread, last.
-    last_seen: Option<usize>,
-    last_unread: Option<usize>,
-    cycles: Vec<u16>,
-    passes: Vec<u16>,
-    time: Option<(f64, f64)>,
-    /// Labels of granules on the map, and the versions and DOIs among them.
-    labels: Vec<String>,
-    versions: BTreeSet<String>,
-    dois: BTreeSet<String>,
-}
-
 struct Drawing<'a> {
     engine: &'a Engine<'a>,
     plan: &'a Plan,
@@ -495,63 +480,5 @@ impl Drawing<'_> {
             (low.min(time), high.max(time))
         });
         (layer.values.len() == lines * width).then_some((layer, range))
-    }
-}
-
-impl Facts {
-    fn add_time(&mut self, (first, last): (f64, f64)) {
-        if first <= last {
-            let (low, high) = self.time.unwrap_or((first, last));
-            self.time = Some((low.min(first), high.max(last)));
-        }
-    }
-
-    /// Remembers where what is drawn comes from.
-    fn add_source(&mut self, entry: &Entry, doi: Option<String>) {
-        self.granules += 1;
-        self.cycles
-            .extend(entry.half_orbit.map(|half_orbit| half_orbit.cycle.0));
-        self.passes
-            .extend(entry.half_orbit.map(|half_orbit| half_orbit.pass.0));
-        self.labels.push(entry.label.clone());
-        self.versions
-            .extend(entry.version.as_ref().map(ToString::to_string));
-        self.dois.extend(doi);
-    }
-
-    /// Notes of the PNG: snapshot, granules, versions and DOI.
-    fn notes(&self, source: &dyn Source) -> Vec<(String, String)> {
-        let join = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(", ");
-        let notes = [
-            ("Snapshot", source.snapshot().unwrap_or_default().to_owned()),
-            ("Granules", self.labels.join("\n")),
-            ("Versions", join(&self.versions)),
-            ("DOI", join(&self.dois)),
-        ];
-        notes
-            .into_iter()
-            .filter(|(_, text)| !text.is_empty())
-            .map(|(key, text)| (key.to_owned(), text))
-            .collect()
-    }
-
-    /// Product, cycles, passes, days and quality.
-    fn subtitle(&self, plan: &Plan) -> String {
-        let days = self
-            .time
-            .and_then(|(first, last)| Some((Day::of(first)?, Day::of(last)?)));
-        let days = days.map(|(first, last)| match first == last {
-            true => first.to_string(),
-            false => format!("{first} to {last}"),
-        });
-        let quality = plan.selection().quality;
-        let parts = [
-            plan.product().map(|product| product.to_string()),
-            subtitle::numbers("cycle", "cycles", self.cycles.iter().copied()),
-            subtitle::numbers("pass", "passes", self.passes.iter().copied()),
-            days,
-            (quality != QualityLevel::Any).then(|| format!("quality: {quality}")),
-        ];
-        subtitle::of(parts)
     }
 }
