@@ -63,7 +63,8 @@ def granules(paths: PathLike | Iterable[PathLike]) -> Collection:
     Parameters
     ----------
     paths
-        Granule files and folders of them, one or many.
+        Granule files, folders of them, addresses of granules (``https://…``, ``sftp://…``, ``s3://….nc``, of which only what
+        is needed is read), and ``@FILE`` for what a file lists: one or many.
 
     Returns
     -------

@@ -117,6 +117,13 @@ def simulate(
     return [os.path.join(os.fspath(folder), name) for name in json.loads(answer)["files"]]
 
 
+def _from_anywhere(source: str) -> str:
+    """The same source for processes that run elsewhere: paths from the root on, addresses as they are."""
+    if "://" in source:
+        return source
+    return "@" + os.path.abspath(source[1:]) if source.startswith("@") else os.path.abspath(source)
+
+
 def ingest(
     paths: PathLike | Iterable[PathLike],
     collection: PathLike,
@@ -137,7 +144,7 @@ def ingest(
     Parameters
     ----------
     paths
-        Granules and folders of them.
+        Granules, folders of them, and addresses of granules (``https://…``, ``sftp://…``, ``s3://….nc``).
     collection
         Folder or ``s3://bucket/prefix``.
     profile
@@ -162,7 +169,7 @@ def ingest(
         ``"refused"`` with a reason.
     """
     names = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
-    files, target = [os.path.abspath(path) for path in names], os.fspath(collection)
+    files, target = [_from_anywhere(os.fspath(path)) for path in names], os.fspath(collection)
     options: dict[str, Any] = {
         "profile": profile,
         "replace": replace,

@@ -149,3 +149,14 @@ def test_ctrl_c_stops_transfers_which_go_on_later(world, tmp_path):
     assert all(path.read_bytes() == world.files[path.name] for path in (tmp_path / "here").glob("*.nc"))
     got = karin.get(BASIC, tmp_path / "here", from_="aviso")
     assert set(got["outcome"]) <= {"fetched", "there"} and len(list((tmp_path / "here").glob("*.nc"))) == 6
+
+
+def test_granules_are_read_where_they_lie(world, lean, tmp_path):
+    addresses = [f"{world.urls['site']}/list/x/{path.name}" for path in lean]
+    there = karin.granules(addresses)
+    assert list(there.granules()["cycle_number"]) == list(karin.granules(lean).granules()["cycle_number"])
+    size = sum(path.stat().st_size for path in lean)
+    assert 0 < world.sent < size / 2
+    answer = karin.ingest(addresses, tmp_path / "store", progress=False)
+    assert list(answer["file"]) == addresses and list(answer["outcome"]) == ["added"] * len(lean)
+    assert list(karin.ingest(lean, tmp_path / "store")["outcome"]) == ["already there"] * len(lean)

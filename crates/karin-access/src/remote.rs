@@ -238,8 +238,10 @@ impl RemoteFile {
         };
         let ranges: Vec<_> = ranges.into_iter().flat_map(cut).collect();
         if self.is_whole && !ranges.is_empty() {
-            return Err(AccessError::Changed {
-                url: self.name.clone(),
+            return Err(AccessError::Store {
+                location: self.name.clone(),
+                reason: "its copy in the cache is gone or damaged: run it again".to_owned(),
+                missing: false,
             });
         }
         self.requests.fetch_add(ranges.len() as u64, Ordering::Relaxed);
