@@ -12,7 +12,6 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::StreamExt as _;
@@ -58,7 +57,6 @@ pub struct RemoteFile {
     state: Mutex<State>,
     /// Held while something is fetched, so that nothing is fetched twice.
     fetching: Mutex<()>,
-    requests: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -114,7 +112,6 @@ impl RemoteFile {
                 ..State::default()
             }),
             fetching: Mutex::default(),
-            requests: AtomicU64::new(1),
         };
         match answer {
             Answer::Part { bytes, .. } if bytes.len() as u64 > PROBE => file.keep(0, bytes, false),
@@ -155,11 +152,6 @@ impl RemoteFile {
             );
         }
         Ok(())
-    }
-
-    /// Requests that were sent.
-    pub fn requests(&self) -> u64 {
-        self.requests.load(Ordering::Relaxed)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -244,7 +236,6 @@ impl RemoteFile {
                 missing: false,
             });
         }
-        self.requests.fetch_add(ranges.len() as u64, Ordering::Relaxed);
         let (access, location, origin) = (self.access.clone(), self.location.clone(), self.origin.clone());
         let at_a_time = access.settings.connections();
         let answers = wait(&self.access, async move {
