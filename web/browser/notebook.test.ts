@@ -139,6 +139,8 @@ describe.skipIf(missing !== "")("a notebook", () => {
   }
 
   async function takePicture(): Promise<void> {
+    // JupyterLab asks whether it may bring news.
+    await page.addStyleTag({ content: ".Toastify { display: none }" });
     await page.locator(".jp-Cell").first().scrollIntoViewIfNeeded();
     await page.waitForTimeout(500);
     await page.screenshot({ path: PICTURE, type: "jpeg", quality: 82 });
