@@ -2,13 +2,14 @@
 
 import sys
 
+from access import ACCESS
 from granules import FOLDER
 from patterns import BENCHMARKS, report
 from python_bars import PYTHON
 from science import SCIENCE
 from viewer import VIEWER
 
-BENCHMARKS = {**BENCHMARKS, **PYTHON, **SCIENCE, **VIEWER}
+BENCHMARKS = {**BENCHMARKS, **PYTHON, **SCIENCE, **VIEWER, **ACCESS}
 
 
 def line(what, bar, measured):
@@ -28,7 +29,7 @@ def line(what, bar, measured):
 
 
 def main(names):
-    several = {"python": PYTHON, "viewer": VIEWER}
+    several = {"python": PYTHON, "viewer": VIEWER, "access": ACCESS}
     names = [one for name in names for one in several.get(name, [name])]
     unknown = [name for name in names if name not in BENCHMARKS]
     if unknown:

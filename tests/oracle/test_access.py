@@ -1,5 +1,7 @@
 """find, get, sync and login against servers that speak the real protocols on loopback, with faults and attacks."""
 
+import base64
+import json
 import os
 import random
 import signal
@@ -297,6 +299,17 @@ def test_a_login_is_checked_stored_for_its_owner_used_and_removed(ask, world, tm
         assert_right(tmp_path / place, world, 4)
     ask("login", "aviso", "--remove", account=False)
     assert ask("auth", "status", account=False)["services"][0]["account"] is None
+
+
+def test_a_token_that_has_ended_makes_room_for_the_next_source(ask, world, tmp_path):
+    claims = base64.urlsafe_b64encode(json.dumps({"uid": USER, "exp": int(time.time()) - 60}).encode()).decode().rstrip("=")
+    ended = {"EARTHDATA_TOKEN": f"eyJhbGciOiJub25lIn0.{claims}.canary"}
+    status = ask("auth", "status", env=ended)["services"][1]
+    assert status["account"] == "password" and "a token that ended" in status["passed_over"][0]
+    ask("get", BASICS, "--from", "podaac", "--cycles", "475", "-o", tmp_path / "out", env=ended)
+    assert_right(tmp_path / "out", world, 4)
+    told = ask("get", BASICS, "--from", "podaac", "-o", tmp_path / "none", account=False, env=ended, code=1).stderr
+    assert "make a new one" in told and "canary" not in told
 
 
 def test_a_netrc_is_read_if_it_is_private(ask, world, tmp_path):

@@ -95,6 +95,17 @@ impl Access {
         Ok(opened)
     }
 
+    /// Catalogues of web servers, through the cache.
+    pub(crate) fn catalogs<'a>(&'a self, progress: &'a dyn Progress) -> Catalogs<'a> {
+        Catalogs {
+            http: &self.http,
+            patience: Patience::new(&self.settings, progress),
+            folder: self.settings.cache.as_ref().map(|cache| cache.join("catalogues")),
+            fresh: self.settings.fresh(),
+            requests: AtomicU64::new(0),
+        }
+    }
+
     /// The wanted granules of a place. Catalogues younger than the setting `catalog.fresh` are not asked for again.
     ///
     /// # Errors
@@ -105,13 +116,7 @@ impl Access {
         place: &Place,
         progress: &dyn Progress,
     ) -> Result<Found, AccessError> {
-        let catalogs = Catalogs {
-            http: &self.http,
-            patience: Patience::new(&self.settings, progress),
-            folder: self.settings.cache.as_ref().map(|cache| cache.join("catalogues")),
-            fresh: self.settings.fresh(),
-            requests: AtomicU64::new(0),
-        };
+        let catalogs = self.catalogs(progress);
         let at_a_time = self.settings.connections();
         progress.start("searching", 0, 0);
         let harvest = self.runtime.block_on(async {

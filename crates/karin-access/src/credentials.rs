@@ -11,6 +11,7 @@ use crate::{Secret, Settings};
 mod keyring;
 mod netrc;
 mod service;
+mod token;
 
 pub use keyring::store;
 pub use service::Service;
@@ -100,11 +101,11 @@ impl Credentials {
         if service == Service::Podaac
             && let Some(token) = set("EARTHDATA_TOKEN")
         {
-            found.account = Some((
-                Account::Token(Secret::new(token)),
-                "environment: EARTHDATA_TOKEN".to_owned(),
-            ));
-            return found;
+            let token = Account::Token(Secret::new(token));
+            let source = "environment: EARTHDATA_TOKEN";
+            if found.offer(token, source) {
+                return found;
+            }
         }
         let (user, password) = service.variables();
         match (set(user), set(password)) {
@@ -152,10 +153,26 @@ fn netrc_files(set: &impl Fn(&str) -> Option<String>) -> impl Iterator<Item = Pa
 }
 
 impl Found {
+    /// Takes an account, unless it is a token that has ended; true if it did.
+    fn offer(&mut self, account: Account, source: &str) -> bool {
+        if let Account::Token(secret) = &account
+            && let Some(end) = token::end(secret)
+            && end <= crate::now()
+        {
+            let end = karin_core::time::format_instant(end);
+            self.passed_over
+                .push(format!("{source}: a token that ended {end}: make a new one"));
+            return false;
+        }
+        self.account = Some((account, source.to_owned()));
+        true
+    }
+
     /// Takes what a file has; true if that is an account.
     fn take(&mut self, read: Result<Option<Account>, String>, file: &Path) -> bool {
         match read {
-            Ok(account) => self.account = account.map(|account| (account, file.display().to_string())),
+            Ok(Some(account)) => return self.offer(account, &file.display().to_string()),
+            Ok(None) => {}
             Err(reason) => self.passed_over.push(format!("{}: {reason}", file.display())),
         }
         self.account.is_some()

@@ -52,6 +52,7 @@ impl Http {
             "podaac.archive",
             "podaac.login",
             "cmems.login",
+            "cmems.config",
         ];
         for key in keys {
             guard.name(&settings.url(key)?);

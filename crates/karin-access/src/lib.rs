@@ -16,6 +16,7 @@
 mod access;
 mod catalog;
 mod choose;
+mod copernicus;
 pub mod credentials;
 mod error;
 mod files;
@@ -32,6 +33,7 @@ mod transfer;
 mod wanted;
 
 pub use access::{Access, Found, LeftOut};
+pub use copernicus::CopernicusDataset;
 pub use credentials::{Account, Credentials, Service};
 pub use error::AccessError;
 pub use granule::{Algorithm, Checksum, Location, RemoteGranule, Size};
@@ -40,5 +42,5 @@ pub use places::Place;
 pub use remote::RemoteFile;
 pub use secret::Secret;
 pub use settings::{KEYS, Settings};
-pub use transfer::{GetOptions, GetReport, GetResult, Inspect};
+pub use transfer::{Download, GetOptions, GetReport, GetResult, Inspect};
 pub use wanted::{Wanted, now};

@@ -17,7 +17,7 @@ use karin_core::{ErrorKind, Progress};
 use serde::Serialize;
 
 use crate::retry::{Patience, until_cancelled};
-use crate::{Access, AccessError, RemoteGranule};
+use crate::{Access, AccessError, Checksum, Location, RemoteGranule, Size};
 
 mod body;
 mod check;
@@ -42,6 +42,36 @@ pub trait Inspect: Send + Sync {
     fn inspect(&self, path: &Path, file_name: &str) -> Result<(), String>;
 }
 
+/// A file somewhere: what a transfer needs to know of it.
+#[derive(Clone, Debug)]
+pub struct Download {
+    /// The name that it gets: letters, digits, `.`, `-` and `_` only.
+    pub file_name: String,
+    /// Cycle and pass, if it is a granule of swath.
+    pub half_orbit: String,
+    /// Bytes, as far as the provider tells.
+    pub size: Size,
+    /// Checksum, where the provider tells one.
+    pub checksum: Option<Checksum>,
+    /// When it was last changed, in the provider's own words.
+    pub modified: Option<String>,
+    /// Where it lies.
+    pub location: Location,
+}
+
+impl From<&RemoteGranule> for Download {
+    fn from(granule: &RemoteGranule) -> Self {
+        Self {
+            file_name: granule.file_name.clone(),
+            half_orbit: granule.name.half_orbit.to_string(),
+            size: granule.size,
+            checksum: granule.checksum.clone(),
+            modified: granule.modified.clone(),
+            location: granule.location.clone(),
+        }
+    }
+}
+
 /// How to fetch.
 #[derive(Clone, Debug, Default)]
 pub struct GetOptions {
@@ -56,7 +86,8 @@ pub struct GetOptions {
 pub struct GetResult {
     /// Name of the file.
     pub file: String,
-    /// Cycle and pass as `475_001`.
+    /// Cycle and pass as `475_001`; empty for what is none of swath.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub half_orbit: String,
     /// `fetched`, `there`, `failed`; in a dry run `missing` instead of `fetched`.
     pub outcome: &'static str,
@@ -121,6 +152,22 @@ impl Access {
         inspect: Arc<dyn Inspect>,
         progress: &dyn Progress,
     ) -> Result<GetReport, AccessError> {
+        let files: Vec<Download> = granules.iter().map(Download::from).collect();
+        self.get_files(&files, folder, options, inspect, progress)
+    }
+
+    /// As [`Access::get`], of any files.
+    ///
+    /// # Errors
+    /// As [`Access::get`].
+    pub fn get_files(
+        &self,
+        granules: &[Download],
+        folder: &Path,
+        options: &GetOptions,
+        inspect: Arc<dyn Inspect>,
+        progress: &dyn Progress,
+    ) -> Result<GetReport, AccessError> {
         let start = Instant::now();
         if !options.dry_run {
             std::fs::create_dir_all(folder)
@@ -150,7 +197,7 @@ impl Access {
         }
         let expected: u64 = to_fetch.iter().map(|(granule, _)| granule.size.estimate()).sum();
         if !to_fetch.is_empty() {
-            progress.start(&format!("{} granules", to_fetch.len()), 0, expected);
+            progress.start(&format!("{} files", to_fetch.len()), 0, expected);
             let run = Run {
                 access: self,
                 folder,
@@ -181,7 +228,7 @@ impl Run<'_> {
     /// Fetches many at a time; as many as a server is asked for at a time, of each server.
     async fn all(
         &self,
-        granules: &[(&RemoteGranule, Option<String>)],
+        granules: &[(&Download, Option<String>)],
         report: &mut GetReport,
     ) -> Result<(), AccessError> {
         let fetches = granules.iter().map(|(granule, reason)| async move {
@@ -235,10 +282,10 @@ fn told(error: &AccessError) -> String {
     text
 }
 
-fn result(granule: &RemoteGranule, outcome: &'static str, bytes: u64, reason: Option<String>) -> GetResult {
+fn result(granule: &Download, outcome: &'static str, bytes: u64, reason: Option<String>) -> GetResult {
     GetResult {
         file: granule.file_name.clone(),
-        half_orbit: granule.name.half_orbit.to_string(),
+        half_orbit: granule.half_orbit.clone(),
         outcome,
         bytes,
         reason,

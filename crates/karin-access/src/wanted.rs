@@ -126,6 +126,11 @@ impl Wanted {
         name.product == self.product && is_listed && overlaps && self.takes(&name.version)
     }
 
+    /// True if a granule of a product and version is not ruled out by them.
+    pub fn may_be(&self, product: Product, version: &Version) -> bool {
+        product == self.product && self.takes(version)
+    }
+
     /// True if a version is not ruled out.
     pub(crate) fn takes(&self, version: &Version) -> bool {
         match &self.version {

@@ -1,7 +1,9 @@
 //! The commands, one file each: arguments, a call into the library, an answer.
 
 mod auth;
+mod catalog;
 mod completions;
+mod copernicus;
 mod demo;
 mod diag;
 mod edit;
@@ -42,6 +44,8 @@ pub enum Command {
     Get(get::Arguments),
     /// Bring a collection up with a provider: find, fetch what is missing or newer, ingest
     Sync(sync::Arguments),
+    /// Keep an index of what is on disk, in collections and at providers, and tell what is missing
+    Catalog(catalog::Arguments),
     /// Store an account of a provider
     Login(login::Arguments),
     /// Tell which accounts are used
@@ -98,6 +102,7 @@ pub fn run(command: Command, context: &Context) -> anyhow::Result<Outcome> {
         Command::Find(arguments) => find::run(&arguments, context),
         Command::Get(arguments) => get::run(&arguments, context),
         Command::Sync(arguments) => sync::run(&arguments, context),
+        Command::Catalog(arguments) => catalog::run(&arguments, context),
         Command::Login(arguments) => login::run(&arguments, context),
         Command::Auth(arguments) => auth::run(&arguments, context),
         Command::Ingest(arguments) => ingest::run(&arguments, context),

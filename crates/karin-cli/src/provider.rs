@@ -11,7 +11,7 @@ use crate::selection::with_polygon;
 /// What is wanted of a provider.
 #[derive(Debug, Args)]
 pub struct WantedFlags {
-    /// Product, as L2_LR_SSH_Expert or aviso:L3_LR_SSH_Basic
+    /// Product, as L2_LR_SSH_Expert or aviso:L3_LR_SSH_Basic; or cmems:DATASET of Copernicus Marine
     #[arg(value_name = "PRODUCT")]
     product: String,
     /// Orbit phase: calval or science
@@ -83,6 +83,16 @@ impl WantedFlags {
     /// # Errors
     /// If a flag cannot be understood.
     pub fn open(&self) -> anyhow::Result<(Selection, Provider)> {
+        let (from, selection) = self.question()?;
+        let provider = Provider::open(from, &selection, &self.options())?;
+        Ok((selection, provider))
+    }
+
+    /// The place, if one is named, and the selection.
+    ///
+    /// # Errors
+    /// If a flag cannot be understood.
+    pub fn question(&self) -> anyhow::Result<(Option<&str>, Selection)> {
         let (from, product) = place_of(&self.product, self.provider.from.as_deref())?;
         let mut builder = Selection::builder().product(product)?;
         macro_rules! set {
@@ -94,8 +104,50 @@ impl WantedFlags {
         if let Some(path) = &self.polygon {
             builder = with_polygon(builder, path)?;
         }
-        let selection = builder.build()?;
-        let provider = Provider::open(from, &selection, &self.provider.settings.options())?;
-        Ok((selection, provider))
+        Ok((from, builder.build()?))
+    }
+
+    /// The dataset of `cmems:DATASET`.
+    pub fn copernicus(&self) -> Option<&str> {
+        self.product.strip_prefix("cmems:")
+    }
+
+    /// What is wanted of a grid: box, time and variables; and the version of the dataset.
+    ///
+    /// # Errors
+    /// If a flag cannot be understood, or is about passes.
+    pub fn grid(&self, variables: &[String]) -> anyhow::Result<(Selection, Option<&str>)> {
+        let of_passes = [
+            ("--phase", &self.phase),
+            ("--cycles", &self.cycles),
+            ("--passes", &self.passes),
+        ];
+        if let Some((flag, _)) = of_passes.into_iter().find(|(_, value)| value.is_some()) {
+            return Err(karin::Error::option(flag, "a dataset of Copernicus Marine has no passes").into());
+        }
+        if self.provider.from.is_some() {
+            let reason = format!("{} says already where to look", self.product);
+            return Err(karin::Error::option("--from", reason).into());
+        }
+        let mut builder = Selection::builder();
+        if let Some(text) = &self.time {
+            builder = builder.time(text)?;
+        }
+        if let Some(text) = &self.bbox {
+            builder = builder.bbox(text)?;
+        }
+        if let Some(path) = &self.polygon {
+            builder = with_polygon(builder, path)?;
+        }
+        let mut selection = builder.build()?;
+        for list in variables {
+            selection.variables.extend(Selection::parse_variables(list)?);
+        }
+        Ok((selection, self.version.as_deref()))
+    }
+
+    /// Settings and accounts.
+    pub fn options(&self) -> ProviderOptions {
+        self.provider.settings.options()
     }
 }

@@ -15,6 +15,8 @@
 pub mod extract;
 pub mod output;
 
+pub mod catalog;
+pub mod copernicus;
 pub mod edit;
 mod error;
 pub mod features;

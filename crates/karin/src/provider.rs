@@ -106,7 +106,7 @@ pub fn place_of<'a>(product: &'a str, from: Option<&'a str>) -> Result<(Option<&
 
 /// A file is whole if its structure can be read and it is as long as it says.
 #[derive(Debug)]
-struct WholeNetcdf;
+pub(crate) struct WholeNetcdf;
 
 impl Inspect for WholeNetcdf {
     fn inspect(&self, path: &Path, _file_name: &str) -> Result<(), String> {

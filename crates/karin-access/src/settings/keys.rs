@@ -2,7 +2,7 @@
 
 /// A setting: its key, its default, what it is. `KARIN_` and the key in capitals with `_` for `.` is its name in the
 /// environment.
-pub const KEYS: [(&str, &str, &str); 23] = [
+pub const KEYS: [(&str, &str, &str); 24] = [
     (
         "aviso.catalog",
         "https://tds-odatis.aviso.altimetry.fr/thredds/catalog/",
@@ -47,6 +47,11 @@ pub const KEYS: [(&str, &str, &str); 23] = [
         "podaac.login",
         "https://urs.earthdata.nasa.gov/",
         "Earthdata Login",
+    ),
+    (
+        "cmems.config",
+        "https://s3.waw3-1.cloudferro.com/mdl-metadata/clientsConfigV1.json",
+        "where Copernicus Marine tells its clients where its catalogues are",
     ),
     (
         "cmems.login",

@@ -10,10 +10,10 @@ use sha2::{Digest, Sha256, Sha512};
 use super::Inspect;
 use crate::catalog::hex;
 use crate::granule::Algorithm;
-use crate::{AccessError, RemoteGranule};
+use crate::{AccessError, Download};
 
 /// Checks size, checksum and structure of the file at `path`.
-pub(super) fn check(granule: &RemoteGranule, path: &Path, inspect: &dyn Inspect) -> Result<(), AccessError> {
+pub(super) fn check(granule: &Download, path: &Path, inspect: &dyn Inspect) -> Result<(), AccessError> {
     let read = |source| AccessError::file(path, "reading back", source);
     let size = std::fs::metadata(path).map_err(read)?.len();
     let mismatch = |what, expected: String, found: String| AccessError::Mismatch {

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Inspect;
 use super::check::checksum_of;
 use super::ledger::Ledger;
-use crate::RemoteGranule;
+use crate::Download;
 
 /// What to do with a granule, and why.
 pub(super) enum Decision {
@@ -16,12 +16,7 @@ pub(super) enum Decision {
 
 /// Looks at the file that is there under the granule's name, if one is. What the ledger knows is trusted as long as the
 /// file was not touched; any other file is checked.
-pub(super) fn decide(
-    granule: &RemoteGranule,
-    folder: &Path,
-    ledger: &Ledger,
-    inspect: &dyn Inspect,
-) -> Decision {
+pub(super) fn decide(granule: &Download, folder: &Path, ledger: &Ledger, inspect: &dyn Inspect) -> Decision {
     let path = folder.join(&granule.file_name);
     let Ok(meta) = std::fs::metadata(&path) else {
         return Decision::Fetch(None);

@@ -6,7 +6,7 @@ use super::body::Body;
 use super::check::check;
 use super::part::Part;
 use super::{Run, told};
-use crate::{AccessError, Location, RemoteGranule};
+use crate::{AccessError, Download, Location};
 
 /// How often a file may come whole and be wrong.
 const MAX_WRONG: u32 = 3;
@@ -26,7 +26,7 @@ struct Failures {
 
 impl Run<'_> {
     /// Fetches a granule; `moved` counts the bytes that come.
-    pub(super) async fn fetch(&self, granule: &RemoteGranule, moved: &mut u64) -> Result<(), AccessError> {
+    pub(super) async fn fetch(&self, granule: &Download, moved: &mut u64) -> Result<(), AccessError> {
         let target = self.folder.join(&granule.file_name);
         let mut part = Part::open(&target)?;
         let mut failures = Failures::default();
@@ -51,7 +51,7 @@ impl Run<'_> {
     /// Bears a failure: gives it back if trying again is useless, else prepares for that and waits.
     async fn bear(
         &self,
-        granule: &RemoteGranule,
+        granule: &Download,
         error: AccessError,
         part: &mut Part,
         failures: &mut Failures,
@@ -88,7 +88,7 @@ impl Run<'_> {
         self.patience.wait(failures.in_vain, &error).await
     }
 
-    fn has_account(&self, granule: &RemoteGranule) -> bool {
+    fn has_account(&self, granule: &Download) -> bool {
         match &granule.location {
             Location::Http(url) => self.access.http.accounts.has_account(url),
             _ => false,
@@ -96,12 +96,7 @@ impl Run<'_> {
     }
 
     /// One try: goes on where the part ends, and checks the whole.
-    async fn attempt(
-        &self,
-        granule: &RemoteGranule,
-        part: &mut Part,
-        moved: &mut u64,
-    ) -> Result<(), AccessError> {
+    async fn attempt(&self, granule: &Download, part: &mut Part, moved: &mut u64) -> Result<(), AccessError> {
         if part.len() > 0 && part.origin().validator().is_none() {
             part.clear()?;
         }
@@ -158,7 +153,7 @@ impl Run<'_> {
     }
 
     /// Checks on a thread where that may take its time.
-    async fn check(&self, granule: &RemoteGranule, part: &Part) -> Result<(), AccessError> {
+    async fn check(&self, granule: &Download, part: &Part) -> Result<(), AccessError> {
         let (granule, path) = (granule.clone(), part.path().to_owned());
         let inspect = Arc::clone(&self.inspect);
         let failed = part.path().to_owned();

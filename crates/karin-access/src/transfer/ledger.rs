@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use karin_core::time::format_instant;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccessError, RemoteGranule};
+use crate::{AccessError, Download};
 
 /// One file that was fetched whole and checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,7 +77,7 @@ impl Ledger {
     /// Records a file that has its name.
     pub(super) fn add(
         &self,
-        granule: &RemoteGranule,
+        granule: &Download,
         file: &Path,
         etag: Option<String>,
     ) -> Result<(), AccessError> {

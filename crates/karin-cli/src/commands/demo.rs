@@ -9,12 +9,18 @@ use crate::cli::Cli;
 use crate::context::Context;
 use crate::exit::Outcome;
 
+mod access;
+mod server;
+
 /// Arguments of `karin demo`.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Folder for granules, collection and results
     #[arg(default_value = "karin-demo")]
     folder: PathBuf,
+    /// Rehearse getting data instead: find, get, an interruption, resume, sync, against a server on this machine
+    #[arg(long)]
+    access: bool,
 }
 
 /// The steps: what each is for, and its command, in which `{}` is the folder.
@@ -50,6 +56,9 @@ const STEPS: [(&str, &str); 7] = [
 
 /// Runs the steps one after another and says how long each took.
 pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> {
+    if arguments.access {
+        return access::run(&arguments.folder, context);
+    }
     let started = Instant::now();
     let folder = arguments.folder.to_string_lossy();
     for (index, (purpose, command)) in STEPS.iter().enumerate() {

@@ -18,6 +18,9 @@ pub struct Arguments {
 
 /// Lists what a provider has of what is wanted.
 pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> {
+    if let Some(dataset) = arguments.wanted.copernicus() {
+        return super::copernicus::find(dataset, &arguments.wanted, context);
+    }
     let (selection, provider) = arguments.wanted.open()?;
     let report = karin::find::find(&provider, &selection, context.progress.as_ref())?;
     context.answer(&report)?;

@@ -17,9 +17,12 @@ use crate::table::Table;
 pub struct Arguments {
     #[command(flatten)]
     wanted: WantedFlags,
-    /// Folder for the files, made if there is none
+    /// Folder for the files, made if there is none; or a file (.nc, .zarr) for a part of a grid of cmems:DATASET
     #[arg(long, short, value_name = "FOLDER")]
     output: PathBuf,
+    /// Variables of a grid of cmems:DATASET, as sla,adt [default: all]
+    #[arg(long, value_name = "LIST")]
+    vars: Vec<String>,
     /// Say what would be fetched, fetch nothing
     #[arg(long)]
     dry_run: bool,
@@ -40,23 +43,48 @@ struct Answer {
 
 /// Fetches what is not there yet.
 pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> {
-    let (selection, provider) = arguments.wanted.open()?;
-    let progress = context.progress.as_ref();
-    let found = provider.find(&selection, progress)?;
     let options = GetOptions {
         dry_run: arguments.dry_run,
         rate: arguments.rate,
     };
+    if let Some(dataset) = arguments.wanted.copernicus() {
+        let (wanted, output) = (&arguments.wanted, &arguments.output);
+        return super::copernicus::get(dataset, wanted, &arguments.vars, output, &options, context);
+    }
+    if !arguments.vars.is_empty() {
+        let reason = "granules are fetched whole: take variables out of them with karin extract";
+        return Err(karin::Error::option("--vars", reason).into());
+    }
+    let (selection, provider) = arguments.wanted.open()?;
+    let progress = context.progress.as_ref();
+    let found = provider.find(&selection, progress)?;
     let report = provider.get(&found.granules, &arguments.output, &options, progress)?;
-    let missing = report.count("failed") + found.left_out.len();
-    for left_out in &found.left_out {
+    answer(
+        provider.place().to_string(),
+        arguments.dry_run,
+        report,
+        found.left_out,
+        context,
+    )
+}
+
+/// Tells what was fetched.
+pub(super) fn answer(
+    from: String,
+    dry_run: bool,
+    report: GetReport,
+    left_out: Vec<LeftOut>,
+    context: &Context,
+) -> anyhow::Result<Outcome> {
+    let missing = report.count("failed") + left_out.len();
+    for left_out in &left_out {
         context.warn(&format!("{} is left out: {}", left_out.place, left_out.reason));
     }
     context.answer(&Answer {
-        from: provider.place().to_string(),
-        dry_run: arguments.dry_run,
+        from,
+        dry_run,
         report,
-        left_out: found.left_out,
+        left_out,
     })?;
     Ok(Outcome::of_left_out(missing))
 }

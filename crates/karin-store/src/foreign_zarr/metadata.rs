@@ -183,9 +183,12 @@ fn add(
         }
     }
     let mut attributes = attributes(words, Some(dtype));
-    // Format 2 keeps the fill value of its variables beside the attributes.
+    // Format 2 keeps the fill value of its variables beside the attributes; in format 3 that of the array is only what
+    // was never written.
+    let is_new = node.get("zarr_format").and_then(Value::as_u64) == Some(3);
     let is_coordinate = names.len() == 1 && names.first().is_some_and(|first| first == name);
     if attributes.get("_FillValue").is_none()
+        && !is_new
         && !is_coordinate
         && let Some(fill) = node.get("fill_value").and_then(|value| number(value, dtype))
     {

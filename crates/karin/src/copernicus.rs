@@ -1,0 +1,268 @@
+//! Datasets of Copernicus Marine (sea level, currents, temperature: what swaths are compared with): their files, and
+//! parts of their grids by box, time and variable.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use karin_access::{
+    Access, CopernicusDataset, Credentials, Download, GetOptions, GetReport, Inspect, Settings,
+};
+use karin_core::time::{TimeRange, parse_instant};
+use karin_core::{Dataset as _, NoProgress, Progress, Selection};
+use karin_store::ForeignZarr;
+use karin_store::foreign_zarr::Objects;
+use serde::Serialize;
+use url::Url;
+
+use crate::Error;
+use crate::output::{self, WriteOptions};
+use crate::provider::{ProviderOptions, WholeNetcdf};
+
+mod axes;
+mod part;
+
+use part::Part;
+
+/// Bytes of compressed chunks that wait for the next part that needs them.
+const CACHE: u64 = 32 << 20;
+
+/// Bytes of buffers of a part, whatever the budget: more would not be faster.
+const BUFFERS: u64 = 96 << 20;
+
+/// A dataset that was looked up.
+pub struct Copernicus {
+    access: Arc<Access>,
+    dataset: CopernicusDataset,
+}
+
+/// The files of a dataset.
+#[derive(Clone, Debug, Serialize)]
+pub struct CopernicusFiles {
+    /// The dataset, and its version.
+    pub from: String,
+    /// The product that it belongs to.
+    pub product: String,
+    /// The files, by name.
+    pub files: Vec<FileRow>,
+    /// Bytes of all.
+    pub bytes: u64,
+}
+
+/// A file of a dataset.
+#[derive(Clone, Debug, Serialize)]
+pub struct FileRow {
+    /// Its name.
+    pub file: String,
+    /// Its bytes.
+    pub size: u64,
+    /// When it was changed last.
+    pub modified: Option<String>,
+    /// Where it lies.
+    pub location: String,
+}
+
+/// A part of a grid that was written.
+#[derive(Clone, Debug, Serialize)]
+pub struct SubsetReport {
+    /// The dataset, and its version.
+    pub from: String,
+    /// The Zarr store that was read.
+    pub store: String,
+    /// The file.
+    pub file: String,
+    /// Variables of the grid.
+    pub variables: Vec<String>,
+    /// Names and lengths of the dimensions.
+    pub dimensions: Vec<(String, usize)>,
+    /// Bytes of values.
+    pub bytes: u64,
+    /// Seconds that it took.
+    pub seconds: f64,
+}
+
+impl Copernicus {
+    /// Looks a dataset up; the newest version that is released, unless one is named.
+    ///
+    /// # Errors
+    /// If there is none, or the service cannot be asked.
+    pub fn open(
+        dataset: &str,
+        version: Option<&str>,
+        options: &ProviderOptions,
+        progress: &dyn Progress,
+    ) -> Result<Self, Error> {
+        let settings = Settings::load(&options.set)?;
+        let credentials = Credentials::new(&settings, options.credentials.clone());
+        let access = Access::new(&settings, credentials, &[])?;
+        let dataset = access.copernicus(dataset, version, progress)?;
+        Ok(Self {
+            access: Arc::new(access),
+            dataset,
+        })
+    }
+
+    fn from(&self) -> String {
+        format!(
+            "cmems:{} (version {})",
+            self.dataset.dataset, self.dataset.version
+        )
+    }
+
+    /// Its native files whose name tells a day within `time`; files whose names tell none are taken.
+    ///
+    /// # Errors
+    /// If it has no files, or the service cannot be asked.
+    pub fn files(&self, time: Option<TimeRange>, progress: &dyn Progress) -> Result<Vec<Download>, Error> {
+        let mut files = self.access.copernicus_files(&self.dataset, progress)?;
+        if let Some(time) = time {
+            files.retain(|file| {
+                day_of(&file.file_name).is_none_or(|day| time.overlaps(day, day + 86_400.0 - 1.0))
+            });
+        }
+        Ok(files)
+    }
+
+    /// The files as a table.
+    ///
+    /// # Errors
+    /// As [`Copernicus::files`].
+    pub fn find(&self, time: Option<TimeRange>, progress: &dyn Progress) -> Result<CopernicusFiles, Error> {
+        let files = self.files(time, progress)?;
+        Ok(CopernicusFiles {
+            from: self.from(),
+            product: self.dataset.product.clone(),
+            bytes: files.iter().map(|file| file.size.estimate()).sum(),
+            files: files
+                .into_iter()
+                .map(|file| FileRow {
+                    size: file.size.estimate(),
+                    modified: file.modified,
+                    location: file.location.to_string(),
+                    file: file.file_name,
+                })
+                .collect(),
+        })
+    }
+
+    /// Puts files into a folder, with the checks and the ledger of all transfers.
+    ///
+    /// # Errors
+    /// If the folder cannot be written, or the user cancelled.
+    pub fn get(
+        &self,
+        files: &[Download],
+        folder: &Path,
+        options: &GetOptions,
+        progress: &dyn Progress,
+    ) -> Result<GetReport, Error> {
+        let inspect: Arc<dyn Inspect> = Arc::new(WholeNetcdf);
+        Ok(self.access.get_files(files, folder, options, inspect, progress)?)
+    }
+
+    /// Writes the part of the grid that a selection names by box, time and variables, to a file whose extension says
+    /// the format. Of two stores the one is read of which less has to be fetched; memory stays within the budget.
+    ///
+    /// # Errors
+    /// If it has no grid, nothing of it lies inside, a variable is unknown, or the file cannot be written.
+    pub fn subset(
+        &self,
+        selection: &Selection,
+        path: &Path,
+        options: &WriteOptions,
+        history: &str,
+        progress: &dyn Progress,
+    ) -> Result<SubsetReport, Error> {
+        let start = std::time::Instant::now();
+        let mut parts = Vec::new();
+        for store in &self.dataset.stores {
+            let objects: Arc<dyn Objects> = Arc::new(Remote {
+                access: Arc::clone(&self.access),
+                name: store.to_string(),
+                base: store.clone(),
+            });
+            let zarr = ForeignZarr::open(objects, CACHE.min(options.resources.memory / 4))?;
+            parts.push(Part::of(zarr, selection)?);
+        }
+        let cheapest = parts.into_iter().min_by_key(Part::cost);
+        let Some(mut part) = cheapest else {
+            let reason = format!("{} has no grid, only files: name a folder", self.dataset.dataset);
+            return Err(Error::option("-o", reason));
+        };
+        part.describe(&self.from(), history);
+        let mut own = *options;
+        own.resources.memory = (options.resources.memory / 2).min(BUFFERS);
+        // Threads wait for the net most of the time; each holds a few chunks.
+        let each = 6 * part.largest_chunk().max(1 << 16);
+        own.resources.jobs = usize::try_from(own.resources.memory / each)
+            .unwrap_or(1)
+            .clamp(1, 16);
+        let root = part.root();
+        let report = SubsetReport {
+            from: self.from(),
+            store: part.label().to_owned(),
+            file: path.display().to_string(),
+            variables: part.variables().to_vec(),
+            dimensions: root
+                .dimensions
+                .iter()
+                .map(|one| (one.name.clone(), one.size))
+                .collect(),
+            bytes: part.bytes(),
+            seconds: 0.0,
+        };
+        output::write(path, &part, &own, progress)?;
+        Ok(SubsetReport {
+            seconds: start.elapsed().as_secs_f64(),
+            ..report
+        })
+    }
+}
+
+/// The objects of a Zarr store at the service.
+struct Remote {
+    access: Arc<Access>,
+    name: String,
+    base: Url,
+}
+
+impl Objects for Remote {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Box<dyn std::error::Error + Send + Sync>> {
+        let mut url = self.base.clone();
+        url.path_segments_mut()
+            .map_err(|()| "no address of a store")?
+            .pop_if_empty()
+            .extend(key.split('/'));
+        Ok(self.access.object(&url, &NoProgress)?)
+    }
+}
+
+/// The first day that a name tells, as `…_20240105_…`.
+fn day_of(name: &str) -> Option<f64> {
+    let words = name.split(|letter: char| !letter.is_ascii_digit());
+    words.filter(|word| word.len() == 8).find_map(|word| {
+        parse_instant(&format!(
+            "{}-{}-{}",
+            word.get(..4)?,
+            word.get(4..6)?,
+            word.get(6..)?
+        ))
+        .ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_their_day() {
+        let day = parse_instant("2024-01-05").unwrap();
+        assert_eq!(day_of("nrt_global_allsat_phy_l4_20240105_20240111.nc"), Some(day));
+        assert_eq!(day_of("climatology.nc"), None);
+        assert_eq!(day_of("x_99999999.nc"), None);
+    }
+}

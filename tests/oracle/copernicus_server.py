@@ -1,0 +1,129 @@
+"""Copernicus Marine on loopback: client configuration, STAC, native files listed and handed out as S3 does unsigned, Zarr stores of a grid."""
+
+import hashlib
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+from xml.sax.saxutils import escape
+
+import json
+
+DATASET, PRODUCT, VERSION = "cmems_obs-sl_glo_phy-ssh_my_allsat-l4-duacs-0.125deg_P1D", "SEALEVEL_GLO_PHY_L4_MY_008_047", "202411"
+
+
+class Copernicus:
+    """Serves a folder: `bucket/…` are objects; everything else is made."""
+
+    def __init__(self, root: Path):
+        self.root, self.requests, self.faults, self.page, self.delay, self.sent = root, [], {}, 3, 0.0, 0
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_):
+                pass
+
+            def handle(self):
+                try:
+                    super().handle()
+                except (ConnectionError, TimeoutError):
+                    pass
+
+            def do_GET(self):
+                outer.serve(self)
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def catalogue(self, path):
+        versions = {"202112": {"admp_released_date": "2021-12-01T00:00:00Z", "admp_retired_date": "2024-12-01T00:00:00Z"},
+                    VERSION: {"admp_released_date": "2024-11-26T00:00:00.000Z", "admp_retired_date": None},
+                    "209901": {"admp_released_date": "2099-01-01T00:00:00.000Z"}}
+        if path == "/config.json":
+            dead = {"stacRoot": f"{self.url}/dead", "idMapping": f"{self.url}/dead/mapping.json"}
+            return {"clientVersions": {"mds": ">=1.2.2"}, "catalogues": [dead, {"stacRoot": f"{self.url}/stac", "idMapping": f"{self.url}/stac/mapping.json"}]}
+        if path == "/stac/mapping.json":
+            return {DATASET: PRODUCT, "cmems_mod_glo_phy_my_0.083deg_P1D-m": "GLOBAL_MULTIYEAR_PHY_001_030,OTHER"}
+        if path == f"/stac/{PRODUCT}/product.stac.json":
+            items = [{"rel": "item", "href": f"{DATASET}_{version}/dataset.stac.json"} for version in versions]
+            parts = [{"rel": "item", "href": f"{DATASET}_{VERSION}--ext--other/dataset.stac.json"}, {"rel": "parent", "href": "../catalog.json"},
+                     {"rel": "item", "href": "another_202411/dataset.stac.json"}]
+            return {"id": PRODUCT, "links": items + parts}
+        for version, properties in versions.items():
+            if path == f"/stac/{PRODUCT}/{DATASET}_{version}/dataset.stac.json":
+                assets = {"native": {"href": f"{self.url}/bucket/native/{PRODUCT}/{DATASET}_{version}"},
+                          "timeChunked": {"href": f"{self.url}/bucket/arco/{DATASET}_{version}/timeChunked.zarr", "viewDims": {}},
+                          "geoChunked": {"href": f"{self.url}/bucket/arco/{DATASET}_{version}/geoChunked.zarr", "viewDims": {}}}
+                return {"id": f"{DATASET}_{version}", "properties": properties, "assets": assets}
+        if path == f"/stac/{PRODUCT}/{DATASET}_{VERSION}--ext--other/dataset.stac.json":
+            return {"id": f"{DATASET}_{VERSION}--ext--other", "properties": {}, "assets": {}}
+        return None
+
+    def listing(self, query):
+        objects = sorted(path.relative_to(self.root / "bucket").as_posix() for path in (self.root / "bucket").rglob("*") if path.is_file())
+        objects = [key for key in objects if key.startswith(query["prefix"])]
+        start = int(query.get("continuation-token", 0))
+        page, more = objects[start : start + self.page], start + self.page < len(objects)
+        entries = "".join(f"<Contents><Key>{escape(key)}</Key><LastModified>2024-05-06T07:08:09.000Z</LastModified>"
+                          f"<Size>{(self.root / 'bucket' / key).stat().st_size}</Size></Contents>" for key in page)
+        token = f"<NextContinuationToken>{start + self.page}</NextContinuationToken>" if more else ""
+        return (f'<?xml version="1.0" encoding="UTF-8"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+                f"<IsTruncated>{str(more).lower()}</IsTruncated>{token}{entries}</ListBucketResult>").encode()
+
+    def serve(self, handler):
+        url = urlsplit(handler.path)
+        query, path = dict(parse_qsl(url.query)), unquote(url.path)
+        self.requests.append((path, query))
+        time.sleep(self.delay)
+        reply = lambda status, body=b"", **headers: self.reply(handler, status, body, headers)
+        waiting = self.faults.get(path.rsplit("/", 1)[-1]) or self.faults.get("*")
+        fault = waiting.pop(0) if waiting else None
+        if isinstance(fault, int):
+            return reply(fault, Retry_After="0")
+        if path.startswith("/dead"):
+            return reply(503, Retry_After="0")
+        if path == "/bucket" and query.get("list-type") == "2":
+            return reply(200, self.listing(query))
+        if path.startswith("/bucket/"):
+            file = self.root / path.lstrip("/")
+            if not file.is_file():
+                return reply(403, b"<Error><Code>AccessDenied</Code></Error>")
+            content = file.read_bytes()
+            start = int(handler.headers.get("Range", "bytes=0-")[6:].split("-")[0])
+            body = content[start:]
+            if fault == "cut":
+                return self.reply(handler, 200, body[: len(body) // 2], {}, announced=len(body))
+            if fault == "flip":
+                body = body[:-1] + bytes([body[-1] ^ 255])
+            etag = '"' + hashlib.md5(content).hexdigest() + '"'  # as S3 has it
+            extra = {"Content_Range": f"bytes {start}-{len(content) - 1}/{len(content)}"} if start else {}
+            return reply(206 if start else 200, body, ETag=etag, **extra)
+        answer = self.catalogue(path)
+        if answer is None:
+            return reply(404)
+        body = json.dumps(answer).encode()
+        etag = '"' + hashlib.sha1(body).hexdigest() + '"'
+        if handler.headers.get("If-None-Match") == etag:
+            return reply(304, ETag=etag)
+        reply(200, body, ETag=etag)
+
+    def reply(self, handler, status, body, headers, announced=None):
+        handler.send_response(status)
+        handler.send_header("Content-Length", str(announced or len(body)))
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.end_headers()
+        handler.wfile.write(body)
+        self.sent += len(body)
+        if announced:
+            handler.close_connection = True
+            handler.connection.close()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
