@@ -87,7 +87,7 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(
-            error.contains("no user and no password") && !error.contains("canary"),
+            error.contains("carries no password") && !error.contains("canary"),
             "{error}"
         );
     }
