@@ -42,7 +42,7 @@ def replay(trace, deaf=None):
     steps, root = trace
     disk, acknowledged = Disk(root, deaf), 0
     for name, arguments in steps:
-        if name == "write" and (said := re.match(rb"\W*acknowledged (\d+) granules", arguments[1])):
+        if name == "write" and (said := re.match(rb"\W*acknowledged (\d+) granules?", arguments[1])):
             acknowledged += int(said[1])
         elif disk.call(name, arguments):
             yield disk, acknowledged
