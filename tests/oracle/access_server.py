@@ -9,9 +9,11 @@ import struct
 import threading
 import time
 from datetime import datetime, timedelta, timezone
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlsplit
+
+from loopback import QuietHandler
 
 USER, PASSWORD, TOKEN = "karl", "canary-pass-word", "canary-token-value"
 BUCKET_SECRET, BUCKET_TOKEN = "canary-bucket-secret", "canary-bucket-token"
@@ -67,20 +69,10 @@ def parts(name):
     return words[9][2], int(words[5]), int(words[6])
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Handler(QuietHandler):
     world: World
     role: str
     urls: dict
-
-    def log_message(self, *_):
-        pass
-
-    def handle(self):
-        try:
-            super().handle()
-        except (ConnectionError, TimeoutError):
-            pass
 
     def reply(self, status, body=b"", kind="text/plain", **headers):
         self.send_response(status)

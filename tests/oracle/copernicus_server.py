@@ -1,14 +1,15 @@
 """Copernicus Marine on loopback: client configuration, STAC, native files listed and handed out as S3 does unsigned, Zarr stores of a grid."""
 
 import hashlib
+import json
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 from xml.sax.saxutils import escape
 
-import json
+from loopback import QuietHandler
 
 DATASET, PRODUCT, VERSION = "cmems_obs-sl_glo_phy-ssh_my_allsat-l4-duacs-0.125deg_P1D", "SEALEVEL_GLO_PHY_L4_MY_008_047", "202411"
 
@@ -20,18 +21,7 @@ class Copernicus:
         self.root, self.requests, self.faults, self.page, self.delay, self.sent = root, [], {}, 3, 0.0, 0
         outer = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *_):
-                pass
-
-            def handle(self):
-                try:
-                    super().handle()
-                except (ConnectionError, TimeoutError):
-                    pass
-
+        class Handler(QuietHandler):
             def do_GET(self):
                 outer.serve(self)
 

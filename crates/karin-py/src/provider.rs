@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use karin::access::{GetOptions, GetReport, LeftOut};
 use karin::ingest::IngestOptions;
 use karin::provider::{Provider, ProviderOptions};
-use karin::store::StoreOptions;
 use karin::sync::SyncOptions;
 use karin_core::Selection;
 use pyo3::prelude::*;
@@ -16,7 +15,7 @@ use serde::Serialize;
 
 use crate::errors::OrRaise as _;
 use crate::selection::selection_of;
-use crate::verbs::profile_of;
+use crate::verbs::{profile_of, writable};
 use crate::work;
 
 /// Whom to ask for what: the words of a selection and how to reach the provider.
@@ -127,12 +126,7 @@ pub fn sync(
 ) -> PyResult<String> {
     let options = SyncOptions {
         ingest: IngestOptions {
-            store: StoreOptions {
-                endpoint,
-                region,
-                locks_work,
-                ..StoreOptions::default()
-            },
+            store: writable(endpoint, region, locks_work),
             profile: profile_of(profile)?,
             replace,
             dry_run,

@@ -107,12 +107,7 @@ pub fn ingest(
     listener: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<String> {
     let options = IngestOptions {
-        store: StoreOptions {
-            endpoint,
-            region,
-            locks_work,
-            ..StoreOptions::default()
-        },
+        store: writable(endpoint, region, locks_work),
         profile: profile_of(profile)?,
         replace,
         dry_run,
@@ -123,6 +118,16 @@ pub fn ingest(
         karin::ingest::ingest(&paths, &collection, &options, told).or_raise()
     })?;
     crate::json(&report)
+}
+
+/// How a collection that is written to is reached.
+pub fn writable(endpoint: Option<String>, region: Option<String>, locks_work: bool) -> StoreOptions {
+    StoreOptions {
+        endpoint,
+        region,
+        locks_work,
+        ..StoreOptions::default()
+    }
 }
 
 /// The profile of that name.
