@@ -140,6 +140,7 @@ class Ftp:
         from pyftpdlib.authorizers import DummyAuthorizer
         from pyftpdlib.filesystems import AbstractedFS
         from pyftpdlib.handlers import FTPHandler, ThrottledDTPHandler
+        from pyftpdlib.ioloop import IOLoop
         from pyftpdlib.servers import ThreadedFTPServer
 
         outer = self
@@ -224,7 +225,12 @@ class Ftp:
         Handler.masquerade_address = "127.0.0.2"
         if old:
             Handler.proto_cmds = {name: facts for name, facts in FTPHandler.proto_cmds.items() if name not in ("MLSD", "MLST")}
-        self.server = ThreadedFTPServer(("127.0.0.1", 0), Handler)
+
+        class Server(ThreadedFTPServer):
+            # Of the class, these would be those of every server of the process, and one that closes would end the others.
+            _exit, _lock = threading.Event(), threading.Lock()
+
+        self.server = Server(("127.0.0.1", 0), Handler, ioloop=IOLoop())
         self.port = self.server.socket.getsockname()[1]
         self.url = f"ftp://127.0.0.1:{self.port}"
         threading.Thread(target=self.server.serve_forever, kwargs={"timeout": 0.05}, daemon=True).start()
