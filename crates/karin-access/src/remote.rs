@@ -144,13 +144,7 @@ impl RemoteFile {
         let mut state = self.state();
         state.parts.add(0, whole.len, whole.place, true);
         drop(state);
-        if let Some(shelf) = &self.shelf {
-            shelf.tidy(
-                &self.access.cache_written,
-                self.len,
-                self.access.settings.cache_bytes(),
-            );
-        }
+        self.tidy(self.len);
         Ok(())
     }
 
@@ -167,9 +161,14 @@ impl RemoteFile {
             |path| Place::Kept { path, checked: true },
         );
         self.state().parts.add(start, len, place, values);
+        self.tidy(len);
+    }
+
+    /// Counts bytes that went into the cache, which makes room for them.
+    fn tidy(&self, bytes: u64) {
         if let Some(shelf) = &self.shelf {
             let limit = self.access.settings.cache_bytes();
-            shelf.tidy(&self.access.cache_written, len, limit);
+            shelf.tidy(&self.access.cache_written, bytes, limit);
         }
     }
 

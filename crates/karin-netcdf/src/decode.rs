@@ -195,7 +195,7 @@ impl Decoder<'_> {
         if !index.is_complete() {
             self.fill_all(out);
         }
-        let mut needed = index.within(&first, &last).peekable();
+        let mut needed = index.within(&first, &last);
         let mut ahead = 0;
         while let Some(chunk) = needed.next() {
             if self.source.is_remote() && ahead == 0 {
