@@ -51,3 +51,8 @@ def test_history_names_every_group_of_a_commit(karin, granule, tmp_path):
     rows = karin("history", tmp_path / "c").stdout.splitlines()
     (at,) = [number for number, row in enumerate(rows) if "1 granule of /L2_LR_SSH_Basic/C/calval" in row]
     assert rows[at + 1].strip() == "1 granule of /L3_LR_SSH_Basic/v2/calval", rows
+
+
+def test_a_collection_in_memory_is_said_to_be_gone(karin, granule):
+    told = karin("ingest", granule, "memory://cube")
+    assert "1 added" in told.stdout and "memory://cube lived in the memory of this command" in told.stderr
