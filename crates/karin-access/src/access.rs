@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use karin_core::Progress;
+use karin_core::{Progress, Stop};
 use serde::Serialize;
 use tokio::runtime::Runtime;
 use url::Url;
@@ -30,6 +30,8 @@ pub struct Access {
     pub(crate) runtime: Runtime,
     /// Bytes that this process has put into the cache of granules.
     pub(crate) cache_written: AtomicU64,
+    /// Told by whoever reads granules where they lie that the user wants to stop.
+    pub(crate) stop: Stop,
     buckets: Mutex<HashMap<String, Bucket>>,
 }
 
@@ -80,8 +82,16 @@ impl Access {
             http: Arc::new(Http::new(settings, credentials, &also)?),
             runtime,
             cache_written: AtomicU64::new(0),
+            stop: Stop::default(),
             buckets: Mutex::default(),
         })
+    }
+
+    /// The same handle, whose readers of remote granules give up once they are told to stop.
+    #[must_use]
+    pub fn stopping(mut self, stop: Stop) -> Self {
+        self.stop = stop;
+        self
     }
 
     /// A bucket, reached once.

@@ -14,20 +14,23 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures::StreamExt as _;
-use karin_core::{Ahead, ByteSource, NoProgress, Progress, SourceError};
+use karin_core::{Ahead, ByteSource, Progress, SourceError};
 
-use crate::retry::{Patience, retry};
+use crate::retry::until_cancelled;
 use crate::transfer::Origin;
 use crate::{Access, AccessError, Location};
 
 mod address;
+mod ahead;
+mod ask;
 mod fetch;
 mod gaps;
 mod parts;
 mod shelf;
 
-use fetch::{Answer, fetch};
+use ahead::WINDOW;
+use ask::{ask, wait};
+use fetch::Answer;
 use parts::{Found, PAGE, Parts, Place};
 use shelf::Shelf;
 
@@ -35,14 +38,6 @@ use shelf::Shelf;
 const HEAD: u64 = 256 << 10;
 /// Bytes that are asked for to learn which version of a known file is there.
 const PROBE: u64 = 64;
-/// Bytes that are read around a place of the structure.
-const WINDOW: u64 = 64 << 10;
-/// The most that a window grows to while the structure goes on.
-const LARGEST_WINDOW: u64 = 1 << 20;
-/// What is left behind a window is read with it if it is no more: structure often ends a file.
-const TAIL: u64 = 512 << 10;
-/// Larger pieces are asked for in several requests.
-const LARGEST_REQUEST: u64 = 16 << 20;
 
 /// A granule at a server or in a bucket, read by ranges.
 #[derive(Debug)]
@@ -139,7 +134,9 @@ impl RemoteFile {
         ));
         let limit = self.access.settings.cache_bytes();
         let folder = self.shelf.as_ref().map(|shelf| shelf.folder().to_owned());
-        let whole = wait(&self.access, body.save(folder, limit))??;
+        let stop = self.access.stop.clone();
+        let save = async move { until_cancelled(&stop, body.save(folder, limit)).await };
+        let whole = wait(&self.access, save)???;
         self.len = whole.len;
         let mut state = self.state();
         state.parts.add(0, whole.len, whole.place, true);
@@ -149,7 +146,7 @@ impl RemoteFile {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.state)
     }
 
     /// Keeps bytes that came, on disk where there is a cache.
@@ -203,68 +200,13 @@ impl RemoteFile {
         }
     }
 
-    /// What is fetched where a piece of the structure is missing: more, the longer it goes on.
-    fn window(&self, offset: u64, len: u64) -> Range<u64> {
-        let mut state = self.state();
-        let (last_end, last_len) = state.window;
-        let goes_on = offset >= last_end && offset - last_end <= WINDOW && last_len > 0;
-        let grown = if goes_on { 2 * last_len } else { WINDOW };
-        let length = grown.min(LARGEST_WINDOW);
-        let start = offset - offset % PAGE;
-        let mut end = (start + length).max(offset + len).min(self.len);
-        if self.len - start <= TAIL {
-            end = self.len;
-        }
-        let end = state.parts.up_to(offset + len, end);
-        state.window = (end, length);
-        start..end
-    }
-
-    /// Fetches ranges, several at a time.
-    fn bring(&self, ranges: impl IntoIterator<Item = Range<u64>>, values: bool) -> Result<(), AccessError> {
-        let cut = |range: Range<u64>| {
-            let end = range.end;
-            let starts = range.step_by(LARGEST_REQUEST as usize);
-            starts.map(move |start| start..end.min(start + LARGEST_REQUEST))
-        };
-        let ranges: Vec<_> = ranges.into_iter().flat_map(cut).collect();
-        if self.is_whole && !ranges.is_empty() {
-            return Err(AccessError::Store {
-                location: self.name.clone(),
-                reason: "its copy in the cache is gone or damaged: run it again".to_owned(),
-                missing: false,
-            });
-        }
-        let (access, location, origin) = (self.access.clone(), self.location.clone(), self.origin.clone());
-        let at_a_time = access.settings.connections();
-        let answers = wait(&self.access, async move {
-            let each = futures::stream::iter(ranges).map(|range| {
-                let (access, location, origin) = (&access, &location, &origin);
-                async move { (range.clone(), patiently(access, location, range, origin).await) }
-            });
-            each.buffer_unordered(at_a_time).collect::<Vec<_>>().await
-        })?;
-        for (range, answer) in answers {
-            match answer? {
-                Answer::Part { bytes, .. } => self.keep(range.start, bytes, values),
-                Answer::Whole(_) => {
-                    return Err(AccessError::Answer {
-                        url: self.name.clone(),
-                        reason: "it gave parts of the file before, and now the whole".to_owned(),
-                    });
-                }
-            }
-        }
-        Ok(())
-    }
-
     fn read(&self, buffer: &mut [u8], offset: u64) -> Result<(), AccessError> {
         // Another process may clear the cache between fetching and reading: three times in a row it does not.
         for _ in 0..3 {
             if self.copy(offset, buffer) {
                 return Ok(());
             }
-            let _one_at_a_time = self.fetching.lock().unwrap_or_else(PoisonError::into_inner);
+            let _one_at_a_time = locked(&self.fetching);
             if self.copy(offset, buffer) {
                 return Ok(());
             }
@@ -276,44 +218,6 @@ impl RemoteFile {
             reason: "the cache is cleared faster than it is read".to_owned(),
             missing: false,
         })
-    }
-
-    fn fetch_ahead(&self, ranges: &[Range<u64>], what: Ahead) -> Result<(), AccessError> {
-        let values = what == Ahead::Values;
-        if values {
-            self.save_index();
-        }
-        let _one_at_a_time = self.fetching.lock().unwrap_or_else(PoisonError::into_inner);
-        let missing = {
-            let state = self.state();
-            let clipped = ranges
-                .iter()
-                .map(|range| range.start.min(self.len)..range.end.min(self.len));
-            let is_missing = |range: &Range<u64>| {
-                range.start < range.end && !state.parts.covers_with(&state.pages, range.clone())
-            };
-            clipped.filter(is_missing).collect::<Vec<_>>()
-        };
-        let joined = match what {
-            Ahead::Values => gaps::join(missing, gaps::NEAR_VALUES),
-            Ahead::Structure => {
-                let around = missing.into_iter().map(|range| {
-                    let start = range.start - range.start % PAGE;
-                    start..range.end.next_multiple_of(PAGE).min(self.len)
-                });
-                let joined = gaps::join(around.collect(), gaps::NEAR_STRUCTURE);
-                let state = self.state();
-                let widened = joined.into_iter().map(|range| {
-                    let end = match self.len - range.start <= TAIL {
-                        true => self.len,
-                        false => range.end.max((range.start + WINDOW / 2).min(self.len)),
-                    };
-                    range.start..state.parts.up_to(range.end, end)
-                });
-                gaps::join(widened.collect(), 0)
-            }
-        };
-        self.bring(joined, values)
     }
 
     /// Puts the index on disk, if it has grown.
@@ -363,6 +267,10 @@ impl ByteSource for RemoteFile {
     }
 }
 
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn io_error(error: AccessError) -> std::io::Error {
     let reason = match std::error::Error::source(&error) {
         Some(cause) => format!("{error}: {cause}"),
@@ -373,48 +281,4 @@ fn io_error(error: AccessError) -> std::io::Error {
         reason,
     }
     .into()
-}
-
-fn ask(
-    access: &Arc<Access>,
-    location: &Location,
-    range: Range<u64>,
-    known: &Origin,
-) -> Result<Answer, AccessError> {
-    let (own, location, known) = (Arc::clone(access), location.clone(), known.clone());
-    wait(
-        access,
-        async move { patiently(&own, &location, range, &known).await },
-    )?
-}
-
-/// Asks until it works or patience ends. A file that has changed stays changed.
-async fn patiently(
-    access: &Access,
-    location: &Location,
-    range: Range<u64>,
-    known: &Origin,
-) -> Result<Answer, AccessError> {
-    let patience = Patience::new(&access.settings, &NoProgress);
-    let attempt = || async {
-        match fetch(access, location, range.clone(), known).await {
-            Err(changed @ AccessError::Changed { .. }) => Ok(Err(changed)),
-            other => other.map(Ok),
-        }
-    };
-    retry(&patience, attempt).await?
-}
-
-/// Runs a future on the threads of `access` and waits for it: works on any thread, those of other runtimes included.
-fn wait<T: Send + 'static>(
-    access: &Access,
-    future: impl Future<Output = T> + Send + 'static,
-) -> Result<T, AccessError> {
-    let (sender, receiver) = std::sync::mpsc::sync_channel(1);
-    access.runtime.spawn(async move {
-        let output = future.await;
-        // Nobody waits any more if this fails.
-        let _ = sender.send(output);
-    });
-    receiver.recv().map_err(|_| AccessError::Cancelled)
 }

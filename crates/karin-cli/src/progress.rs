@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use karin_core::Progress;
+use karin_core::{Progress, Stop};
 
 /// Shows progress on stderr if that is a terminal and the user did not ask for quiet.
 pub struct TerminalProgress {
@@ -15,18 +15,18 @@ pub struct TerminalProgress {
     counts_bytes: AtomicBool,
     hidden: bool,
     color: bool,
-    cancelled: Arc<AtomicBool>,
+    stop: Stop,
 }
 
 impl TerminalProgress {
     /// `hidden`: no bars; warnings stay. Installs the handler of Ctrl-C: the first one asks the work to stop, the
     /// second one ends the process.
     pub fn new(hidden: bool, color: bool) -> Arc<Self> {
-        let cancelled = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&cancelled);
+        let stop = Stop::default();
+        let asked = stop.clone();
         // Fails only if a handler exists already, which then serves as well.
         let _ = ctrlc::set_handler(move || {
-            if flag.swap(true, Ordering::SeqCst) {
+            if asked.stop() {
                 std::process::exit(130);
             }
         });
@@ -36,7 +36,7 @@ impl TerminalProgress {
             counts_bytes: AtomicBool::new(false),
             hidden,
             color,
-            cancelled,
+            stop,
         })
     }
 
@@ -122,6 +122,10 @@ impl Progress for TerminalProgress {
     }
 
     fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Relaxed)
+        self.stop.is_stopped()
+    }
+
+    fn stop(&self) -> Stop {
+        self.stop.clone()
     }
 }

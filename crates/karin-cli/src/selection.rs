@@ -112,6 +112,20 @@ impl SelectionFlags {
         }
         Ok(builder.build()?)
     }
+
+    /// The selection for a command that writes no granules, so that there is nothing that a layout could form.
+    ///
+    /// # Errors
+    /// As [`selection`](Self::selection), and if there is a layout.
+    pub fn without_layout(&self) -> anyhow::Result<Selection> {
+        match &self.layout {
+            Some(_) => {
+                let reason = "only karin extract writes granules, in one layout or another";
+                Err(karin::Error::option("--layout", reason).into())
+            }
+            None => self.selection(),
+        }
+    }
 }
 
 /// The builder with the polygons of a GeoJSON file.

@@ -55,7 +55,7 @@ pub use orbit::Orbit;
 pub use packing::{Number, Packed, Packing, PackingError};
 pub use product::{Product, Schema, UnknownProduct};
 pub use quality::{Gate, GateRule, QualityLevel, gate_of};
-pub use resources::{NoProgress, Progress, Resources, WriteOptions};
+pub use resources::{NoProgress, Progress, Resources, Stop, WriteOptions};
 pub use selection::{Crop, Layout, Nadir, Selection, SelectionBuilder, SelectionError, Side, VersionChoice};
 pub use source::{Ahead, ByteSource, SourceError};
 pub use time::{TimeRange, TimeUnits};

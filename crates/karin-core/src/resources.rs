@@ -1,5 +1,8 @@
 //! What work may use, and whom it tells how far it is.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 /// Threads and memory that a piece of work may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Resources {
@@ -55,6 +58,29 @@ impl WriteOptions {
     }
 }
 
+/// Tells work that the user wants to stop. Clones are one: what waits for something else than its caller (a server) keeps one.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Asks to stop; true if that was asked before.
+    pub fn stop(&self) -> bool {
+        self.0.swap(true, Ordering::SeqCst)
+    }
+
+    /// True once somebody asked.
+    pub fn is_stopped(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Tells nobody, and stops.
+impl Progress for Stop {
+    fn is_cancelled(&self) -> bool {
+        self.is_stopped()
+    }
+}
+
 /// Told of progress by long work, from any thread; asked whether to stop.
 pub trait Progress: Send + Sync {
     /// A stage begins: what it is called, how many granules and bytes it has to handle (0 = unknown).
@@ -83,6 +109,12 @@ pub trait Progress: Send + Sync {
     /// True once the user wants to stop; work ends within a second with [`ErrorKind::Cancelled`](crate::ErrorKind).
     fn is_cancelled(&self) -> bool {
         false
+    }
+
+    /// What outlives a call takes this with it to learn that the user wants to stop, if whoever is told will never begin
+    /// anything else. By default it hears nothing.
+    fn stop(&self) -> Stop {
+        Stop::default()
     }
 }
 

@@ -115,6 +115,8 @@ pub fn reduce_passes(
 /// Ends the display of progress, tells what was left out, and sums up.
 fn finished(engine: &Engine<'_>, notes: Result<Vec<String>, EngineError>) -> Result<Report, EngineError> {
     engine.progress.finish();
+    // What could not be read then is no news.
+    engine.check_cancelled()?;
     engine.report_failures();
     Ok(Report {
         granules: engine.plan.pieces().len(),

@@ -15,6 +15,7 @@ use crate::derive::Formulas;
 use crate::source::{Entry, Source};
 use crate::swath::Swath;
 
+mod applies;
 mod choose;
 mod variables;
 
@@ -103,6 +104,7 @@ impl Plan {
             .filter(|(schema, _)| pieces.iter().any(|piece| piece.schema == **schema))
             .map(|(_, (_, root))| root)
             .collect();
+        applies::check(selection, &present, product)?;
         let structure = present.last().map(|root| (*root).clone()).unwrap_or_default();
         let swaths = Swath::of(&structure, selection.side);
         let formulas = Formulas::new(selection)?;

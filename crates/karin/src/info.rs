@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use karin_access::{Location, RemoteFile};
-use karin_core::{ByteSource as _, ErrorKind, NoProgress};
+use karin_core::{ByteSource as _, ErrorKind, NoProgress, Progress};
 use karin_engine::GranuleFiles;
 use karin_netcdf::{Format, NcError, NcFile};
 use karin_store::{Collection, CollectionGroup, OpenOptions, StoreError};
@@ -111,17 +111,22 @@ pub struct Damage {
 /// # Errors
 /// If there is nothing, if it cannot be read, or if it is not netCDF at all.
 pub fn info(location: &str, options: &OpenOptions) -> Result<Info, Error> {
-    info_with(location, options, &ProviderOptions::default())
+    info_with(location, options, &ProviderOptions::default(), &NoProgress)
 }
 
-/// The same with settings and accounts for granules at servers.
+/// The same with settings and accounts for granules at servers, whose reading ends when `progress` is told to stop.
 ///
 /// # Errors
 /// As [`info`]; also if a setting makes no sense.
-pub fn info_with(location: &str, options: &OpenOptions, provider: &ProviderOptions) -> Result<Info, Error> {
+pub fn info_with(
+    location: &str,
+    options: &OpenOptions,
+    provider: &ProviderOptions,
+    progress: &dyn Progress,
+) -> Result<Info, Error> {
     if let Some(granule) = Location::of_address(location)? {
-        let access = sources::reach(std::slice::from_ref(&granule), provider, &options.store)?;
-        let remote = Arc::new(RemoteFile::open(&access, &granule, &NoProgress)?);
+        let access = sources::reach(std::slice::from_ref(&granule), provider, &options.store, progress)?;
+        let remote = Arc::new(RemoteFile::open(&access, &granule, progress)?);
         let bytes = remote
             .len()
             .map_err(|source| Error::io(Path::new(location), "read", source))?;

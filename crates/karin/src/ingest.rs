@@ -89,7 +89,7 @@ pub fn ingest(
     progress: &dyn Progress,
 ) -> Result<IngestReport, Error> {
     let start = Instant::now();
-    let granules = Granules::find(inputs, options)?;
+    let granules = Granules::find(inputs, options, progress)?;
     let sizes = granules.all.iter().map(prepare::Input::bytes).sum();
     let repository = Arc::new(open(location, options)?);
     let mut run = Run::begin(&repository, options, progress, true)?;

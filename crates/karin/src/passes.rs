@@ -50,14 +50,18 @@ pub fn bounded(range: Option<TimeRange>) -> (f64, f64) {
         .map_or(0.0, |since| since.as_secs_f64() - EPOCH);
     let science = Orbit::of(Phase::Science);
     let cycle = science.cycle_start(CycleNumber(2)) - science.cycle_start(CycleNumber(1));
-    let first = Orbit::of(Phase::CalVal).cycle_start(Phase::CalVal.first_cycle());
-    let start = range.map_or(now, |range| range.start.unwrap_or(first));
+    let start = range.map_or(now, |range| range.start.unwrap_or_else(first_cycle));
     (
         start,
         range
             .and_then(|range| range.end)
             .unwrap_or(start.max(now) + cycle),
     )
+}
+
+/// When the first cycle of the mission begins, in seconds since 2000-01-01.
+pub fn first_cycle() -> f64 {
+    Orbit::of(Phase::CalVal).cycle_start(Phase::CalVal.first_cycle())
 }
 
 fn row(phase: Phase, hit: &PassHit) -> PassRow {

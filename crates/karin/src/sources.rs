@@ -54,7 +54,7 @@ pub fn open_with(
         parts.push(Arc::new(GranuleFiles::find(&inputs.files, progress)?));
     }
     if !inputs.remote.is_empty() {
-        let access = reach(&inputs.remote, provider, &options.store)?;
+        let access = reach(&inputs.remote, provider, &options.store, progress)?;
         parts.push(Arc::new(RemoteGranules::new(access, inputs.remote, progress)));
     }
     Ok(Arc::new(Sources::new(parts)))

@@ -29,7 +29,7 @@ fn run(
     context: &Context,
 ) -> anyhow::Result<Outcome> {
     let started = Instant::now();
-    let selection = selection.selection()?;
+    let selection = selection.without_layout()?;
     let progress = context.progress.as_ref();
     let plans = store.plans(sources, &selection, context)?;
     let mut outcome = Outcome::Done;

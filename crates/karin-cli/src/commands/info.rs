@@ -32,6 +32,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
         &arguments.path,
         &arguments.store.reading(arguments.snapshot.as_deref()),
         &arguments.store.provider(),
+        context.progress.as_ref(),
     )?;
     let is_damaged = matches!(&info, Info::File(file) if file.damage.is_some());
     context.answer(&Answer(info))?;

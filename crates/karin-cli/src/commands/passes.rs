@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use karin::passes::{PassRow, bounded, passes_over};
+use karin::passes::{PassRow, bounded, first_cycle, passes_over};
 use karin_core::orbit::Target;
 use karin_core::time::format_instant;
 use karin_core::{Region, Selection};
@@ -57,8 +57,13 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
     };
     context.answer(&passes)?;
     if passes.passes.is_empty() {
+        let first = first_cycle();
+        let hint = match to <= first {
+            true => format!(": its first cycle begins {}", format_instant(first.round())),
+            false => String::new(),
+        };
         let (from, to) = (format_instant(from), format_instant(to));
-        context.note(&format!("no pass sees it between {from} and {to}"));
+        context.note(&format!("SWOT does not see it between {from} and {to}{hint}"));
     }
     Ok(Outcome::Done)
 }
@@ -84,11 +89,22 @@ impl Arguments {
 
 fn point(text: &str) -> Result<(f64, f64), String> {
     let numbers: Result<Vec<f64>, _> = text.split(',').map(|part| part.trim().parse()).collect();
+    let expected = "expected longitude,latitude in degrees, as -5.2,43.5";
     match numbers.as_deref() {
         Ok(&[longitude, latitude]) if longitude.abs() <= 720.0 && latitude.abs() <= 90.0 => {
             Ok((longitude, latitude))
         }
-        _ => Err("expected longitude,latitude in degrees, as -5.2,43.5".to_owned()),
+        Ok(&[longitude, latitude]) if longitude.abs() <= 90.0 && latitude.abs() <= 720.0 => Err(format!(
+            "{latitude} is no latitude: {expected}; did you mean {latitude},{longitude}?"
+        )),
+        Ok(&[longitude, latitude]) if longitude.is_finite() && latitude.is_finite() => {
+            let (number, what) = match latitude.abs() <= 90.0 {
+                true => (longitude, "longitude"),
+                false => (latitude, "latitude"),
+            };
+            Err(format!("{number} is no {what}: {expected}"))
+        }
+        _ => Err(expected.to_owned()),
     }
 }
 

@@ -68,7 +68,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
         );
         return Err(karin::Error::option("--output", reason).into());
     }
-    let selection = arguments.selection.selection()?;
+    let selection = arguments.selection.without_layout()?;
     let open = arguments.store.reading(selection.snapshot.as_deref());
     let progress = context.progress.as_ref();
     let picture = karin::plot::inputs(

@@ -104,7 +104,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
 impl Arguments {
     /// What is wanted: sea surface height anomaly where no variable is named, never values of the nadir altimeter.
     fn selection(&self) -> anyhow::Result<Selection> {
-        let mut selection = self.selection.selection()?;
+        let mut selection = self.selection.without_layout()?;
         if selection.variables.is_empty() {
             selection.variables = match selection.lets.last() {
                 Some((name, _)) => vec![name.clone()],

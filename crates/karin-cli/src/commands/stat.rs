@@ -178,7 +178,7 @@ impl Arguments {
 
     /// What is selected: with what values are binned by and compared with, and of histograms the variable itself.
     fn selection(&self, reduction: &Reduction) -> anyhow::Result<Selection> {
-        let mut selection = self.selection.selection()?;
+        let mut selection = self.selection.without_layout()?;
         selection.also = reduction.also();
         if let (Target::Bins(bins), false) = (&reduction.target, self.hist.is_empty()) {
             selection.variables = bins.last().map(|own| own.variable.clone()).into_iter().collect();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
 use karin_access::{Access, Location, RemoteFile};
-use karin_core::{Ahead, ByteSource, ErrorKind, GranuleName, HalfOrbit, NoProgress};
+use karin_core::{Ahead, ByteSource, ErrorKind, GranuleName, HalfOrbit, NoProgress, Progress};
 use karin_engine::GranuleFiles;
 use karin_netcdf::{FileSource, NcFile};
 
@@ -55,7 +55,11 @@ pub(super) enum Input {
 
 impl Granules {
     /// Files, the `*.nc` files of folders, and granules at servers, in this order.
-    pub(super) fn find(inputs: &[PathBuf], options: &IngestOptions) -> Result<Self, Error> {
+    pub(super) fn find(
+        inputs: &[PathBuf],
+        options: &IngestOptions,
+        progress: &dyn Progress,
+    ) -> Result<Self, Error> {
         let inputs = Inputs::of(inputs)?;
         if let Some(collection) = inputs.collections.first() {
             let reason = format!("{} is a collection; granules are ingested", collection.display());
@@ -64,7 +68,12 @@ impl Granules {
         let files = GranuleFiles::find(&inputs.files, &NoProgress)?;
         let access = match inputs.remote.is_empty() {
             true => None,
-            false => Some(reach(&inputs.remote, &options.provider, &options.store)?),
+            false => Some(reach(
+                &inputs.remote,
+                &options.provider,
+                &options.store,
+                progress,
+            )?),
         };
         let files = files.paths().iter().cloned().map(Input::File);
         let all = files

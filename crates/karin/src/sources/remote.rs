@@ -1,10 +1,11 @@
 //! Granules at servers and in buckets, read where they lie.
 
-use std::collections::{BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use karin_access::{Access, Credentials, Location, Place, RemoteFile, Settings};
-use karin_core::{Dataset, DatasetError, NoProgress, Progress};
+use karin_core::{Dataset, DatasetError, ErrorKind, NoProgress, Progress};
 use karin_engine::{Entry, Source};
 use karin_netcdf::NcFile;
 use karin_store::StoreOptions;
@@ -13,11 +14,12 @@ use crate::Error;
 use crate::provider::ProviderOptions;
 
 /// A handle to the servers of these granules. What is said of how to reach collections in S3 holds for granules there,
-/// unless the settings say otherwise.
+/// unless the settings say otherwise. Reading ends when `progress` is told to stop.
 pub(crate) fn reach(
     locations: &[Location],
     provider: &ProviderOptions,
     store: &StoreOptions,
+    progress: &dyn Progress,
 ) -> Result<Arc<Access>, Error> {
     let own = [("s3.endpoint", &store.endpoint), ("s3.region", &store.region)];
     let own = own
@@ -32,7 +34,8 @@ pub(crate) fn reach(
         .collect();
     let servers = servers.iter().filter_map(|server| Place::parse(server).ok());
     let servers: Vec<Place> = servers.collect();
-    Ok(Arc::new(Access::new(&settings, credentials, &servers)?))
+    let access = Access::new(&settings, credentials, &servers)?;
+    Ok(Arc::new(access.stopping(progress.stop())))
 }
 
 /// Opens a granule: on first contact its structure is read, later it comes from the cache.
@@ -52,51 +55,81 @@ pub struct RemoteGranules {
     entries: Vec<Entry>,
     /// The granules that were opened last: opening one anew costs a request.
     opened: Mutex<VecDeque<(usize, Arc<NcFile>)>>,
+    /// Those that could not be opened a moment ago, and why: trying for as long as patience lasts, again, tells the same.
+    failed: Mutex<BTreeMap<usize, (Instant, ErrorKind, String)>>,
 }
 
 /// Granules that stay open.
 const MOST_OPEN: usize = 64;
+/// For how long a granule that could not be opened is not asked for again.
+const AGAIN_AFTER: Duration = Duration::from_secs(30);
 
 impl RemoteGranules {
     /// All of them; nothing is asked, except of the first of each server, so that what its server cannot do is told to
     /// `progress`, and of files whose names are not those of granules.
     pub(super) fn new(access: Arc<Access>, mut locations: Vec<Location>, progress: &dyn Progress) -> Self {
-        let mut asked = BTreeSet::new();
         locations.dedup();
-        let mut opened = VecDeque::new();
-        let mut entries = Vec::with_capacity(locations.len());
-        for (index, location) in locations.iter().enumerate() {
-            let server = location.server().map(|place| place.to_string());
-            // What is wrong with it is told when the granule's turn comes.
-            let is_first = asked.insert(server);
-            let first = is_first.then(|| read(&access, location, progress).ok()).flatten();
-            let first = first.map(Arc::new);
-            opened.extend(first.clone().map(|file| (index, file)));
-            let open = || first.or_else(|| read(&access, location, &NoProgress).ok().map(Arc::new));
-            entries.push(Entry::of_file(location.file_name(), 0, open, progress));
-        }
-        opened.truncate(MOST_OPEN);
-        Self {
+        let mut granules = Self {
             access,
             locations,
-            entries,
-            opened: Mutex::new(opened),
+            entries: Vec::new(),
+            opened: Mutex::default(),
+            failed: Mutex::default(),
+        };
+        let mut asked = BTreeSet::new();
+        let mut entries = Vec::with_capacity(granules.locations.len());
+        for (index, location) in granules.locations.iter().enumerate() {
+            let server = location.server().map(|place| place.to_string());
+            let told: &dyn Progress = if asked.insert(server) {
+                // What is wrong with it is told when its turn comes.
+                let _ = granules.file(index, location, progress);
+                progress
+            } else {
+                &NoProgress
+            };
+            let open = || granules.file(index, location, told).ok();
+            entries.push(Entry::of_file(location.file_name(), 0, open, progress));
         }
+        granules.entries = entries;
+        granules
     }
 
-    fn file(&self, index: usize, location: &Location) -> Result<Arc<NcFile>, Error> {
-        let kept = || self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, file)) = kept().iter().find(|(known, _)| *known == index) {
+    /// A granule that is open, or is opened now; what cannot be opened says so again for a while without being asked for.
+    fn file(
+        &self,
+        index: usize,
+        location: &Location,
+        progress: &dyn Progress,
+    ) -> Result<Arc<NcFile>, DatasetError> {
+        if let Some((_, file)) = locked(&self.opened).iter().find(|(known, _)| *known == index) {
             return Ok(Arc::clone(file));
         }
-        let file = Arc::new(read(&self.access, location, &NoProgress)?);
-        let mut kept = kept();
-        kept.push_back((index, Arc::clone(&file)));
-        if kept.len() > MOST_OPEN {
-            kept.pop_front();
+        let said = |kind, reason: &str| DatasetError::new(kind, &location.to_string(), "", reason);
+        if let Some((when, kind, reason)) = locked(&self.failed).get(&index)
+            && when.elapsed() < AGAIN_AFTER
+        {
+            return Err(said(*kind, reason));
+        }
+        let file = match read(&self.access, location, progress) {
+            Ok(file) => Arc::new(file),
+            Err(error) => {
+                let (kind, reason) = (error.kind(), error.to_string());
+                let failure = said(kind, &reason);
+                locked(&self.failed).insert(index, (Instant::now(), kind, reason));
+                return Err(failure);
+            }
+        };
+        let mut opened = locked(&self.opened);
+        opened.push_back((index, Arc::clone(&file)));
+        if opened.len() > MOST_OPEN {
+            opened.pop_front();
         }
         Ok(file)
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Source for RemoteGranules {
@@ -109,7 +142,6 @@ impl Source for RemoteGranules {
             .locations
             .get(index)
             .ok_or_else(|| DatasetError::invalid("granules", "", "no such granule"))?;
-        let opened = self.file(index, location).map(|file| file as Arc<dyn Dataset>);
-        opened.map_err(|error| DatasetError::new(error.kind(), &location.to_string(), "", error.to_string()))
+        Ok(self.file(index, location, &NoProgress)?)
     }
 }
