@@ -49,6 +49,7 @@ class World:
         self.open_most = 0
         self.lock = threading.Lock()
         self.delay = 0.0
+        self.stall = 0.8  # seconds
 
     def add(self, path: Path):
         self.files[path.name] = path.read_bytes()
@@ -300,7 +301,7 @@ class Handler(QuietHandler):
         self.wfile.flush()
         world.sent += end
         if fault == "stall":
-            time.sleep(0.8)
+            time.sleep(world.stall)
         if fault == "reset":
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         if end < length or fault:

@@ -1,6 +1,7 @@
 """find, get and sync over SFTP (OpenSSH) and FTP (pyftpdlib): keys and accounts, resume, faults, and servers that are not trusted."""
 
 import getpass
+import json
 import os
 import random
 import shutil
@@ -168,6 +169,30 @@ def test_a_collection_is_kept_up(ask, server, root, tmp_path):
     new = ask("sync", BASICS, collection, "--from", server.url)
     assert (new["found"], new["there"], new["fetched"], new["stored"]) == (12, 8, 4, 4)
     assert not Path(f"{collection}.incoming").exists()
+
+
+def test_granules_are_read_where_they_lie(ask, karin, server, root, granules, tmp_path):
+    """Addresses of either protocol are sources of every command; the rest of a granule stays where it is."""
+    files = sorted(root.rglob("*.nc"))
+    addresses = [f"{server.url}/{path.relative_to(root)}" for path in files]
+    info = ask("info", addresses[0])
+    local = json.loads(karin("--json", "info", granules[0]).stdout)
+    assert {key: info[key] for key in info if key != "path"} == {key: local[key] for key in local if key != "path"}
+    words = ["--vars", "ssha_karin_2_qual", "--over", "all", "--stats", "count,min,max", "-o"]
+    ask("stat", *addresses[:3], *words, tmp_path / "remote.csv")
+    karin("stat", *files[:3], *words, tmp_path / "local.csv")
+    assert (tmp_path / "remote.csv").read_text() == (tmp_path / "local.csv").read_text()
+    moved = server.sent
+    ask("stat", *addresses[:3], *words, tmp_path / "again.csv")
+    assert server.sent - moved < 20_000  # from the cache: what is asked is whether they are the same
+    answer = ask("ingest", *addresses[:2], tmp_path / "c")
+    assert [row["outcome"] for row in answer["granules"]] == ["added"] * 2
+    os.utime(files[0], (1e9, 1e9))
+    files[0].write_bytes(files[1].read_bytes())
+    changed = ask("stat", addresses[0], *words, tmp_path / "changed.csv", code=None)
+    assert not isinstance(changed, dict) or (tmp_path / "changed.csv").read_text() != (tmp_path / "remote.csv").read_text()
+    missing = ask("info", addresses[0].replace("_475_", "_499_"), code=1)
+    assert "_499_" in missing.stderr
 
 
 @pytest.mark.parametrize("protocol", ["sftp", "ftp"])

@@ -45,6 +45,33 @@ def test_a_faulty_option_is_named(karin, granule, option, value):
     assert value in told.stderr
 
 
+@pytest.mark.parametrize("command", ["stat", "extract", "plot"])
+def test_options_that_cannot_apply_are_told(karin, granule, tmp_path, command):
+    out = ["-o", tmp_path / ("x.png" if command == "plot" else "x.nc")] + (["--over", "all"] if command == "stat" else [])
+    for option, words in [
+        (["--side", "left"], ["--side left: L2_LR_SSH_Basic has no group per side", "cross_track_distance < 0"]),
+        (["--nadir", "only"], ["--nadir only: L2_LR_SSH_Basic holds no values of the nadir altimeter"]),
+        (["--crop", "lines"], ["--crop lines: there is neither --bbox nor --polygon"]),
+        (["--layout", "cube"], ["--layout: only karin extract"]),
+    ]:
+        if command == "extract" and "--layout" in option:
+            continue
+        told = karin(command, granule, "--vars", "ssha_karin_2", *option, *out, code=2).stderr
+        assert all(word in told for word in words), told
+        assert not out[1].exists()
+    # What changes nothing because there is nothing to drop is no mistake.
+    karin(command, granule, "--vars", "ssha_karin_2", "--nadir", "drop", *out)
+
+
+def test_places_and_times_that_cannot_be_are_told(karin):
+    for point, words in [("43.5,95", "95 is no latitude"), ("10,95", "did you mean 95,10?"),
+                         ("800,5", "800 is no longitude"), ("here", "expected longitude,latitude")]:
+        assert words in karin("passes", "--point", point, code=2).stderr
+    told = karin("passes", "--point", "10,10", "--time", "2010").stderr
+    assert "SWOT does not see it between 2010-01-01T00:00:00Z" in told and "its first cycle begins 202" in told, told
+    assert "first cycle" not in karin("passes", "--point", "10,89", "--time", "2024-01").stderr
+
+
 def test_history_names_every_group_of_a_commit(karin, granule, tmp_path):
     karin("simulate", "--product", "L3_LR_SSH_Basic", "--cycles", "475", "--passes", "1", tmp_path / "l3")
     karin("ingest", granule, tmp_path / "l3", tmp_path / "c")

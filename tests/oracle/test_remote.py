@@ -2,6 +2,9 @@
 
 import json
 import random
+import signal
+import subprocess
+import time
 
 import h5py
 import netCDF4
@@ -9,6 +12,7 @@ import numpy as np
 import pytest
 
 from access_fixtures import ask, granules, servers, world  # noqa: F401
+from conftest import karin_binary
 
 EXPERT = "L2_LR_SSH_Expert"
 REAL = "swot_l3/SWOT_L3_LR_SSH_Expert_026_165_20241229T165806_20241229T174933_v2.0.1.nc"
@@ -236,6 +240,36 @@ def test_every_command_takes_addresses_and_lists_of_them(ask, karin, servers, se
     assert [row["outcome"] for row in again["granules"]] == ["already there"] * 4
     missing = ask("info", addresses[0].replace("475", "599"), code=1)
     assert "404" in missing.stderr
+
+
+@pytest.mark.parametrize("command", [["info"], ["stat", "--over", "all", "--vars", "ssha_karin_2_qual"], ["extract", "--vars", "ssha_karin_2_qual", "-o"],
+                                     ["plot", "--vars", "ssha_karin_2_qual", "-o"], ["ingest"]], ids=lambda command: command[0])
+@pytest.mark.parametrize("request_number", [1, 2])
+def test_a_stalled_range_ends_at_ctrl_c(ask, serve, world, granules, tmp_path, command, request_number):  # noqa: F811
+    """Servers may say nothing for a minute; whoever wants to stop does not wait for that."""
+    address = serve(granules[0])
+    world.stall = 20
+    world.faults[granules[0].name] = [None] * (request_number - 1) + ["stall"] * 9
+    out = {"extract": [tmp_path / "x.nc"], "plot": [tmp_path / "x.png"], "ingest": [tmp_path / "c"]}.get(command[0], [])
+    child = subprocess.Popen([str(karin_binary()), command[0], address, *command[1:], *out, "--set", "transfers.stall=60"], env=ask.base,
+                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 20
+    while world.faults[granules[0].name].count("stall") == 9 and child.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.3)
+    start = time.monotonic()
+    child.send_signal(signal.SIGINT)
+    _, said = child.communicate(timeout=20)
+    assert time.monotonic() - start < 1.5 and child.returncode == 130, said
+    assert "left out" not in said and not any(path.is_file() for path in out), said
+
+
+def test_a_granule_that_cannot_be_had_is_asked_for_once(ask, serve, world, granules, tmp_path):  # noqa: F811
+    addresses = [serve(path) for path in granules[:3]]
+    world.faults[granules[0].name] = ["404"] * 9
+    ask("stat", *addresses, "--vars", "ssha_karin_2_qual", "--over", "all", "-o", tmp_path / "x.csv", code=3)
+    assert "404" in ask.heard[-1]
+    assert len([path for path in world.data_requests() if path.endswith(granules[0].name)]) == 1
 
 
 def test_credentials_go_to_their_own_server(ask, world, servers, granules):  # noqa: F811

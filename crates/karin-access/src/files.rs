@@ -68,11 +68,22 @@ impl Files {
         self.in_time(url, listing).await
     }
 
-    /// Opens a file, and reads it from the byte on that `from` says.
-    pub(crate) async fn open(&self, url: &Url, from: From<'_>) -> Result<Opened, AccessError> {
+    /// Which state of a file is there. None of its bytes move.
+    pub(crate) async fn stamp(&self, url: &Url) -> Result<Stamp, AccessError> {
+        let end = |stamp: &Stamp| stamp.size;
+        Ok(self.open(url, &end, None).await?.stamp)
+    }
+
+    /// Opens a file, and reads it from the byte on that `from` says; nobody needs more than what lies before `to`.
+    pub(crate) async fn open(
+        &self,
+        url: &Url,
+        from: From<'_>,
+        to: Option<u64>,
+    ) -> Result<Opened, AccessError> {
         let opened = async {
             match url.scheme() {
-                "sftp" => self.sftp.open(url, from).await,
+                "sftp" => self.sftp.open(url, from, to).await,
                 _ => self.ftp.open(url, from).await,
             }
         };

@@ -29,15 +29,13 @@ mod parts;
 mod shelf;
 
 use ahead::WINDOW;
-use ask::{ask, wait};
-use fetch::Answer;
+use ask::{ask, ask_version, wait};
+use fetch::{Answer, PROBE};
 use parts::{Found, PAGE, Parts, Place};
 use shelf::Shelf;
 
 /// Bytes that are asked for on first contact.
 const HEAD: u64 = 256 << 10;
-/// Bytes that are asked for to learn which version of a known file is there.
-const PROBE: u64 = 64;
 
 /// A granule at a server or in a bucket, read by ranges.
 #[derive(Debug)]
@@ -78,11 +76,10 @@ impl RemoteFile {
     ) -> Result<Self, AccessError> {
         let name = location.to_string();
         let mut shelf = Shelf::of(&access.settings, location);
-        let first = match &shelf {
-            Some(shelf) if shelf.knows_some_version() => PROBE,
-            _ => HEAD,
+        let answer = match &shelf {
+            Some(shelf) if shelf.knows_some_version() => ask_version(access, location)?,
+            _ => ask(access, location, 0..HEAD)?,
         };
-        let answer = ask(access, location, 0..first, &Origin::default())?;
         let origin = answer.origin().clone();
         let known = match (&mut shelf, origin.validator()) {
             (Some(shelf), Some(_)) => shelf.take(&origin),

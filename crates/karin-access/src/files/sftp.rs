@@ -140,48 +140,83 @@ impl Sftp {
         Ok(listing)
     }
 
-    /// Opens a file. The server is asked for many blocks at a time.
-    pub(super) async fn open(&self, url: &Url, from: From<'_>) -> Result<Opened, AccessError> {
+    /// Opens a file. The server is asked for many blocks at a time. If nobody needs more than a block before `to`, the
+    /// connection serves others after it.
+    pub(super) async fn open(
+        &self,
+        url: &Url,
+        from: From<'_>,
+        to: Option<u64>,
+    ) -> Result<Opened, AccessError> {
         let lent = self.borrow(url).await?;
         let opened = lent.connection.sftp.open(path_of(url)?).await;
         let mut file = opened.map_err(|error| told(url, error))?;
         let stamp = stamp_of(url, &file).await?;
         let start = from(&stamp).min(stamp.size);
+        if start == stamp.size {
+            lent.give_back();
+            return Ok(Opened {
+                stamp,
+                start,
+                chunks: stream::empty().boxed(),
+            });
+        }
         let sought = file.seek(std::io::SeekFrom::Start(start)).await;
         sought.map_err(|error| failed(url, error, false))?;
         Ok(Opened {
             stamp: stamp.clone(),
             start,
-            chunks: chunks(url.clone(), stamp, file, lent),
+            chunks: chunks(Reading {
+                url: url.clone(),
+                stamp,
+                few: to
+                    .map(|to| to.saturating_sub(start))
+                    .filter(|len| *len <= BLOCK as u64),
+                file,
+                lent,
+            }),
         })
     }
 }
 
-/// The bytes of a file to its end, where it is looked at once more: another file by then is a failure.
-fn chunks(
+/// A file that is read.
+struct Reading {
     url: Url,
     stamp: Stamp,
+    /// Bytes that are still needed, if they are few: the first answer holds them, so that nothing is on the way after it.
+    few: Option<u64>,
     file: RemoteFile,
     lent: Lent<Session>,
-) -> BoxStream<'static, Result<bytes::Bytes, AccessError>> {
-    let state = Some((url, stamp, file, lent));
-    stream::try_unfold(state, |state| async move {
-        let Some((url, stamp, mut file, lent)) = state else {
+}
+
+/// The bytes of a file to its end, or those that are needed, after which it is looked at once more: another file by then
+/// is a failure.
+fn chunks(reading: Reading) -> BoxStream<'static, Result<bytes::Bytes, AccessError>> {
+    stream::try_unfold(Some(reading), |reading| async move {
+        let Some(mut reading) = reading else {
             return Ok(None);
         };
         let mut block = BytesMut::with_capacity(BLOCK);
-        let read = file.read_buf(&mut block).await;
-        let read = read.map_err(|error| AccessError::unreachable(&url, error.to_string()))?;
-        if read > 0 {
-            return Ok(Some((block.freeze(), Some((url, stamp, file, lent)))));
+        let read = reading.file.read_buf(&mut block).await;
+        let read = read.map_err(|error| AccessError::unreachable(&reading.url, error.to_string()))?;
+        reading.few = reading.few.map(|few| few.saturating_sub(read as u64));
+        if read > 0 && reading.few != Some(0) {
+            return Ok(Some((block.freeze(), Some(reading))));
         }
+        let Reading {
+            url,
+            stamp,
+            file,
+            lent,
+            ..
+        } = reading;
         if stamp_of(&url, &file).await? != stamp {
             return Err(AccessError::changed(&url));
         }
         // What was read is right, whatever becomes of the handle.
         let _ = file.close().await;
         lent.give_back();
-        Ok(None)
+        Ok((read > 0).then(|| (block.freeze(), None)))
     })
     .boxed()
 }

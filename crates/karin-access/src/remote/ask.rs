@@ -3,23 +3,34 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::fetch::{Answer, fetch};
+use super::fetch::{self, Answer, fetch};
 use crate::retry::{Patience, retry};
 use crate::transfer::Origin;
 use crate::{Access, AccessError, Location};
 
-/// Asks for a range of a file and waits for the answer.
+/// Asks for a range of whatever version of a file is there, and waits for the answer.
 pub(super) fn ask(
     access: &Arc<Access>,
     location: &Location,
     range: Range<u64>,
-    known: &Origin,
 ) -> Result<Answer, AccessError> {
-    let (own, location, known) = (Arc::clone(access), location.clone(), known.clone());
+    let (own, location) = (Arc::clone(access), location.clone());
+    let any = Origin::default();
     wait(
         access,
-        async move { patiently(&own, &location, range, &known).await },
+        async move { patiently(&own, &location, range, &any).await },
     )?
+}
+
+/// Asks which version of a file is there, and waits for the answer.
+pub(super) fn ask_version(access: &Arc<Access>, location: &Location) -> Result<Answer, AccessError> {
+    let (own, location) = (Arc::clone(access), location.clone());
+    let answer = async move { retry(&patience(&own), || fetch::version(&own, &location)).await };
+    wait(access, answer)?
+}
+
+fn patience(access: &Access) -> Patience<'_> {
+    Patience::new(&access.settings, &access.stop)
 }
 
 /// Asks until it works, patience ends or the user wants to stop. A file that has changed stays changed.
@@ -29,14 +40,13 @@ pub(super) async fn patiently(
     range: Range<u64>,
     known: &Origin,
 ) -> Result<Answer, AccessError> {
-    let patience = Patience::new(&access.settings, &access.stop);
     let attempt = || async {
         match fetch(access, location, range.clone(), known).await {
             Err(changed @ AccessError::Changed { .. }) => Ok(Err(changed)),
             other => other.map(Ok),
         }
     };
-    retry(&patience, attempt).await?
+    retry(&patience(access), attempt).await?
 }
 
 /// Runs a future on the threads of `access` and waits for it: works on any thread, those of other runtimes included.

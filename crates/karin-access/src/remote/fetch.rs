@@ -7,8 +7,11 @@ use std::sync::Arc;
 
 use super::parts::Place;
 use super::shelf::name_of;
-use crate::transfer::{Body, Origin};
+use crate::transfer::{Body, Origin, origin_of};
 use crate::{Access, AccessError, Location};
+
+/// Bytes that are asked for to learn which version of a known file is there.
+pub(super) const PROBE: u64 = 64;
 
 /// What a server answers to a range.
 pub(super) enum Answer {
@@ -38,6 +41,18 @@ pub(super) struct Whole {
 pub(super) struct Saved {
     pub(super) len: u64,
     pub(super) place: Place,
+}
+
+/// Asks which version is there, with no more bytes than that takes.
+pub(super) async fn version(access: &Access, location: &Location) -> Result<Answer, AccessError> {
+    if let Location::Files(url) = location {
+        let origin = origin_of(&access.files.stamp(url).await?);
+        return Ok(Answer::Part {
+            origin,
+            bytes: Vec::new(),
+        });
+    }
+    fetch(access, location, 0..PROBE, &Origin::default()).await
 }
 
 /// Asks for a range of the version that `known` tells of; of any version if it tells nothing.

@@ -75,7 +75,7 @@ impl Body {
         let from = asked.from;
         let mut body = match location {
             Location::Http(url) => http(access, url, asked, known).await?,
-            Location::Files(url) => files(access, url, from, known).await?,
+            Location::Files(url) => files(access, url, asked, known).await?,
             Location::S3 { bucket, key } => store(access, bucket, key, asked, known).await?,
             Location::File(path) => file(path, from, known).await?,
         };
@@ -267,16 +267,20 @@ async fn store(
     Ok(body)
 }
 
-/// Goes on where we are if the file has the size and the time of the one that we have a part of.
-async fn files(access: &Access, url: &Url, from: u64, known: &Origin) -> Result<Body, AccessError> {
-    let origin_of = |stamp: &Stamp| Origin {
+/// The version of a file that has this state.
+pub(crate) fn origin_of(stamp: &Stamp) -> Origin {
+    Origin {
         etag: None,
         // Without a time the size has to do, as everywhere else where nothing better is told.
         last_modified: Some(stamp.modified.clone().unwrap_or_else(|| "unknown".to_owned())),
         total: Some(stamp.size),
-    };
-    let start = |stamp: &Stamp| if origin_of(stamp) == *known { from } else { 0 };
-    let opened = access.files.open(url, &start).await?;
+    }
+}
+
+/// Goes on where we are if the file has the size and the time of the one that we have a part of.
+async fn files(access: &Access, url: &Url, asked: &Asked, known: &Origin) -> Result<Body, AccessError> {
+    let start = |stamp: &Stamp| if origin_of(stamp) == *known { asked.from } else { 0 };
+    let opened = access.files.open(url, &start, asked.to).await?;
     let chunks = Chunks::Stream(opened.chunks, crate::error::shown(url));
     let mut body = Body::new(opened.start, origin_of(&opened.stamp), chunks);
     // Whoever wants no more stops reading.
