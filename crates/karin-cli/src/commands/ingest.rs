@@ -47,7 +47,9 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
     let location = collection.to_string_lossy();
     let report = karin::ingest::ingest(inputs, &location, &options, &*context.progress)?;
     if location.starts_with("memory://") {
-        context.warn(&format!("{location} lived in the memory of this command: it is gone"));
+        context.warn(&format!(
+            "{location} lived in the memory of this command: it is gone"
+        ));
     }
     let partial = report.count("refused") > 0;
     context.answer(&Answer {
