@@ -160,6 +160,32 @@ impl RowBounds {
     }
 }
 
+/// Where the values of a variable lie in its file, in pieces that any reader of deflated chunks can decode.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredChunks {
+    /// Lengths of a chunk. Those at the far edges are stored whole, too.
+    pub shape: Vec<usize>,
+    /// Whether the bytes of the elements were shuffled before they were deflated.
+    pub shuffle: bool,
+    /// Level that they were deflated with, as the file says.
+    pub deflate: u8,
+    /// The chunks that exist, in row-major order.
+    pub chunks: Vec<StoredChunk>,
+    /// One element of what the others read as, in native order; `None` if all exist.
+    pub absent: Option<Vec<u8>>,
+}
+
+/// One stored chunk: a zlib stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredChunk {
+    /// Its place in the grid of chunks.
+    pub cell: Vec<usize>,
+    /// First byte in the file.
+    pub offset: u64,
+    /// Bytes.
+    pub length: u64,
+}
+
 /// A netCDF-shaped tree whose arrays can be read: a granule file, a granule of a collection, a simulated granule,
 /// the result of a reduction. What can be read like this can be written, ingested, extracted and plotted.
 pub trait Dataset: Send + Sync {
@@ -208,6 +234,25 @@ pub trait Dataset: Send + Sync {
     fn row_bounds(&self, path: &str) -> Result<Option<RowBounds>, DatasetError> {
         let _ = path;
         Ok(None)
+    }
+
+    /// Where the values of the variable at `path` lie in a file.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported), with the reason, if they lie in none or not in deflated chunks of little-endian
+    /// numbers alone; which is what the default answers.
+    fn stored_chunks(&self, path: &str) -> Result<StoredChunks, DatasetError> {
+        let reason = "its values lie in no file";
+        Err(DatasetError::new(crate::ErrorKind::Unsupported, self.label(), path, reason))
+    }
+
+    /// The bytes of one such chunk as they are stored.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    fn read_stored(&self, path: &str, chunk: &StoredChunk) -> Result<Vec<u8>, DatasetError> {
+        let _ = chunk;
+        Err(DatasetError::invalid(self.label(), path, "its values lie in no file"))
     }
 
     /// Reads a slab into an array of its own.

@@ -42,7 +42,9 @@ pub mod version;
 pub use array::{Array, Element, Slab, Values};
 pub use attributes::{AttrValue, Attributes};
 pub use counted::counted;
-pub use dataset::{Dataset, Dimension, FillMode, GroupMeta, Held, RowBounds, Storage, VariableMeta};
+pub use dataset::{
+    Dataset, Dimension, FillMode, GroupMeta, Held, RowBounds, Storage, StoredChunk, StoredChunks, VariableMeta,
+};
 pub use dtype::DType;
 pub use error::{DatasetError, ErrorKind};
 pub use flags::{Flag, FlagKind, FlagTable};

@@ -5,7 +5,9 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use karin_core::{Ahead, Array, ByteSource, Dataset, DatasetError, GroupMeta, Slab, Values};
+use karin_core::{
+    Ahead, Array, ByteSource, Dataset, DatasetError, GroupMeta, Slab, StoredChunk, StoredChunks, Values,
+};
 
 use crate::chunks::ChunkIndex;
 use crate::decode::{Decoder, swap_bytes};
@@ -224,7 +226,12 @@ impl NcFile {
         }
     }
 
-    fn index_of<'v>(&self, variable: &'v Variable) -> Result<Option<&'v ChunkIndex>, Fault> {
+    /// Where address 0 of HDF5 is in the source.
+    pub(crate) fn base(&self) -> u64 {
+        self.base
+    }
+
+    pub(crate) fn index_of<'v>(&self, variable: &'v Variable) -> Result<Option<&'v ChunkIndex>, Fault> {
         let Layout::Chunked { locator, index } = &variable.layout else {
             return Ok(None);
         };
@@ -393,6 +400,24 @@ impl Dataset for NcFile {
         let variable = self.variable(path)?;
         self.read_texts(variable, slab)
             .map_err(|fault| fault.named(self.label(), path).into())
+    }
+
+    fn stored_chunks(&self, path: &str) -> Result<StoredChunks, DatasetError> {
+        let stored = self.stored_of(self.variable(path)?);
+        stored.map_err(|fault| fault.named(self.label(), path).into())
+    }
+
+    fn read_stored(&self, path: &str, chunk: &StoredChunk) -> Result<Vec<u8>, DatasetError> {
+        let fits = chunk.length <= self.len && chunk.offset <= self.len - chunk.length;
+        let length = usize::try_from(chunk.length).ok().filter(|_| fits);
+        let length = length.ok_or_else(|| {
+            DatasetError::invalid(self.label(), path, "a chunk that lies outside the file")
+        })?;
+        let mut bytes = vec![0; length];
+        let read = self.source.read_exact_at(&mut bytes, chunk.offset);
+        let read = read.map_err(|error| Fault::read(length, chunk.offset, error));
+        read.map_err(|fault| fault.named(self.label(), path))?;
+        Ok(bytes)
     }
 
     fn read_slab(&self, path: &str, slab: &Slab) -> Result<Array, DatasetError> {

@@ -32,6 +32,7 @@ pub mod limits;
 pub mod read_many;
 mod runs;
 pub mod source;
+mod stored;
 pub mod writer;
 
 pub use chunks::{Chunk, ChunkIndex};

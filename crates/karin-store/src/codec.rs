@@ -5,6 +5,7 @@
 //! line and writes straight into the caller's buffer.
 
 mod blosc;
+mod deflated;
 mod pcodec;
 mod transpose;
 
@@ -38,18 +39,21 @@ pub enum Profile {
     Portable,
     /// pcodec level 8, column-major in the chunk: about half the size; readers need the `pcodec` package.
     Compact,
+    /// Of groups of virtual granules: their chunks as they lie in netCDF files; as `portable` what is copied.
+    Virtual,
 }
 
 impl Profile {
-    /// `portable` or `compact`.
+    /// `portable`, `compact` or `virtual`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Portable => "portable",
             Self::Compact => "compact",
+            Self::Virtual => "virtual",
         }
     }
 
-    /// The profile of that name.
+    /// The profile of that name, of those that can be chosen.
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Portable, Self::Compact]
             .into_iter()
@@ -71,9 +75,11 @@ enum Packing {
     Blosc,
     /// `numcodecs.pcodec`.
     Pcodec,
+    /// `bytes`, `numcodecs.shuffle`, `numcodecs.zlib`, without a checksum but zlib's own: chunks of netCDF files.
+    Deflated { shuffle: bool, level: u8 },
 }
 
-/// The codec chain of one array: always ends in `crc32c`.
+/// The codec chain of one array: ends in `crc32c`, but for chunks of netCDF files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChunkCodec {
     dtype: DType,
@@ -127,6 +133,22 @@ impl ChunkCodec {
         }
     }
 
+    /// The chain of chunks that lie in netCDF files. Nothing is encoded with it.
+    pub(crate) const fn deflated(dtype: DType, rows: usize, columns: usize, shuffle: bool, level: u8) -> Self {
+        Self {
+            dtype,
+            rows,
+            columns,
+            packing: Packing::Deflated { shuffle, level },
+            column_major: false,
+        }
+    }
+
+    /// True if elements are shuffled before they are deflated, of chunks that lie in netCDF files.
+    pub(crate) const fn is_shuffled(&self) -> bool {
+        matches!(self.packing, Packing::Deflated { shuffle: true, .. })
+    }
+
     /// The chain that Zarr metadata describe, if it is one that karin writes.
     pub fn from_zarr(codecs: &Value, dtype: DType, rows: usize, columns: usize) -> Option<Self> {
         let names: Vec<&str> = codecs
@@ -168,8 +190,8 @@ impl ChunkCodec {
             Packing::Pcodec => {
                 codecs.push(json!({"name": "numcodecs.pcodec", "configuration": {"level": pcodec::LEVEL}}));
             }
-            Packing::Plain | Packing::Blosc if size == 1 => codecs.push(json!({"name": "bytes"})),
-            Packing::Plain | Packing::Blosc => {
+            _ if size == 1 => codecs.push(json!({"name": "bytes"})),
+            Packing::Plain | Packing::Blosc | Packing::Deflated { .. } => {
                 codecs.push(json!({"name": "bytes", "configuration": {"endian": "little"}}));
             }
         }
@@ -179,7 +201,15 @@ impl ChunkCodec {
                 "cname": "zstd", "clevel": ZSTD_LEVEL, "shuffle": shuffle, "typesize": size, "blocksize": blosc::block_of(self.rows),
             }}));
         }
-        codecs.push(json!({"name": "crc32c"}));
+        match self.packing {
+            Packing::Deflated { shuffle, level } => {
+                if shuffle {
+                    codecs.push(json!({"name": "numcodecs.shuffle", "configuration": {"elementsize": size}}));
+                }
+                codecs.push(json!({"name": "numcodecs.zlib", "configuration": {"level": level}}));
+            }
+            _ => codecs.push(json!({"name": "crc32c"})),
+        }
         Value::Array(codecs)
     }
 
@@ -218,6 +248,9 @@ impl ChunkCodec {
                 blosc::encode(ordered, self.dtype.size(), ZSTD_LEVEL, blosc::block_of(self.rows))?
             }
             Packing::Pcodec => pcodec::encode(ordered, self.dtype)?,
+            Packing::Deflated { .. } => {
+                return Err(CodecError::new("chunks of netCDF files are not encoded here"));
+            }
         };
         stored.extend_from_slice(&crc32c::crc32c(&stored).to_le_bytes());
         Ok(stored)
@@ -228,7 +261,6 @@ impl ChunkCodec {
     /// # Errors
     /// If the checksum does not match, the bytes are damaged, or `rows` and `out` do not fit.
     pub fn decode_rows(&self, stored: &[u8], rows: Range<usize>, out: &mut [u8]) -> Result<(), CodecError> {
-        let content = checked(stored)?;
         let line = self.columns * self.dtype.size();
         if rows.end > self.rows || rows.start > rows.end || out.len() != rows.len() * line {
             return Err(CodecError::new(format!(
@@ -236,6 +268,10 @@ impl ChunkCodec {
                 self.rows
             )));
         }
+        if let Packing::Deflated { shuffle, .. } = self.packing {
+            return deflated::decode(self, stored, shuffle, rows, 0..self.columns, out);
+        }
+        let content = checked(stored)?;
         let bytes = rows.start * line..rows.end * line;
         match (self.packing, self.column_major) {
             (Packing::Plain, _) => {
@@ -256,9 +292,7 @@ impl ChunkCodec {
                 let whole = &mut bytemuck::cast_slice_mut::<u64, u8>(numbers)[..self.len()];
                 match self.packing {
                     Packing::Pcodec => pcodec::decode(content, self.dtype, whole)?,
-                    Packing::Plain | Packing::Blosc => {
-                        blosc::decode(content, self.len(), 0..self.len(), whole)?
-                    }
+                    _ => blosc::decode(content, self.len(), 0..self.len(), whole)?,
                 }
                 if self.column_major {
                     transpose::to_rows(whole, self.dtype.size(), self.rows, rows, out);
@@ -291,6 +325,9 @@ impl ChunkCodec {
             return Err(CodecError::new(format!(
                 "lines {rows:?} and columns {columns:?} do not fit"
             )));
+        }
+        if let Packing::Deflated { shuffle, .. } = self.packing {
+            return deflated::decode(self, stored, shuffle, rows, columns, out);
         }
         if self.column_major && self.packing == Packing::Pcodec {
             let content = checked(stored)?;
@@ -330,6 +367,9 @@ impl ChunkCodec {
     /// # Errors
     /// If it does not match.
     pub(crate) fn check(&self, stored: &[u8]) -> Result<(), CodecError> {
+        if matches!(self.packing, Packing::Deflated { .. }) {
+            return Ok(());
+        }
         checked(stored).map(|_| ())
     }
 

@@ -143,6 +143,16 @@ pub enum StoreError {
         /// Stable code.
         kind: ErrorKind,
     },
+    /// The file that a virtual granule lies in is gone, was changed, or cannot be read.
+    #[error("{file}: {reason}")]
+    Origin {
+        /// The file.
+        file: String,
+        /// What is wrong with it, and what to do.
+        reason: String,
+        /// Stable code.
+        kind: ErrorKind,
+    },
     /// A granule that cannot be read; others may still be ingested.
     #[error("{granule}: cannot be read")]
     Unreadable {
@@ -188,7 +198,7 @@ impl StoreError {
             Self::NotACollection { .. } | Self::SnapshotNotFound { .. } | Self::NoGranule { .. } => {
                 ErrorKind::NotFound
             }
-            Self::Refused { kind, .. } => *kind,
+            Self::Refused { kind, .. } | Self::Origin { kind, .. } => *kind,
             Self::Unreadable { source, .. } => source.kind,
             Self::AlreadyExists { .. } => ErrorKind::AlreadyExists,
             Self::Io { source, .. } => ErrorKind::of_io(source),

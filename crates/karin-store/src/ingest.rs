@@ -17,6 +17,7 @@ mod handover;
 mod landing;
 mod merge;
 mod nodes;
+mod refer;
 mod register;
 mod shared;
 
@@ -24,7 +25,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use icechunk::format::manifest::ChunkPayload;
+use icechunk::format::manifest::{ChunkPayload, VirtualChunkRef};
 use karin_core::{Dataset, GranuleName, HalfOrbit, Product, Resources, granule_structure};
 use rayon::prelude::*;
 
@@ -33,12 +34,14 @@ use crate::facts::document::{Document, GroupDelta, SourceRecord};
 use crate::facts::view::{At, View};
 use crate::layout::{Blueprint, FORMAT_VERSION, GroupLayout};
 use crate::objects::WrittenObject;
-use crate::{GranuleFacts, GranuleState, GroupKey, ObjectWriter, Profile, Repository, StoreError};
+use crate::origin::ensure_containers;
+use crate::{GranuleFacts, GranuleState, GroupKey, ObjectWriter, Origin, Profile, Repository, StoreError};
 pub use decide::Outcome;
-use decide::{Decision, decide};
+use decide::{Decision, beside, decide};
 use encode::Encoded;
 use gathered::Gathered;
 use granule::{Fitted, Refusal, fit};
+pub use refer::fingerprint;
 use shared::{Claim, SharedArrays};
 
 /// Bytes after which a packed object is closed, where it is a file.
@@ -87,8 +90,10 @@ pub struct IncomingGranule<'a> {
     pub source_name: &'a str,
     /// Bytes of that file.
     pub size: u64,
-    /// BLAKE3 of that file.
+    /// BLAKE3 of that file; of a virtual granule its [`fingerprint`].
     pub checksum: [u8; 32],
+    /// Where the file is, if the granule is to be virtual: its values stay there, and `dataset` has to be that file.
+    pub origin: Option<&'a Origin>,
 }
 
 /// What a commit stored.
@@ -117,6 +122,8 @@ pub struct Ingest<'a> {
 struct Group {
     layout: Arc<GroupLayout>,
     shared: SharedArrays,
+    /// The group for the same granules, virtual beside copied, if there is one.
+    beside: Option<GroupLayout>,
 }
 
 /// A granule whose chunks are written, but which no commit refers to yet.
@@ -167,8 +174,8 @@ impl<'a> Ingest<'a> {
             .map_err(|refusal| refusal.of(granule.source_name))
     }
 
-    /// Says what [`Ingest::put`] would do with a granule of that identity and checksum, without reading it; `None`
-    /// if that depends on its content.
+    /// Says what [`Ingest::put`] would do with a granule of that identity and checksum that is to be copied, without
+    /// reading it; `None` if that depends on its content.
     ///
     /// # Errors
     /// If the collection cannot be read.
@@ -178,7 +185,7 @@ impl<'a> Ingest<'a> {
         checksum: &[u8; 32],
     ) -> Result<Option<Outcome>, StoreError> {
         let Ok(key) = key_of(name) else { return Ok(None) };
-        match self.ensure_group(key) {
+        match self.ensure_group(key, |profile| invent_layout(key, profile, None)) {
             Ok(()) => {}
             Err(Refusal::Store(error)) => return Err(error),
             Err(_) => return Ok(None),
@@ -209,6 +216,8 @@ impl<'a> Ingest<'a> {
         if self.pending.is_empty() {
             return Ok(None);
         }
+        let origins = self.pending.iter().filter_map(|one| one.document.origin());
+        ensure_containers(self.repository, origins)?;
         let committed = register::commit(self.repository, &self.chunks, &self.pending, &self.options);
         self.pending.clear();
         self.groups.clear();
@@ -216,29 +225,37 @@ impl<'a> Ingest<'a> {
     }
 
     fn try_put(&mut self, granule: &IncomingGranule<'_>) -> Result<Outcome, Refusal> {
-        let key = key_of(granule.name)?;
+        let mut key = key_of(granule.name)?;
+        key.is_virtual = granule.origin.is_some();
         let half_orbit = granule.name.half_orbit;
-        self.ensure_group(key)?;
+        self.ensure_group(key, |profile| invent_layout(key, profile, Some(granule.dataset)))?;
         let Some(layout) = self.groups.get(&key).map(|group| Arc::clone(&group.layout)) else {
             return Err(Refusal::structure("its group is not there"));
         };
         let fitted = fit(granule.dataset, &layout)?;
         check_length(granule.name, &layout, &fitted)?;
+        if key.is_virtual && fitted.is_partial() {
+            return Err(refer::refusal("it is a crop, whose lines do not lie as those of a whole granule"));
+        }
         let state = if fitted.is_partial() {
             GranuleState::Partial
         } else {
             GranuleState::Whole
         };
         let (there, known) = self.there(key, half_orbit, &granule.checksum)?;
-        let outcome = match decide(
-            there.as_ref(),
-            state,
-            &granule.name.version,
-            known,
-            self.options.replace,
-        ) {
+        let version = &granule.name.version;
+        let outcome = match decide(there.as_ref(), state, version, known, self.options.replace) {
+            Decision::Take(Outcome::AlreadyThere) if self.lies_elsewhere(key, half_orbit, granule.origin)? => {
+                Outcome::Replaced { there: version.clone() }
+            }
             Decision::Take(outcome) => outcome,
+            Decision::Refuse if self.is_lost(key, half_orbit)? => Outcome::Replaced { there: version.clone() },
             Decision::Refuse => return Err(conflict(granule.name)),
+        };
+        let other = self.beside(key, half_orbit)?;
+        let outcome = match other {
+            Some(other) => beside(&other, state, version, key.is_virtual).unwrap_or(outcome),
+            None => outcome,
         };
         if !outcome.is_stored() {
             return Ok(outcome);
@@ -258,8 +275,12 @@ impl<'a> Ingest<'a> {
         Ok(outcome)
     }
 
-    /// Loads or invents the layout of a group.
-    fn ensure_group(&mut self, key: GroupKey) -> Result<(), Refusal> {
+    /// Loads the layout of a group, or has it invented.
+    fn ensure_group(
+        &mut self,
+        key: GroupKey,
+        invent: impl FnOnce(Profile) -> Result<GroupLayout, Refusal>,
+    ) -> Result<(), Refusal> {
         if self.groups.contains_key(&key) {
             return Ok(());
         }
@@ -268,11 +289,71 @@ impl<'a> Ingest<'a> {
         let exists = found.is_some();
         let layout = Arc::new(match found {
             Some(layout) => layout,
-            None => invent_layout(key, self.options.profile)?,
+            None => invent(self.options.profile)?,
         });
+        let beside = nodes::find_layout(self.repository, &session, key.beside())?;
         let shared = SharedArrays::new(session, exists, &layout);
-        self.groups.insert(key, Group { layout, shared });
+        let group = Group {
+            layout,
+            shared,
+            beside,
+        };
+        self.groups.insert(key, group);
         Ok(())
+    }
+
+    /// A group as it is in the snapshot, if it is there.
+    fn view(&self, key: GroupKey) -> Option<View<'_>> {
+        let group = self.groups.get(&key).filter(|group| group.shared.exists())?;
+        Some(View {
+            at: At::Session(group.shared.session()),
+            chunks: &self.chunks,
+            layout: &group.layout,
+        })
+    }
+
+    /// The granule that the other group has, virtual beside copied.
+    fn beside(&self, key: GroupKey, half_orbit: HalfOrbit) -> Result<Option<GranuleFacts>, StoreError> {
+        let Some(group) = self.groups.get(&key) else {
+            return Ok(None);
+        };
+        let Some(layout) = &group.beside else {
+            return Ok(None);
+        };
+        let view = View {
+            at: At::Session(group.shared.session()),
+            chunks: &self.chunks,
+            layout,
+        };
+        view.facts(half_orbit)
+    }
+
+    /// True if the virtual granule that is there refers to another file, or the same one with another stamp.
+    fn lies_elsewhere(
+        &self,
+        key: GroupKey,
+        half_orbit: HalfOrbit,
+        origin: Option<&Origin>,
+    ) -> Result<bool, StoreError> {
+        let Some(origin) = origin else { return Ok(false) };
+        if let Some(waiting) = self.waiting(key, half_orbit) {
+            return Ok(waiting.document.origin() != Some(origin));
+        }
+        self.view(key).map_or(Ok(false), |view| register::lies_elsewhere(&view, half_orbit, origin))
+    }
+
+    /// True if the file of the virtual granule that is there is gone or was changed.
+    fn is_lost(&self, key: GroupKey, half_orbit: HalfOrbit) -> Result<bool, StoreError> {
+        if self.waiting(key, half_orbit).is_some() {
+            return Ok(false);
+        }
+        self.view(key).map_or(Ok(false), |view| register::is_lost(&view, half_orbit))
+    }
+
+    /// The granule that waits for the commit.
+    fn waiting(&self, key: GroupKey, half_orbit: HalfOrbit) -> Option<&Pending> {
+        let waits = |one: &&Pending| one.layout.key == key && one.facts.half_orbit == half_orbit;
+        self.pending.iter().rev().find(waits)
     }
 
     /// The granule that is there or waits for the commit, and whether it came from the file of that checksum.
@@ -282,24 +363,11 @@ impl<'a> Ingest<'a> {
         half_orbit: HalfOrbit,
         checksum: &[u8; 32],
     ) -> Result<(Option<GranuleFacts>, bool), StoreError> {
-        let waiting = self
-            .pending
-            .iter()
-            .rev()
-            .find(|one| one.layout.key == key && one.facts.half_orbit == half_orbit);
-        if let Some(waiting) = waiting {
+        if let Some(waiting) = self.waiting(key, half_orbit) {
             return Ok((Some(waiting.facts.clone()), waiting.facts.checksum == *checksum));
         }
-        let Some(group) = self.groups.get(&key) else {
+        let Some(view) = self.view(key) else {
             return Ok((None, false));
-        };
-        if !group.shared.exists() {
-            return Ok((None, false));
-        }
-        let view = View {
-            at: At::Session(group.shared.session()),
-            chunks: &self.chunks,
-            layout: &group.layout,
         };
         let there = view.facts(half_orbit)?;
         let known = register::is_known(&view, there.as_ref(), checksum)?;
@@ -328,7 +396,7 @@ impl<'a> Ingest<'a> {
                 .pool
                 .install(|| wave.par_iter().with_max_len(1).map(encode).collect());
             for one in encoded? {
-                self.gather(one, layout, state, pass, gathered)?;
+                self.gather(one, granule.origin, layout, state, pass, gathered)?;
             }
             gathered.check_geometry(granule.name, layout, fitted)?;
         }
@@ -363,6 +431,7 @@ impl<'a> Ingest<'a> {
     fn gather(
         &mut self,
         encoded: Encoded,
+        origin: Option<&Origin>,
         layout: &GroupLayout,
         state: GranuleState,
         pass: u32,
@@ -394,11 +463,24 @@ impl<'a> Ingest<'a> {
             };
             if let Some(group) = self.groups.get_mut(&layout.key) {
                 gathered.is_new_grid |= group.shared.claim(&claim, pass);
+                if let Some(stored_hash) = encoded.stored_hash {
+                    group.shared.learn(encoded.array, pass, stored_hash, hash);
+                }
             }
             gathered.claims.push(claim);
         } else {
             for (block, stored) in encoded.blocks {
                 let payload = self.push(&stored)?;
+                gathered.chunks.push((encoded.array, block, payload));
+            }
+            for (block, offset, length) in encoded.in_file {
+                let origin = origin.ok_or_else(|| Refusal::structure("a virtual granule without a file"))?;
+                let payload = ChunkPayload::Virtual(VirtualChunkRef {
+                    location: origin.reference()?,
+                    offset,
+                    length,
+                    checksum: origin.checksum(),
+                });
                 gathered.chunks.push((encoded.array, block, payload));
             }
         }
@@ -464,6 +546,7 @@ fn document(granule: &IncomingGranule<'_>, layout: &GroupLayout, fitted: &Fitted
             granule: granule.name.file_name(),
             size: granule.size,
             checksum: register::hexadecimal(&granule.checksum),
+            origin: granule.origin.cloned(),
         }],
         repacked: fitted.repacked.clone(),
         structure: GroupDelta::between(&layout.blueprint.structure, &fitted.structure),
@@ -534,11 +617,16 @@ fn key_of(name: &GranuleName) -> Result<GroupKey, Refusal> {
         product,
         schema,
         phase,
+        is_virtual: false,
     })
 }
 
-/// The layout of a group that does not exist yet.
-fn invent_layout(key: GroupKey, profile: Profile) -> Result<GroupLayout, Refusal> {
+/// The layout of a group that does not exist yet; that of virtual granules is like one of them.
+fn invent_layout(
+    key: GroupKey,
+    profile: Profile,
+    like: Option<&dyn Dataset>,
+) -> Result<GroupLayout, Refusal> {
     let structure = granule_structure(key.product, &key.schema);
     let Some(structure) = structure else {
         let (product, schema): (Product, _) = (key.product, key.schema);
@@ -546,13 +634,22 @@ fn invent_layout(key: GroupKey, profile: Profile) -> Result<GroupLayout, Refusal
             "the structure of {product} {schema} is not known"
         )));
     };
-    let blueprint = Blueprint {
+    let mut blueprint = Blueprint {
         format: FORMAT_VERSION,
         profile,
         fixed_lines: structure.fixed_lines,
         varying_attributes: structure.varying_attributes.clone(),
         structure: structure.root.clone(),
     };
+    if key.is_virtual {
+        let like = like.ok_or_else(|| Refusal::structure("its group is not there"))?;
+        if blueprint.fixed_lines.is_none() {
+            let product = key.product;
+            return Err(refer::refusal(format!("granules of {product} differ in lines and chunks")));
+        }
+        blueprint.profile = Profile::Virtual;
+        refer::adopt_storage(&mut blueprint.structure, like);
+    }
     Ok(GroupLayout::new(key, blueprint))
 }
 

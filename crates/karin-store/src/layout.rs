@@ -7,6 +7,7 @@
 //!   latitude       [pass, line, pixel]          once per pass (fixed grids)
 //!   granules/      state, version, … [cycle, pass], document [cycle, pass, byte]
 //!     latitude     [cycle, pass, line, pixel]   of granules that lie otherwise than their pass
+//! /virtual/L2_LR_SSH_Basic/D/science    the same of virtual granules: chunks that lie in their netCDF files
 //! ```
 //!
 //! A layout follows from the structure of the product and the profile alone, both kept in the collection itself, so
@@ -43,7 +44,10 @@ pub(crate) const AXIS_CHUNK: usize = 1024;
 /// The name of the subgroup that holds facts about granules.
 pub(crate) const GRANULES: &str = "granules";
 
-/// What a group of a collection holds: granules of one product, one schema and one phase.
+/// The group that groups of virtual granules lie in.
+const VIRTUAL: &str = "virtual";
+
+/// What a group of a collection holds: granules of one product, one schema and one phase, copied or virtual.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct GroupKey {
     /// Product.
@@ -52,12 +56,17 @@ pub struct GroupKey {
     pub schema: Schema,
     /// Phase of the mission.
     pub phase: Phase,
+    /// True if the values of its granules stay in the netCDF files.
+    #[serde(default)]
+    pub is_virtual: bool,
 }
 
 impl GroupKey {
-    /// The key of a path such as `/L2_LR_SSH_Basic/D/science`.
+    /// The key of a path such as `/L2_LR_SSH_Basic/D/science` or `/virtual/L2_LR_SSH_Basic/D/science`.
     pub fn parse(path: &str) -> Option<Self> {
-        let mut parts = path.trim_matches('/').split('/');
+        let path = path.trim_matches('/');
+        let inside = path.strip_prefix(VIRTUAL).and_then(|rest| rest.strip_prefix('/'));
+        let mut parts = inside.unwrap_or(path).split('/');
         let (product, schema, phase) = (parts.next()?, parts.next()?, parts.next()?);
         let phase = [Phase::CalVal, Phase::Science]
             .into_iter()
@@ -66,14 +75,25 @@ impl GroupKey {
             product: Product::parse(product).ok()?,
             schema: Schema::parse(schema)?,
             phase,
+            is_virtual: inside.is_some(),
         };
         parts.next().is_none().then_some(key)
+    }
+
+    /// The key of the group for the same granules, of which the other one is virtual.
+    #[must_use]
+    pub(crate) const fn beside(mut self) -> Self {
+        self.is_virtual = !self.is_virtual;
+        self
     }
 }
 
 /// `/L2_LR_SSH_Basic/D/science`: the path of the group.
 impl std::fmt::Display for GroupKey {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.is_virtual {
+            write!(formatter, "/{VIRTUAL}")?;
+        }
         write!(formatter, "/{}/{}/{}", self.product, self.schema, self.phase)
     }
 }
@@ -110,6 +130,8 @@ pub(crate) struct ArrayLayout {
     pub codec: ChunkCodec,
     /// One element that was never written.
     pub fill: Vec<u8>,
+    /// True if its chunks lie in netCDF files.
+    pub is_virtual: bool,
 }
 
 impl ArrayLayout {
@@ -247,10 +269,15 @@ impl GroupLayout {
         };
         let rows = tail.first().copied().unwrap_or(1);
         let columns = tail.iter().skip(1).product();
-        let chunk_rows = if rows > WHOLE_LINES { BLOCK_LINES } else { rows };
+        let in_file = self.chunk_rows_in_file(placement, variable, &tail);
+        let chunk_rows = in_file.unwrap_or(if rows > WHOLE_LINES { BLOCK_LINES } else { rows });
         let mut codec = ChunkCodec::new(self.blueprint.profile, variable.dtype, chunk_rows, columns);
         if tail.len() != 2 {
             codec = codec.row_major();
+        }
+        if in_file.is_some() {
+            let (shuffle, level) = (variable.storage.shuffle, variable.storage.deflate);
+            codec = ChunkCodec::deflated(variable.dtype, chunk_rows, columns, shuffle, level.unwrap_or(1));
         }
         let inside = |folder: &str| {
             let parts = [
@@ -281,7 +308,28 @@ impl GroupLayout {
             chunk_rows,
             codec,
             fill: fill_bytes(variable),
+            is_virtual: in_file.is_some(),
         })
+    }
+
+    /// Lines of a chunk of the netCDF files, of variables of virtual granules whose chunks stay there: those that all
+    /// granules have the same number of lines of. The others are small, and copied.
+    fn chunk_rows_in_file(
+        &self,
+        placement: Placement,
+        variable: &VariableMeta,
+        tail: &[usize],
+    ) -> Option<usize> {
+        let by_line = variable.dimensions.first().is_some_and(|name| name == "num_lines");
+        let padded = variable.dimensions.iter().skip(1).any(|name| self.padded(name).is_some());
+        let is_virtual = self.blueprint.profile == Profile::Virtual && self.blueprint.fixed_lines.is_some();
+        if !(is_virtual && placement == Placement::Granule && by_line) || padded {
+            return None;
+        }
+        let chunks = variable.storage.chunks.as_deref().unwrap_or(tail);
+        let fits = chunks.len() == tail.len() && chunks.get(1..) == tail.get(1..);
+        let rows = chunks.first().copied().filter(|rows| fits && *rows > 0);
+        rows.or_else(|| tail.first().copied())
     }
 
     /// The array of the variable at `path`.

@@ -26,6 +26,8 @@ pub struct IngestOptions {
     pub profile: Profile,
     /// Put a granule in the place of one of the same version but other content.
     pub replace: bool,
+    /// Refer to the chunks of granules where they lie instead of copying them.
+    pub is_virtual: bool,
     /// Check everything, write nothing.
     pub dry_run: bool,
     /// Threads and memory.
@@ -76,6 +78,8 @@ impl IngestReport {
 
 /// Ingests files, the `*.nc` files of folders, and granules at addresses (fetched whole, through the cache), into the collection at `location`, which is made if there is none.
 ///
+/// With [`IngestOptions::is_virtual`] the values stay in the files, and the collection refers to their chunks.
+///
 /// Granules that are there already are skipped, so that a rerun does only what is missing. What a commit acknowledged
 /// (told through [`Progress::note`]) is there for good.
 ///
@@ -89,7 +93,7 @@ pub fn ingest(
     progress: &dyn Progress,
 ) -> Result<IngestReport, Error> {
     let start = Instant::now();
-    let granules = Granules::find(inputs, options, progress)?;
+    let granules = Granules::find(inputs, location, options, progress)?;
     let sizes = granules.all.iter().map(prepare::Input::bytes).sum();
     let repository = Arc::new(open(location, options)?);
     let mut run = Run::begin(&repository, options, progress, true)?;
@@ -186,7 +190,11 @@ impl<'a> Run<'a> {
         size: u64,
         granule: &prepare::Granule,
     ) -> Result<Result<karin_store::Outcome, (ErrorKind, String)>, Error> {
-        if let Some(outcome) = self.ingest.foresee(&granule.name, &granule.checksum)? {
+        let foreseen = match granule.origin {
+            Some(_) => None,
+            None => self.ingest.foresee(&granule.name, &granule.checksum)?,
+        };
+        if let Some(outcome) = foreseen {
             return Ok(Ok(outcome));
         }
         let source_name = path
@@ -198,6 +206,7 @@ impl<'a> Run<'a> {
             source_name: &source_name,
             size,
             checksum: granule.checksum,
+            origin: granule.origin.as_ref(),
         };
         match self.ingest.put(&incoming) {
             Ok(outcome) => Ok(Ok(outcome)),

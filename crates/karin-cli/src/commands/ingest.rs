@@ -21,6 +21,9 @@ pub struct Arguments {
     /// Codecs of a new collection: portable (core Zarr codecs) or compact (half the size; readers need pcodec)
     #[arg(long, value_name = "NAME", default_value = "portable", value_parser = ["portable", "compact"])]
     profile: String,
+    /// Leave the values in the files and refer to their chunks: nothing is copied, and the files have to stay
+    #[arg(long = "virtual")]
+    is_virtual: bool,
     /// Check everything, write nothing
     #[arg(long)]
     dry_run: bool,
@@ -40,6 +43,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
         store: arguments.store.options(),
         profile: Profile::parse(&arguments.profile).unwrap_or_default(),
         replace: arguments.replace,
+        is_virtual: arguments.is_virtual,
         dry_run: arguments.dry_run,
         resources: context.resources,
         provider: arguments.store.provider(),

@@ -6,13 +6,15 @@ use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use icechunk::format::manifest::{ChunkPayload, ChunkRef};
+use icechunk::format::manifest::{ChunkPayload, ChunkRef, VirtualChunkRef};
 use icechunk::format::{ChunkId, ChunkIndices, Path};
 use icechunk::session::Session;
+use karin_core::ErrorKind;
 
 use super::references::References;
 use crate::codec::{ChunkCodec, CodecError};
-use crate::{Repository, StoreError};
+use crate::origin::OriginFiles;
+use crate::{Origin, Repository, StoreError};
 
 /// Descriptors kept open; beyond that, all are closed and the count begins anew.
 const OPEN_FILES: usize = 256;
@@ -32,11 +34,14 @@ pub(crate) struct ChunkReader {
     files: Mutex<HashMap<ChunkId, Arc<File>>>,
     /// Buffers for stored bytes between uses: fresh pages cost as much as reading into them.
     spare: Mutex<Vec<Vec<u8>>>,
+    /// Files that virtual granules lie in.
+    origins: OriginFiles,
 }
 
 impl ChunkReader {
     pub(crate) fn new(repository: Arc<Repository>) -> Self {
         Self {
+            origins: OriginFiles::new(repository.location()),
             repository,
             files: Mutex::new(HashMap::new()),
             spare: Mutex::default(),
@@ -45,6 +50,41 @@ impl ChunkReader {
 
     pub(crate) fn repository(&self) -> &Arc<Repository> {
         &self.repository
+    }
+
+    /// Files that virtual granules lie in.
+    pub(crate) fn origins(&self) -> &OriginFiles {
+        &self.origins
+    }
+
+    /// Runs `decode` on the bytes of a chunk that lies in the file of a virtual granule, of `size` bytes.
+    ///
+    /// # Errors
+    /// If the file is not what it was, the reference leads to another one, or `decode` fails.
+    pub(crate) fn with_virtual<R>(
+        &self,
+        place: &VirtualChunkRef,
+        origin: &Origin,
+        size: u64,
+        decode: impl FnOnce(&[u8]) -> Result<R, CodecError>,
+    ) -> Result<R, StoreError> {
+        let end = place.offset.saturating_add(place.length);
+        let file = || origin.describe(self.origins.folder());
+        if place.location.url() != origin.location {
+            return Err(StoreError::Corrupt {
+                location: self.repository.label().into(),
+                object: format!("a reference to {}", place.location.url()),
+                reason: format!("the granule lies in {}", file()),
+            });
+        }
+        STORED.with_borrow_mut(|stored| {
+            self.origins.read(origin, size, place.offset..end, stored)?;
+            decode(stored).map_err(|error| StoreError::Origin {
+                file: file(),
+                reason: format!("damaged: bytes {} to {end}: {error}", place.offset),
+                kind: ErrorKind::Corrupt,
+            })
+        })
     }
 
     /// Runs `decode` on the stored bytes of a chunk; what it finds wrong is said of the chunk's object.

@@ -8,8 +8,9 @@ use karin_core::{Dataset, DatasetError, ErrorKind, GroupMeta, HalfOrbit, Held, R
 
 use super::group::Inner;
 use super::held::HeldRows;
+use crate::codec::CodecError;
 use crate::layout::{ArrayLayout, Placement};
-use crate::{GranuleFacts, StoreError};
+use crate::{GranuleFacts, Origin, StoreError};
 
 /// One granule, read from the chunks of one snapshot.
 pub(super) struct CollectionGranule {
@@ -19,6 +20,8 @@ pub(super) struct CollectionGranule {
     pub position: (u32, u32),
     pub label: String,
     pub root: GroupMeta,
+    /// The file that it lies in, of a virtual one.
+    pub origin: Option<Origin>,
 }
 
 impl CollectionGranule {
@@ -79,7 +82,7 @@ impl CollectionGranule {
                     } else {
                         let decode =
                             |stored: &[u8]| array.codec.decode_part(stored, inside, columns.clone(), part);
-                        self.group.snapshot.chunks.with_stored(&payload, decode)?;
+                        self.with_stored(&payload, decode)?;
                     }
                 }
                 None => fill(part, &array.fill),
@@ -87,6 +90,21 @@ impl CollectionGranule {
             (rest, at) = (next, end);
         }
         Ok(())
+    }
+
+    /// Runs `decode` on the stored bytes of a chunk, which may lie in the granule's own file.
+    fn with_stored<R>(
+        &self,
+        payload: &ChunkPayload,
+        decode: impl FnOnce(&[u8]) -> Result<R, CodecError>,
+    ) -> Result<R, StoreError> {
+        let chunks = &self.group.snapshot.chunks;
+        match (payload, &self.origin) {
+            (ChunkPayload::Virtual(place), Some(origin)) => {
+                chunks.with_virtual(place, origin, self.facts.size, decode)
+            }
+            _ => chunks.with_stored(payload, decode),
+        }
     }
 
     fn hold_rows(&self, array: &ArrayLayout, path: &str, rows: Range<usize>) -> Result<HeldRows, StoreError> {

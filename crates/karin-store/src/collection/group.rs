@@ -123,6 +123,7 @@ impl CollectionGroup {
         let facts = self.facts(half_orbit)?.ok_or_else(missing)?;
         let position = self.inner.view().position(half_orbit).ok_or_else(missing)?;
         let document = self.inner.view().document(&facts)?;
+        let origin = document.origin().cloned();
         let mut root = document.structure.apply(self.structure());
         self.inner.set_counts(&mut root, &facts);
         let label = CollectionGranule::label_of(self.inner.snapshot.label(), self.key(), half_orbit);
@@ -132,7 +133,23 @@ impl CollectionGroup {
             position,
             label,
             root,
+            origin,
         }))
+    }
+
+    /// True if the values of its granules stay in their netCDF files.
+    pub fn is_virtual(&self) -> bool {
+        self.key().is_virtual
+    }
+
+    /// The file that a virtual granule lies in: its path, or its address; `None` of one that was copied.
+    ///
+    /// # Errors
+    /// As [`CollectionGroup::granule`].
+    pub fn origin(&self, facts: &GranuleFacts) -> Result<Option<String>, StoreError> {
+        let document = self.inner.view().document(facts)?;
+        let folder = self.inner.snapshot.chunks.origins().folder();
+        Ok(document.origin().map(|origin| origin.describe(folder)))
     }
 
     /// Names of the files that a granule came from.

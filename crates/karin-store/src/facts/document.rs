@@ -3,6 +3,8 @@
 use karin_core::{AttrValue, Attributes, DType, Dimension, GroupMeta, Storage, VariableMeta};
 use serde::{Deserialize, Serialize};
 
+use crate::Origin;
+
 /// One JSON document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Document {
@@ -25,6 +27,9 @@ pub(crate) struct SourceRecord {
     pub size: u64,
     /// BLAKE3 in hexadecimal.
     pub checksum: String,
+    /// Where the file is, of virtual granules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
 }
 
 /// Difference between two groups; what is absent is equal.
@@ -60,6 +65,11 @@ pub(crate) struct VariableDelta {
 }
 
 impl Document {
+    /// Where the granule is, if it is virtual.
+    pub(crate) fn origin(&self) -> Option<&Origin> {
+        self.sources.first()?.origin.as_ref()
+    }
+
     /// The document of a granule that is joined from two parts: structure of the first, with the variables that only
     /// the second has in the product's order, and the files of both.
     pub(crate) fn joined(&self, other: &Self, canonical: &GroupMeta) -> Self {

@@ -72,6 +72,24 @@ pub(super) fn decide(
     Decision::Take(outcome)
 }
 
+/// What becomes of a granule that meets one of its half orbit in the other group, virtual beside copied; `None` if it
+/// takes its place. A half orbit is in one of both groups only; of one version, the copy is kept.
+pub(super) fn beside(
+    there: &GranuleFacts,
+    state: GranuleState,
+    version: &Version,
+    is_virtual: bool,
+) -> Option<Outcome> {
+    let old = || there.version.clone();
+    match (there.state, state) {
+        (GranuleState::Partial, GranuleState::Whole) => None,
+        (GranuleState::Whole, GranuleState::Partial) => Some(Outcome::WholeThere),
+        _ if *version < there.version => Some(Outcome::Older { there: old() }),
+        _ if *version == there.version && is_virtual => Some(Outcome::AlreadyThere),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use karin_core::HalfOrbit;
@@ -92,6 +110,24 @@ mod tests {
             counts: Vec::new(),
             document_size: 0,
         }
+    }
+
+    #[test]
+    fn a_half_orbit_is_virtual_or_copied() {
+        use GranuleState::{Partial, Whole};
+        let meets = |old: (GranuleState, &str), state, version: &str, is_virtual| {
+            beside(&there(old.0, old.1), state, &Version::parse(version), is_virtual)
+        };
+        let already = Some(Outcome::AlreadyThere);
+        assert_eq!(meets((Whole, "PIC0_01"), Whole, "PIC0_01", true), already, "copied stays");
+        assert_eq!(meets((Whole, "PIC0_01"), Whole, "PIC0_01", false), None, "a copy takes the place");
+        assert_eq!(meets((Whole, "PIC0_01"), Whole, "PGC0_01", true), None, "a later version too");
+        let older = Outcome::Older {
+            there: Version::parse("PGC0_01"),
+        };
+        assert_eq!(meets((Whole, "PGC0_01"), Whole, "PIC0_01", false), Some(older));
+        assert_eq!(meets((Partial, "PGC0_01"), Whole, "PIC0_01", true), None);
+        assert_eq!(meets((Whole, "PIC0_01"), Partial, "PGC0_01", false), Some(Outcome::WholeThere));
     }
 
     #[test]

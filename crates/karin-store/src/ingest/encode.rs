@@ -5,6 +5,7 @@ use karin_core::{Dataset, Slab, Values};
 
 use super::geometry::Guide;
 use super::granule::{Fitted, Placed, Refusal};
+use super::refer;
 use crate::codec::CodecError;
 use crate::facts::bounds;
 use crate::layout::{ArrayLayout, GroupLayout, Placement};
@@ -16,6 +17,10 @@ pub(super) struct Encoded {
     pub array: usize,
     /// Encoded chunks by block; none for blocks that are all fill.
     pub blocks: Vec<(u32, Vec<u8>)>,
+    /// Chunks that stay in the granule's file: block, first byte, bytes.
+    pub in_file: Vec<(u32, u64, u64)>,
+    /// BLAKE3 of the stored bytes of coordinates of a virtual granule: the same bytes are the same values.
+    pub stored_hash: Option<[u8; 32]>,
     /// BLAKE3 of the values, of variables that granules share.
     pub hash: Option<[u8; 32]>,
     /// Between which latitudes the lines lie, of latitudes that cycles share, as it is stored.
@@ -30,6 +35,25 @@ pub(super) struct Encoded {
 pub(super) trait KnownShared: Sync {
     /// True if an array with these values is stored already.
     fn is_known(&self, array: usize, hash: &[u8; 32]) -> bool;
+
+    /// BLAKE3 of the values of an array, if a granule whose stored bytes have that hash told them.
+    fn values_of(&self, array: usize, stored_hash: &[u8; 32]) -> Option<[u8; 32]>;
+}
+
+impl Encoded {
+    /// Nothing of an array yet.
+    pub(super) const fn nothing(array: usize) -> Self {
+        Self {
+            array,
+            blocks: Vec::new(),
+            in_file: Vec::new(),
+            stored_hash: None,
+            hash: None,
+            bounds: None,
+            times: None,
+            column: None,
+        }
+    }
 }
 
 /// Reads, repacks and encodes one variable.
@@ -46,15 +70,22 @@ pub(super) fn encode(
     let Some(array) = layout.arrays.get(placed.array) else {
         return Err(Refusal::structure("a variable without a place"));
     };
+    let mut encoded = Encoded::nothing(placed.array);
+    if array.is_virtual {
+        encoded.in_file = refer::chunks(dataset, array, placed)?;
+        if array.variable != "time" {
+            return Ok(encoded);
+        }
+    }
+    if layout.key.is_virtual && array.placement == Placement::Pass {
+        encoded.stored_hash = refer::stored_hash(dataset, array)?;
+        let told = |hash: &[u8; 32]| known.values_of(placed.array, hash);
+        if let Some(hash) = encoded.stored_hash.as_ref().and_then(told) {
+            encoded.hash = Some(hash);
+            return Ok(encoded);
+        }
+    }
     let values = read(dataset, array, placed)?;
-    let mut encoded = Encoded {
-        array: placed.array,
-        blocks: Vec::new(),
-        hash: None,
-        bounds: None,
-        times: None,
-        column: None,
-    };
     let landing = fitted.landings.get(placed.landing);
     let group = landing.map_or("", |(path, _)| path.as_str());
     let name = array.variable.rsplit('/').next().unwrap_or_default();
@@ -87,7 +118,9 @@ pub(super) fn encode(
             return Ok(encoded);
         }
     }
-    encoded.blocks = blocks(array, raw)?;
+    if !array.is_virtual {
+        encoded.blocks = blocks(array, raw)?;
+    }
     Ok(encoded)
 }
 

@@ -12,15 +12,17 @@
 use std::sync::Arc;
 
 use icechunk::format::ChunkId;
-use icechunk::format::manifest::{ChunkPayload, ChunkRef};
+use icechunk::format::manifest::{
+    Checksum, ChunkPayload, ChunkRef, VirtualChunkLocation, VirtualChunkRef,
+};
 use karin_core::HalfOrbit;
 use karin_core::Version;
 use serde::{Deserialize, Serialize};
 
 use super::shared::Claim;
-use super::{Ingest, Pending};
+use super::{Ingest, Pending, invent_layout};
 use crate::facts::document::Document;
-use crate::layout::GroupLayout;
+use crate::layout::{Blueprint, GroupLayout};
 use crate::objects::WrittenObject;
 use crate::{GranuleFacts, GranuleState, GroupKey, StoreError};
 
@@ -43,6 +45,8 @@ struct GranuleRecord {
     group: GroupKey,
     /// BLAKE3 of what the group's layout is made from: both sides must mean the same by an array's number.
     blueprint: [u8; 32],
+    /// That itself, of virtual granules, whose group may not be there yet and follows from the first of them.
+    layout: Option<Blueprint>,
     half_orbit: HalfOrbit,
     whole: bool,
     version: Version,
@@ -69,24 +73,45 @@ struct ClaimRecord {
     bounds: Option<Vec<u8>>,
 }
 
-/// Where stored bytes lie: object, offset, length.
+/// Where stored bytes lie.
 #[derive(Serialize, Deserialize)]
-struct Place(String, u64, u64);
+#[serde(untagged)]
+enum Place {
+    /// Object, offset, length.
+    Object(String, u64, u64),
+    /// Location of a netCDF file, offset, length, and what Icechunk compares.
+    InFile(String, u64, u64, Option<Checksum>),
+}
 
 impl Place {
     fn of(payload: &ChunkPayload) -> Result<Self, StoreError> {
         match payload {
-            ChunkPayload::Ref(ChunkRef { id, offset, length }) => Ok(Self(id.to_string(), *offset, *length)),
+            ChunkPayload::Ref(ChunkRef { id, offset, length }) => {
+                Ok(Self::Object(id.to_string(), *offset, *length))
+            }
+            ChunkPayload::Virtual(place) => {
+                let location = place.location.url().to_owned();
+                Ok(Self::InFile(location, place.offset, place.length, place.checksum.clone()))
+            }
             _ => Err(invalid("a chunk that lies in no object")),
         }
     }
 
     fn payload(&self) -> Result<ChunkPayload, StoreError> {
-        Ok(ChunkPayload::Ref(ChunkRef {
-            id: object_id(&self.0)?,
-            offset: self.1,
-            length: self.2,
-        }))
+        Ok(match self {
+            Self::Object(id, offset, length) => ChunkPayload::Ref(ChunkRef {
+                id: object_id(id)?,
+                offset: *offset,
+                length: *length,
+            }),
+            Self::InFile(location, offset, length, checksum) => ChunkPayload::Virtual(VirtualChunkRef {
+                location: VirtualChunkLocation::from_url(location)
+                    .map_err(|error| invalid(&format!("{location}: {error}")))?,
+                offset: *offset,
+                length: *length,
+                checksum: checksum.clone(),
+            }),
+        })
     }
 }
 
@@ -122,6 +147,7 @@ impl GranuleRecord {
         Ok(Self {
             group: one.layout.key,
             blueprint: fingerprint(&one.layout),
+            layout: one.layout.key.is_virtual.then(|| one.layout.blueprint.clone()),
             half_orbit: facts.half_orbit,
             whole: facts.state == GranuleState::Whole,
             version: facts.version.clone(),
@@ -229,7 +255,10 @@ impl Ingest<'_> {
         let mut taken = Vec::with_capacity(handed.granules.len());
         for granule in handed.granules {
             let key = granule.group;
-            let prepared = self.ensure_group(key);
+            let prepared = self.ensure_group(key, |profile| match &granule.layout {
+                Some(blueprint) => Ok(GroupLayout::new(key, blueprint.clone())),
+                None => invent_layout(key, profile, None),
+            });
             prepared.map_err(|refusal| refusal.of(&key.to_string()))?;
             let Some(group) = self.groups.get(&key) else {
                 return Err(invalid("its group is not there"));

@@ -1,13 +1,14 @@
 //! From finished chunks to a commit: facts and references on the newest snapshot.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use icechunk::format::manifest::ChunkPayload;
 use icechunk::format::snapshot::SnapshotProperties;
 use icechunk::session::Session;
-use karin_core::{DType, counted};
+use karin_core::{DType, HalfOrbit, counted};
 
-use super::decide::{Decision, Outcome, decide};
+use super::decide::{Decision, Outcome, beside, decide};
 use super::merge::Merge;
 use super::nodes::{self, set};
 use super::shared::Claim;
@@ -17,8 +18,8 @@ use crate::collection::chunks::ChunkReader;
 use crate::facts::document::Document;
 use crate::facts::view::{At, View};
 use crate::facts::{DOCUMENT, DOCUMENT_CHUNK, DOCUMENT_LIMIT, document_codec};
-use crate::layout::Placement;
-use crate::{GranuleFacts, GroupKey, Repository, StoreError};
+use crate::layout::{GroupLayout, Placement};
+use crate::{GranuleFacts, GroupKey, Origin, Repository, StoreError};
 
 /// Commits what is pending on top of whatever the newest snapshot holds.
 ///
@@ -37,6 +38,7 @@ pub(super) fn commit(
             options,
             session,
             merge: Merge::new(repository, chunks),
+            beside: HashMap::new(),
         };
         work.ensure_groups(pending)?;
         let mut granules = Vec::with_capacity(pending.len());
@@ -71,6 +73,8 @@ struct Work<'a> {
     options: &'a IngestOptions,
     session: &'a mut Session,
     merge: Merge<'a>,
+    /// Groups for the same granules, virtual beside copied, as far as they were asked for and are there.
+    beside: HashMap<GroupKey, Option<Arc<GroupLayout>>>,
 }
 
 /// Sets chunks of one granule; what is not set of what was there is removed in the end.
@@ -81,11 +85,26 @@ struct Place {
 
 impl Work<'_> {
     fn view<'v>(&'v self, one: &'v Pending) -> View<'v> {
+        self.view_of(&one.layout)
+    }
+
+    fn view_of<'v>(&'v self, layout: &'v GroupLayout) -> View<'v> {
         View {
             at: At::Session(self.session),
             chunks: self.chunks,
-            layout: &one.layout,
+            layout,
         }
+    }
+
+    /// The other group for the granules of a group, if it is there.
+    fn beside(&mut self, key: GroupKey) -> Result<Option<Arc<GroupLayout>>, StoreError> {
+        let key = key.beside();
+        if let Some(known) = self.beside.get(&key) {
+            return Ok(known.clone());
+        }
+        let found = nodes::find_layout(self.repository, self.session, key)?.map(Arc::new);
+        self.beside.insert(key, found.clone());
+        Ok(found)
     }
 
     fn ensure_groups(&mut self, pending: &[Pending]) -> Result<(), StoreError> {
@@ -119,11 +138,30 @@ impl Work<'_> {
             known,
             self.options.replace,
         );
-        let outcome = match decision {
+        let again = || Outcome::Replaced {
+            there: one.facts.version.clone(),
+        };
+        let origin = one.document.origin();
+        let moved = |origin| lies_elsewhere(&view, half_orbit, origin);
+        let mut outcome = match decision {
+            Decision::Take(Outcome::AlreadyThere) if origin.map_or(Ok(false), moved)? => again(),
             Decision::Take(outcome) => outcome,
+            Decision::Refuse if is_lost(&view, half_orbit)? => again(),
             Decision::Refuse => Outcome::OtherThere,
         };
         let place = Place { cycle, pass };
+        if outcome.is_stored()
+            && let Some(layout) = self.beside(one.layout.key)?
+            && let Some(other) = self.view_of(&layout).facts(half_orbit)?
+        {
+            if let Some(outcome) = beside(&other, one.facts.state, &one.facts.version, origin.is_some()) {
+                return Ok(outcome);
+            }
+            self.remove(&layout, &place)?;
+            if outcome == Outcome::Added {
+                outcome = Outcome::Replaced { there: other.version };
+            }
+        }
         match (&outcome, there) {
             (Outcome::Merged, Some(there)) => self.merge_in(one, &place, &there)?,
             (Outcome::Added | Outcome::Replaced { .. }, there) => self.store(one, &place, there.is_some())?,
@@ -147,9 +185,9 @@ impl Work<'_> {
             }
         }
         if replaces {
-            self.remove_others(one, place, &kept)?;
+            self.remove_others(&one.layout, place, &kept)?;
         }
-        self.set_document(one, place, &one.document_chunks, replaces)?;
+        self.set_document(&one.layout, place, &one.document_chunks, replaces)?;
         self.set_facts(one, place, &facts)
     }
 
@@ -238,7 +276,7 @@ impl Work<'_> {
         let (size, chunks) = encode_document(&document)?;
         facts.document_size = size;
         let payloads: Result<Vec<_>, _> = chunks.iter().map(|stored| self.merge.push(stored)).collect();
-        self.set_document(one, place, &payloads?, true)?;
+        self.set_document(&one.layout, place, &payloads?, true)?;
         self.set_facts(one, place, &facts)
     }
 
@@ -249,7 +287,17 @@ impl Work<'_> {
         (index, own, block): (usize, bool, u32),
         payload: Option<ChunkPayload>,
     ) -> Result<(), StoreError> {
-        let Some(array) = one.layout.arrays.get(index) else {
+        self.set_in(&one.layout, place, (index, own, block), payload)
+    }
+
+    fn set_in(
+        &mut self,
+        layout: &GroupLayout,
+        place: &Place,
+        (index, own, block): (usize, bool, u32),
+        payload: Option<ChunkPayload>,
+    ) -> Result<(), StoreError> {
+        let Some(array) = layout.arrays.get(index) else {
             return Ok(());
         };
         let coordinates = array.coordinates(own, place.cycle, place.pass, block as usize);
@@ -264,32 +312,46 @@ impl Work<'_> {
     /// Removes the chunks of a granule that are not among `kept`.
     fn remove_others(
         &mut self,
-        one: &Pending,
+        layout: &GroupLayout,
         place: &Place,
         kept: &HashSet<(usize, bool, u32)>,
     ) -> Result<(), StoreError> {
-        for (index, array) in one.layout.arrays.iter().enumerate() {
+        for (index, array) in layout.arrays.iter().enumerate() {
             let own = array.placement != Placement::Granule;
             let path = array.own_array.as_deref().unwrap_or(&array.array);
             for block in 0..array.blocks() {
                 let chunk = (index, own, block as u32);
                 let coordinates = array.coordinates(own, place.cycle, place.pass, block);
-                if !kept.contains(&chunk) && self.view(one).reference(path, coordinates)?.is_some() {
-                    self.set(one, place, chunk, None)?;
+                if !kept.contains(&chunk) && self.view_of(layout).reference(path, coordinates)?.is_some() {
+                    self.set_in(layout, place, chunk, None)?;
                 }
             }
         }
         Ok(())
     }
 
+    /// Removes a granule, all of it.
+    fn remove(&mut self, layout: &GroupLayout, place: &Place) -> Result<(), StoreError> {
+        self.remove_others(layout, place, &HashSet::new())?;
+        self.set_document(layout, place, &[], true)?;
+        let view = self.view_of(layout);
+        let position = (place.cycle, place.pass);
+        let at = |name: &str| (view.fact_path(name), view.fact_coordinates(name, position));
+        let facts: Vec<_> = view.fact_names().map(at).collect();
+        for (path, coordinates) in facts {
+            set(self.repository, self.session, &path, coordinates, None)?;
+        }
+        Ok(())
+    }
+
     fn set_document(
         &mut self,
-        one: &Pending,
+        layout: &GroupLayout,
         place: &Place,
         chunks: &[ChunkPayload],
         replaces: bool,
     ) -> Result<(), StoreError> {
-        let path = self.view(one).fact_path(DOCUMENT);
+        let path = self.view_of(layout).fact_path(DOCUMENT);
         let at = |block: usize| vec![place.cycle, place.pass, block as u32];
         for (block, payload) in chunks.iter().enumerate() {
             set(
@@ -301,7 +363,7 @@ impl Work<'_> {
             )?;
         }
         let mut block = chunks.len();
-        while replaces && self.view(one).reference(&path, at(block))?.is_some() {
+        while replaces && self.view_of(layout).reference(&path, at(block))?.is_some() {
             set(self.repository, self.session, &path, at(block), None)?;
             block += 1;
         }
@@ -326,6 +388,34 @@ impl Work<'_> {
         }
         Ok(())
     }
+}
+
+/// True if the virtual granule that is there refers to another file, or the same one with another stamp.
+///
+/// # Errors
+/// If its document cannot be read.
+pub(super) fn lies_elsewhere(
+    view: &View<'_>,
+    half_orbit: HalfOrbit,
+    origin: &Origin,
+) -> Result<bool, StoreError> {
+    let Some(facts) = view.facts(half_orbit)? else {
+        return Ok(false);
+    };
+    Ok(view.document(&facts)?.origin() != Some(origin))
+}
+
+/// True if the file of the virtual granule that is there is gone or was changed.
+///
+/// # Errors
+/// If its document cannot be read.
+pub(super) fn is_lost(view: &View<'_>, half_orbit: HalfOrbit) -> Result<bool, StoreError> {
+    let Some(facts) = view.facts(half_orbit)?.filter(|_| view.layout.key.is_virtual) else {
+        return Ok(false);
+    };
+    let document = view.document(&facts)?;
+    let folder = view.chunks.origins().folder();
+    Ok(document.origin().is_some_and(|origin| origin.check(folder, facts.size).is_err()))
 }
 
 /// True if the granule that is there came from the file of that checksum (or one of its parts did).

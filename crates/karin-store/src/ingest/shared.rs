@@ -33,6 +33,8 @@ pub(super) struct SharedArrays {
     /// By array: true if it is stored once per group.
     once: Vec<bool>,
     known: HashMap<(usize, u32), Claim>,
+    /// Of virtual granules: BLAKE3 of the values by that of the bytes that they were decoded from.
+    decoded: HashMap<(usize, u32, [u8; 32]), [u8; 32]>,
 }
 
 impl SharedArrays {
@@ -47,6 +49,7 @@ impl SharedArrays {
             exists,
             once,
             known: HashMap::new(),
+            decoded: HashMap::new(),
         }
     }
 
@@ -134,6 +137,11 @@ impl SharedArrays {
         }
     }
 
+    /// Takes note of the values that stored bytes of a coordinate decode to.
+    pub(super) fn learn(&mut self, array: usize, pass: u32, stored_hash: [u8; 32], hash: [u8; 32]) {
+        self.decoded.insert((array, pass, stored_hash), hash);
+    }
+
     /// Forgets claims.
     pub(super) fn retract(&mut self, claims: &[Claim], pass: u32) {
         for claim in claims {
@@ -160,5 +168,11 @@ impl KnownShared for OfPass<'_> {
         self.shared
             .find(array, self.pass)
             .is_some_and(|claim| claim.hash == *hash)
+    }
+
+    fn values_of(&self, array: usize, stored_hash: &[u8; 32]) -> Option<[u8; 32]> {
+        let told = self.shared.decoded.get(&(array, self.pass, *stored_hash));
+        // Of values that are not known anywhere there would be nothing to refer to.
+        told.copied().filter(|hash| self.is_known(array, hash))
     }
 }

@@ -264,6 +264,7 @@ pub fn put(ingest: &mut Ingest<'_>, granule: &Granule) -> Result<Outcome, StoreE
         source_name: &granule.name.file_name(),
         size: 1234,
         checksum: *hasher.finalize().as_bytes(),
+        origin: None,
     })
 }
 

@@ -8,6 +8,7 @@ use karin_access::{Access, Location, RemoteFile};
 use karin_core::{Ahead, ByteSource, ErrorKind, GranuleName, HalfOrbit, NoProgress, Progress};
 use karin_engine::GranuleFiles;
 use karin_netcdf::{FileSource, NcFile};
+use karin_store::Origin;
 
 use super::IngestOptions;
 use crate::Error;
@@ -33,6 +34,8 @@ pub(super) struct Granule {
     pub name: GranuleName,
     pub file: NcFile,
     pub checksum: [u8; 32],
+    /// Where it lies, if it is to be virtual.
+    pub origin: Option<Origin>,
 }
 
 /// Why a file cannot be ingested.
@@ -45,6 +48,8 @@ pub(super) struct Refusal {
 pub(super) struct Granules {
     pub(super) all: Vec<Input>,
     access: Option<Arc<Access>>,
+    /// The collection that is to refer to them, if they are to be virtual.
+    refer_from: Option<karin_store::Location>,
 }
 
 /// A granule that is to be ingested.
@@ -57,6 +62,7 @@ impl Granules {
     /// Files, the `*.nc` files of folders, and granules at servers, in this order.
     pub(super) fn find(
         inputs: &[PathBuf],
+        collection: &str,
         options: &IngestOptions,
         progress: &dyn Progress,
     ) -> Result<Self, Error> {
@@ -79,7 +85,15 @@ impl Granules {
         let all = files
             .chain(inputs.remote.into_iter().map(Input::Remote))
             .collect();
-        Ok(Self { all, access })
+        let refer_from = match options.is_virtual {
+            true => Some(karin_store::Location::parse(collection)?),
+            false => None,
+        };
+        Ok(Self {
+            all,
+            access,
+            refer_from,
+        })
     }
 }
 
@@ -111,7 +125,7 @@ pub(super) fn prepare_ahead(
         scope.spawn(move || {
             for input in &granules.all {
                 // The receiver is gone once taking has failed.
-                if sender.send(prepare(input, granules.access.as_ref())).is_err() {
+                if sender.send(prepare(input, granules)).is_err() {
                     return;
                 }
             }
@@ -120,7 +134,7 @@ pub(super) fn prepare_ahead(
     })
 }
 
-fn prepare(input: &Input, access: Option<&Arc<Access>>) -> Prepared {
+fn prepare(input: &Input, granules: &Granules) -> Prepared {
     let (path, bytes) = (input.path(), input.bytes());
     let label = path
         .file_name()
@@ -149,42 +163,77 @@ fn prepare(input: &Input, access: Option<&Arc<Access>>) -> Prepared {
             return prepared;
         }
     };
-    prepared.content = open(input, access).and_then(|source| {
-        prepared.bytes = source.len().unwrap_or(bytes);
-        hashed(source, name)
-    });
+    prepared.content = match &granules.refer_from {
+        Some(collection) => referred(input, collection, name),
+        None => open(input, granules.access.as_ref()).and_then(|source| {
+            prepared.bytes = source.len().unwrap_or(bytes);
+            hashed(source, name)
+        }),
+    };
     prepared
+}
+
+/// A granule that stays where it is.
+fn referred(
+    input: &Input,
+    collection: &karin_store::Location,
+    name: GranuleName,
+) -> Result<Granule, Refusal> {
+    let Input::File(path) = input else {
+        return Err(Refusal {
+            kind: ErrorKind::Unsupported,
+            reason: "only granules on disk can be virtual: get it first, or ingest it without --virtual".into(),
+        });
+    };
+    // First what tells whether it has changed: a change while it is opened is seen when it is read.
+    let found = Origin::of_file(collection, path).map_err(|error| refused(error.kind(), &error))?;
+    let file = NcFile::open(path).map_err(|error| refused(error.kind(), &error))?;
+    let checksum = karin_store::ingest::fingerprint(&file, found.1);
+    Ok(Granule {
+        name,
+        checksum: checksum.map_err(|error| refused(error.kind, &error))?,
+        file,
+        origin: Some(found.0),
+    })
+}
+
+fn refused(kind: ErrorKind, reason: &dyn std::fmt::Display) -> Refusal {
+    Refusal {
+        kind,
+        reason: reason.to_string(),
+    }
 }
 
 /// The bytes of a granule: those of a remote one are all fetched.
 fn open(input: &Input, access: Option<&Arc<Access>>) -> Result<Arc<dyn ByteSource>, Refusal> {
-    let refused = |kind, reason: String| Refusal { kind, reason };
     match (input, access) {
         (Input::Remote(location), Some(access)) => {
             let file = RemoteFile::open(access, location, &NoProgress)
-                .map_err(|error| refused(error.kind(), error.to_string()))?;
+                .map_err(|error| refused(error.kind(), &error))?;
             let all = file.len().map(|len| 0..len);
             let fetched = all.and_then(|all| file.prefetch(&[all], Ahead::Values));
-            fetched.map_err(|error| refused(ErrorKind::of_io(&error), error.to_string()))?;
+            fetched.map_err(|error| refused(ErrorKind::of_io(&error), &error))?;
             Ok(Arc::new(file))
         }
         _ => match FileSource::open(input.path()) {
             Ok(file) => Ok(Arc::new(file)),
-            Err(error) => Err(refused(error.kind(), error.to_string())),
+            Err(error) => Err(refused(error.kind(), &error)),
         },
     }
 }
 
 fn hashed(source: Arc<dyn ByteSource>, name: GranuleName) -> Result<Granule, Refusal> {
-    let file = NcFile::from_source(Arc::clone(&source)).map_err(|error| Refusal {
-        kind: error.kind(),
-        reason: error.to_string(),
-    })?;
+    let file = NcFile::from_source(Arc::clone(&source)).map_err(|error| refused(error.kind(), &error))?;
     let checksum = checksum(source.as_ref()).map_err(|error| Refusal {
         kind: ErrorKind::of_io(&error),
         reason: format!("cannot be read: {error}"),
     })?;
-    Ok(Granule { name, file, checksum })
+    Ok(Granule {
+        name,
+        file,
+        checksum,
+        origin: None,
+    })
 }
 
 /// BLAKE3 of all bytes.

@@ -31,7 +31,7 @@ pub fn batches(
     count: usize,
 ) -> Result<Vec<Vec<PathBuf>>, Error> {
     open(location, options)?;
-    let granules = Granules::find(inputs, options, &NoProgress)?;
+    let granules = Granules::find(inputs, location, options, &NoProgress)?;
     let place = |path: &PathBuf| {
         let label = path.file_name().unwrap_or_default().to_string_lossy();
         let name = GranuleName::parse_whole(&label).ok();
@@ -68,7 +68,7 @@ pub fn prepare(
     progress: &dyn Progress,
 ) -> Result<(IngestReport, Option<Vec<u8>>), Error> {
     let start = Instant::now();
-    let granules = Granules::find(files, options, progress)?;
+    let granules = Granules::find(files, location, options, progress)?;
     let repository = Arc::new(open(location, options)?);
     let mut run = Run::begin(&repository, options, progress, false)?;
     progress.start("prepare", files.len() as u64, 0);

@@ -1,0 +1,201 @@
+//! Files outside of a collection that its virtual granules lie in.
+//!
+//! A location is one of Icechunk's: `vcc://up1/L2/x.nc` lies below the folder that holds the collection (`up2`: one
+//! folder higher, and so on), so that collection and granules can be moved together; `file:///archive/x.nc` has no
+//! folder with the collection in common. Icechunk calls the part before the path a virtual chunk container, and asks
+//! whoever reads with it to allow each of them by name: they are in the repository's configuration.
+
+mod containers;
+mod read;
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Component, Path, PathBuf};
+
+use icechunk::format::manifest::{Checksum, SecondsSinceEpoch, VirtualChunkLocation};
+use karin_core::ErrorKind;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+
+use crate::{Location, StoreError};
+pub(crate) use containers::ensure_containers;
+pub(crate) use read::OriginFiles;
+
+/// Characters of a path that mean something else in a URL.
+const RESERVED: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#');
+
+/// Scheme of a location that is relative to a container.
+const RELATIVE: &str = "vcc://";
+
+/// Where a granule lies that a collection refers to, and what tells that it is still the same file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Where: see above.
+    pub location: String,
+    /// When the file was last modified: seconds since 1970-01-01T00:00:00 UTC, with nanoseconds.
+    pub stamp: String,
+}
+
+/// What a location leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A file.
+    File(PathBuf),
+}
+
+impl Origin {
+    /// That of a file as it lies there now, and its size, for a collection at `collection`, which need not be there yet.
+    ///
+    /// # Errors
+    /// If the file cannot be found, or its path is no text.
+    pub fn of_file(collection: &Location, path: &Path) -> Result<(Self, u64), StoreError> {
+        let failed = |source| StoreError::io(path, "read", source);
+        let absolute = std::fs::canonicalize(path).map_err(failed)?;
+        let metadata = std::fs::metadata(&absolute).map_err(failed)?;
+        let location = location_of(folder_of(collection)?.as_deref(), &absolute)?;
+        let stamp = stamp_of(&metadata);
+        Ok((Self { location, stamp }, metadata.len()))
+    }
+
+    /// What Icechunk compares: it refuses a file that was modified later than that second.
+    pub(crate) fn checksum(&self) -> Option<Checksum> {
+        let (seconds, nanoseconds) = self.stamp.split_once('.')?;
+        let begun = nanoseconds.bytes().any(|digit| digit != b'0');
+        let seconds = seconds.parse::<u32>().ok()?.checked_add(u32::from(begun))?;
+        Some(Checksum::LastModified(SecondsSinceEpoch(seconds)))
+    }
+
+    /// The location as Icechunk has it.
+    pub(crate) fn reference(&self) -> Result<VirtualChunkLocation, StoreError> {
+        VirtualChunkLocation::from_url(&self.location)
+            .map_err(|error| StoreError::InvalidArgument(format!("{}: {error}", self.location)))
+    }
+
+    /// Where it is, for a collection in `folder` (absolute, without links).
+    ///
+    /// # Errors
+    /// If the location is none that karin writes.
+    pub(crate) fn place(&self, folder: Option<&Path>) -> Result<Place, StoreError> {
+        let invalid = |reason: &str| StoreError::Corrupt {
+            location: folder.map_or_else(String::new, |folder| folder.display().to_string()),
+            object: format!("the reference to {}", self.location),
+            reason: reason.into(),
+        };
+        let (root, path) = match self.location.strip_prefix(RELATIVE) {
+            Some(rest) => {
+                let (name, path) = rest.split_once('/').ok_or_else(|| invalid("no path"))?;
+                let folder = folder.ok_or_else(|| invalid("relative to a collection that is in no folder"))?;
+                let root = levels_of(name).and_then(|levels| folder.ancestors().nth(levels));
+                (root.ok_or_else(|| invalid("no such folder"))?, path)
+            }
+            None => {
+                let path = self.location.strip_prefix("file:///");
+                (Path::new("/"), path.ok_or_else(|| invalid("an unknown kind of location"))?)
+            }
+        };
+        let path = percent_decode_str(path).decode_utf8();
+        let path = path.map_err(|_| invalid("no text"))?;
+        let path = Path::new(path.as_ref());
+        if !path.components().all(|part| matches!(part, Component::Normal(_))) {
+            return Err(invalid("a path that leads elsewhere"));
+        }
+        Ok(Place::File(root.join(path)))
+    }
+
+    /// Where it is, in words.
+    pub(crate) fn describe(&self, folder: Option<&Path>) -> String {
+        match self.place(folder) {
+            Ok(Place::File(path)) => path.display().to_string(),
+            Err(_) => self.location.clone(),
+        }
+    }
+
+    /// Looks whether the file is there as it was, with that size.
+    ///
+    /// # Errors
+    /// [`StoreError::Origin`] if it is gone, was changed, or cannot be looked at.
+    pub(crate) fn check(&self, folder: Option<&Path>, size: u64) -> Result<(), StoreError> {
+        let Place::File(path) = self.place(folder)?;
+        let metadata = std::fs::metadata(&path).map_err(|error| lost(&path, &error))?;
+        self.compare(&path, &metadata, size)
+    }
+
+    /// Compares what a file is with what it was.
+    fn compare(&self, path: &Path, metadata: &std::fs::Metadata, size: u64) -> Result<(), StoreError> {
+        let (found, stamp) = (metadata.len(), stamp_of(metadata));
+        if found == size && stamp == self.stamp {
+            return Ok(());
+        }
+        let what = if found == size {
+            format!("modified at {stamp} instead of {}, in seconds since 1970", self.stamp)
+        } else {
+            format!("{found} bytes instead of {size}")
+        };
+        Err(StoreError::Origin {
+            file: path.display().to_string(),
+            reason: format!("changed since it was ingested ({what}): put it back, or ingest it again with --virtual"),
+            kind: ErrorKind::Conflict,
+        })
+    }
+}
+
+/// The error of a file that cannot be opened.
+fn lost(path: &Path, error: &std::io::Error) -> StoreError {
+    let reason = if error.kind() == std::io::ErrorKind::NotFound {
+        "not there any more: put it back, or ingest it again with --virtual from where it is".to_owned()
+    } else {
+        format!("cannot be read: {error}")
+    };
+    StoreError::Origin {
+        file: path.display().to_string(),
+        reason,
+        kind: ErrorKind::of_io(error),
+    }
+}
+
+/// The folder of a collection, absolute and without links; `None` if it lies in none.
+pub(crate) fn folder_of(collection: &Location) -> Result<Option<PathBuf>, StoreError> {
+    let Location::Folder(folder) = collection else {
+        return Ok(None);
+    };
+    if let Ok(found) = std::fs::canonicalize(folder) {
+        return Ok(Some(found));
+    }
+    // Not there yet: the nearest folder above it that is tells the rest.
+    let failed = |source| StoreError::io(folder, "find", source);
+    let absolute = std::path::absolute(folder).map_err(failed)?;
+    let above = absolute.ancestors().find_map(|above| {
+        let found = std::fs::canonicalize(above).ok()?;
+        Some(found.join(absolute.strip_prefix(above).ok()?))
+    });
+    Ok(above.or(Some(absolute)))
+}
+
+/// How many folders above the collection a container lies.
+fn levels_of(name: &str) -> Option<usize> {
+    name.strip_prefix("up")?.parse().ok().filter(|levels| *levels > 0)
+}
+
+fn location_of(folder: Option<&Path>, file: &Path) -> Result<String, StoreError> {
+    let common = folder.and_then(|folder| {
+        let shared = |above: &&Path| above.parent().is_some() && file.starts_with(above);
+        let (levels, above) = folder.ancestors().enumerate().skip(1).find(|(_, above)| shared(above))?;
+        Some((levels, file.strip_prefix(above).ok()?))
+    });
+    let (prefix, path) = match common {
+        Some((levels, path)) => (format!("{RELATIVE}up{levels}/"), path),
+        None => ("file:///".to_owned(), file.strip_prefix("/").unwrap_or(file)),
+    };
+    let text = path.to_str().ok_or_else(|| StoreError::Origin {
+        file: file.display().to_string(),
+        reason: "its path is no UTF-8 text, as references have to be: rename it".into(),
+        kind: ErrorKind::Unsupported,
+    })?;
+    Ok(format!("{prefix}{}", utf8_percent_encode(text, RESERVED)))
+}
+
+fn stamp_of(metadata: &std::fs::Metadata) -> String {
+    format!("{}.{:09}", metadata.mtime(), metadata.mtime_nsec())
+}
+
+#[cfg(test)]
+mod tests;
