@@ -235,6 +235,7 @@ def ingest(
     *,
     profile: str = "portable",
     replace: bool = False,
+    virtual: bool = False,
     dry_run: bool = False,
     endpoint: str | None = None,
     region: str | None = None,

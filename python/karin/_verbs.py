@@ -130,6 +130,7 @@ def ingest(
     *,
     profile: str = "portable",
     replace: bool = False,
+    virtual: bool = False,
     dry_run: bool = False,
     endpoint: str | None = None,
     region: str | None = None,
@@ -151,6 +152,8 @@ def ingest(
         Codecs of a new collection: ``"portable"`` or ``"compact"``.
     replace
         Let a granule take the place of one of the same version but other content.
+    virtual
+        Leave the values in the files and refer to their chunks: nothing is copied, and the files have to stay as they are.
     dry_run
         Check everything, write nothing.
     endpoint, region, locks_work
@@ -173,6 +176,7 @@ def ingest(
     options: dict[str, Any] = {
         "profile": profile,
         "replace": replace,
+        "virtual": virtual,
         "endpoint": endpoint,
         "region": region,
         "locks_work": locks_work,

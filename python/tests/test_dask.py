@@ -168,6 +168,16 @@ def test_ingest_on_a_cluster_with_a_killed_worker(files, client, tmp_path):
     simulated.command("verify", together)
 
 
+def test_virtual_granules_are_read_and_ingested_on_a_cluster(files, heights, client, tmp_path):
+    path = tmp_path / "virtual.karin"
+    table = karin.ingest(files, path, virtual=True, client=client)
+    assert set(table["outcome"]) == {"added"}
+    assert set(karin.ingest(files, path, virtual=True)["outcome"]) == {"already there"}
+    swot = karin.open(path).sel(variables="ssha", quality="good")
+    np.testing.assert_array_equal(swot.mean(client=client).ssha, heights.mean().ssha)
+    simulated.command("verify", "--deep", path)
+
+
 def test_tasks_use_the_threads_of_their_worker(heights, client):
     def threads_at_work(part):
         names, stop = set(), threading.Event()

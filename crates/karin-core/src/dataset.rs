@@ -243,7 +243,12 @@ pub trait Dataset: Send + Sync {
     /// numbers alone; which is what the default answers.
     fn stored_chunks(&self, path: &str) -> Result<StoredChunks, DatasetError> {
         let reason = "its values lie in no file";
-        Err(DatasetError::new(crate::ErrorKind::Unsupported, self.label(), path, reason))
+        Err(DatasetError::new(
+            crate::ErrorKind::Unsupported,
+            self.label(),
+            path,
+            reason,
+        ))
     }
 
     /// The bytes of one such chunk as they are stored.
@@ -252,7 +257,11 @@ pub trait Dataset: Send + Sync {
     /// If they cannot be read.
     fn read_stored(&self, path: &str, chunk: &StoredChunk) -> Result<Vec<u8>, DatasetError> {
         let _ = chunk;
-        Err(DatasetError::invalid(self.label(), path, "its values lie in no file"))
+        Err(DatasetError::invalid(
+            self.label(),
+            path,
+            "its values lie in no file",
+        ))
     }
 
     /// Reads a slab into an array of its own.

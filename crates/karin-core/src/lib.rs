@@ -43,7 +43,8 @@ pub use array::{Array, Element, Slab, Values};
 pub use attributes::{AttrValue, Attributes};
 pub use counted::counted;
 pub use dataset::{
-    Dataset, Dimension, FillMode, GroupMeta, Held, RowBounds, Storage, StoredChunk, StoredChunks, VariableMeta,
+    Dataset, Dimension, FillMode, GroupMeta, Held, RowBounds, Storage, StoredChunk, StoredChunks,
+    VariableMeta,
 };
 pub use dtype::DType;
 pub use error::{DatasetError, ErrorKind};

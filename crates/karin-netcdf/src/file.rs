@@ -410,9 +410,8 @@ impl Dataset for NcFile {
     fn read_stored(&self, path: &str, chunk: &StoredChunk) -> Result<Vec<u8>, DatasetError> {
         let fits = chunk.length <= self.len && chunk.offset <= self.len - chunk.length;
         let length = usize::try_from(chunk.length).ok().filter(|_| fits);
-        let length = length.ok_or_else(|| {
-            DatasetError::invalid(self.label(), path, "a chunk that lies outside the file")
-        })?;
+        let length = length
+            .ok_or_else(|| DatasetError::invalid(self.label(), path, "a chunk that lies outside the file"))?;
         let mut bytes = vec![0; length];
         let read = self.source.read_exact_at(&mut bytes, chunk.offset);
         let read = read.map_err(|error| Fault::read(length, chunk.offset, error));

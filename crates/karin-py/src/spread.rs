@@ -81,6 +81,7 @@ fn options_of(options: Option<&Bound<'_, PyDict>>) -> PyResult<IngestOptions> {
                 })?;
             }
             "replace" => found.replace = value.extract()?,
+            "virtual" => found.is_virtual = value.extract()?,
             "endpoint" => store.endpoint = value.extract()?,
             "region" => store.region = value.extract()?,
             "locks_work" => store.locks_work = value.extract()?,

@@ -85,8 +85,8 @@ pub fn simulate(
 
 /// Put granules into a collection, and tell what became of each as JSON.
 #[pyfunction]
-#[pyo3(signature = (paths, collection, *, profile="portable", replace=false, dry_run=false, endpoint=None, region=None,
-                    locks_work=false, jobs=None, memory=None, listener=None))]
+#[pyo3(signature = (paths, collection, *, profile="portable", replace=false, r#virtual=false, dry_run=false, endpoint=None,
+                    region=None, locks_work=false, jobs=None, memory=None, listener=None))]
 #[allow(
     clippy::too_many_arguments,
     clippy::fn_params_excessive_bools,
@@ -98,6 +98,7 @@ pub fn ingest(
     collection: String,
     profile: &str,
     replace: bool,
+    r#virtual: bool,
     dry_run: bool,
     endpoint: Option<String>,
     region: Option<String>,
@@ -110,6 +111,7 @@ pub fn ingest(
         store: writable(endpoint, region, locks_work),
         profile: profile_of(profile)?,
         replace,
+        is_virtual: r#virtual,
         dry_run,
         resources: work::resources(jobs, memory),
         ..IngestOptions::default()

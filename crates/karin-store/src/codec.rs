@@ -134,7 +134,13 @@ impl ChunkCodec {
     }
 
     /// The chain of chunks that lie in netCDF files. Nothing is encoded with it.
-    pub(crate) const fn deflated(dtype: DType, rows: usize, columns: usize, shuffle: bool, level: u8) -> Self {
+    pub(crate) const fn deflated(
+        dtype: DType,
+        rows: usize,
+        columns: usize,
+        shuffle: bool,
+        level: u8,
+    ) -> Self {
         Self {
             dtype,
             rows,

@@ -235,7 +235,9 @@ impl<'a> Ingest<'a> {
         let fitted = fit(granule.dataset, &layout)?;
         check_length(granule.name, &layout, &fitted)?;
         if key.is_virtual && fitted.is_partial() {
-            return Err(refer::refusal("it is a crop, whose lines do not lie as those of a whole granule"));
+            return Err(refer::refusal(
+                "it is a crop, whose lines do not lie as those of a whole granule",
+            ));
         }
         let state = if fitted.is_partial() {
             GranuleState::Partial
@@ -245,11 +247,17 @@ impl<'a> Ingest<'a> {
         let (there, known) = self.there(key, half_orbit, &granule.checksum)?;
         let version = &granule.name.version;
         let outcome = match decide(there.as_ref(), state, version, known, self.options.replace) {
-            Decision::Take(Outcome::AlreadyThere) if self.lies_elsewhere(key, half_orbit, granule.origin)? => {
-                Outcome::Replaced { there: version.clone() }
+            Decision::Take(Outcome::AlreadyThere)
+                if self.lies_elsewhere(key, half_orbit, granule.origin)? =>
+            {
+                Outcome::Replaced {
+                    there: version.clone(),
+                }
             }
             Decision::Take(outcome) => outcome,
-            Decision::Refuse if self.is_lost(key, half_orbit)? => Outcome::Replaced { there: version.clone() },
+            Decision::Refuse if self.is_lost(key, half_orbit)? => Outcome::Replaced {
+                there: version.clone(),
+            },
             Decision::Refuse => return Err(conflict(granule.name)),
         };
         let other = self.beside(key, half_orbit)?;
@@ -339,7 +347,9 @@ impl<'a> Ingest<'a> {
         if let Some(waiting) = self.waiting(key, half_orbit) {
             return Ok(waiting.document.origin() != Some(origin));
         }
-        self.view(key).map_or(Ok(false), |view| register::lies_elsewhere(&view, half_orbit, origin))
+        self.view(key).map_or(Ok(false), |view| {
+            register::lies_elsewhere(&view, half_orbit, origin)
+        })
     }
 
     /// True if the file of the virtual granule that is there is gone or was changed.
@@ -347,7 +357,8 @@ impl<'a> Ingest<'a> {
         if self.waiting(key, half_orbit).is_some() {
             return Ok(false);
         }
-        self.view(key).map_or(Ok(false), |view| register::is_lost(&view, half_orbit))
+        self.view(key)
+            .map_or(Ok(false), |view| register::is_lost(&view, half_orbit))
     }
 
     /// The granule that waits for the commit.
@@ -645,7 +656,9 @@ fn invent_layout(
         let like = like.ok_or_else(|| Refusal::structure("its group is not there"))?;
         if blueprint.fixed_lines.is_none() {
             let product = key.product;
-            return Err(refer::refusal(format!("granules of {product} differ in lines and chunks")));
+            return Err(refer::refusal(format!(
+                "granules of {product} differ in lines and chunks"
+            )));
         }
         blueprint.profile = Profile::Virtual;
         refer::adopt_storage(&mut blueprint.structure, like);

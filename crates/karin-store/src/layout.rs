@@ -320,8 +320,15 @@ impl GroupLayout {
         variable: &VariableMeta,
         tail: &[usize],
     ) -> Option<usize> {
-        let by_line = variable.dimensions.first().is_some_and(|name| name == "num_lines");
-        let padded = variable.dimensions.iter().skip(1).any(|name| self.padded(name).is_some());
+        let by_line = variable
+            .dimensions
+            .first()
+            .is_some_and(|name| name == "num_lines");
+        let padded = variable
+            .dimensions
+            .iter()
+            .skip(1)
+            .any(|name| self.padded(name).is_some());
         let is_virtual = self.blueprint.profile == Profile::Virtual && self.blueprint.fixed_lines.is_some();
         if !(is_virtual && placement == Placement::Granule && by_line) || padded {
             return None;

@@ -83,13 +83,17 @@ impl Origin {
         let (root, path) = match self.location.strip_prefix(RELATIVE) {
             Some(rest) => {
                 let (name, path) = rest.split_once('/').ok_or_else(|| invalid("no path"))?;
-                let folder = folder.ok_or_else(|| invalid("relative to a collection that is in no folder"))?;
+                let folder =
+                    folder.ok_or_else(|| invalid("relative to a collection that is in no folder"))?;
                 let root = levels_of(name).and_then(|levels| folder.ancestors().nth(levels));
                 (root.ok_or_else(|| invalid("no such folder"))?, path)
             }
             None => {
                 let path = self.location.strip_prefix("file:///");
-                (Path::new("/"), path.ok_or_else(|| invalid("an unknown kind of location"))?)
+                (
+                    Path::new("/"),
+                    path.ok_or_else(|| invalid("an unknown kind of location"))?,
+                )
             }
         };
         let path = percent_decode_str(path).decode_utf8();
@@ -126,13 +130,18 @@ impl Origin {
             return Ok(());
         }
         let what = if found == size {
-            format!("modified at {stamp} instead of {}, in seconds since 1970", self.stamp)
+            format!(
+                "modified at {stamp} instead of {}, in seconds since 1970",
+                self.stamp
+            )
         } else {
             format!("{found} bytes instead of {size}")
         };
         Err(StoreError::Origin {
             file: path.display().to_string(),
-            reason: format!("changed since it was ingested ({what}): put it back, or ingest it again with --virtual"),
+            reason: format!(
+                "changed since it was ingested ({what}): put it back, or ingest it again with --virtual"
+            ),
             kind: ErrorKind::Conflict,
         })
     }
@@ -178,7 +187,11 @@ fn levels_of(name: &str) -> Option<usize> {
 fn location_of(folder: Option<&Path>, file: &Path) -> Result<String, StoreError> {
     let common = folder.and_then(|folder| {
         let shared = |above: &&Path| above.parent().is_some() && file.starts_with(above);
-        let (levels, above) = folder.ancestors().enumerate().skip(1).find(|(_, above)| shared(above))?;
+        let (levels, above) = folder
+            .ancestors()
+            .enumerate()
+            .skip(1)
+            .find(|(_, above)| shared(above))?;
         Some((levels, file.strip_prefix(above).ok()?))
     });
     let (prefix, path) = match common {

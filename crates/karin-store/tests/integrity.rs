@@ -17,6 +17,7 @@ fn check(folder: &Path) -> VerifyReport {
     verify(
         location,
         &StoreOptions::default(),
+        false,
         &Resources::default(),
         &NoProgress,
     )

@@ -23,13 +23,15 @@ pub struct Inventory {
 /// The content of one group.
 #[derive(Clone, Debug, Serialize)]
 pub struct GroupInventory {
+    /// Where it lies in the collection: `/L2_LR_SSH_Basic/D/science`, of virtual granules below `/virtual`.
+    pub path: String,
     /// Product.
     pub product: Product,
     /// Baseline letter or major release.
     pub schema: Schema,
     /// Phase of the mission.
     pub phase: Phase,
-    /// `portable` or `compact`.
+    /// `portable`, `compact`, or `virtual`.
     pub profile: String,
     /// Paths of the variables that the group holds.
     pub variables: Vec<String>,
@@ -92,6 +94,7 @@ fn group_inventory(group: &CollectionGroup) -> Result<GroupInventory, Error> {
         cycles.entry(facts.half_orbit.cycle.0).or_default().push(facts);
     }
     Ok(GroupInventory {
+        path: key.to_string(),
         product: key.product,
         schema: key.schema,
         phase: key.phase,

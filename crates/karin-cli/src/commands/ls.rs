@@ -41,10 +41,8 @@ impl Report for Inventory {
         for group in &self.groups {
             writeln!(
                 out,
-                "\n/{}/{}/{}: {} of {}, {} (from {:.1} MB of netCDF)",
-                group.product.name(),
-                group.schema,
-                group.phase,
+                "\n{}: {} of {}, {} (from {:.1} MB of netCDF)",
+                group.path,
                 counted(group.granules, "granule"),
                 counted(group.variables.len(), "variable"),
                 group.profile,

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 use karin::store::{VerifyReport, verify};
+use karin_core::counted;
 use serde::Serialize;
 
 use crate::context::{Context, Report};
@@ -18,6 +19,9 @@ const NAMED: usize = 5;
 pub struct Arguments {
     /// The collection
     collection: String,
+    /// Read every chunk of virtual granules in their files too, not only whether these are there as they were
+    #[arg(long)]
+    deep: bool,
     #[command(flatten)]
     store: StoreFlags,
 }
@@ -35,7 +39,13 @@ struct Verified<'a> {
 pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> {
     let options = arguments.store.reading(None).store;
     let progress = context.progress.as_ref();
-    let report = verify(&arguments.collection, &options, &context.resources, progress)?;
+    let report = verify(
+        &arguments.collection,
+        &options,
+        arguments.deep,
+        &context.resources,
+        progress,
+    )?;
     let clean = report.is_clean();
     context.answer(&Verified {
         collection: &arguments.collection,
@@ -60,9 +70,13 @@ impl Report for Verified<'_> {
         for object in &report.unrecorded {
             writeln!(out, "{object}: written by another tool, no hash recorded")?;
         }
+        let files = match report.virtual_granules {
+            0 => String::new(),
+            granules => format!(", the files of {}", counted(granules as usize, "virtual granule")),
+        };
         writeln!(
             out,
-            "{}: {} snapshots, {} objects, {:.1} MB: {}",
+            "{}: {} snapshots, {} objects, {:.1} MB{files}: {}",
             self.collection,
             report.snapshots,
             report.objects,
@@ -70,6 +84,7 @@ impl Report for Verified<'_> {
             match (report.faults.len(), report.unrecorded.len()) {
                 (0, 0) => "all as committed".to_owned(),
                 (0, unrecorded) => format!("no damage seen, {unrecorded} without hash"),
+                (faults, _) if report.virtual_granules > 0 => format!("{faults} damaged, changed or missing"),
                 (faults, _) => format!("{faults} damaged or missing"),
             }
         )

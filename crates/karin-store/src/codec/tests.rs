@@ -130,3 +130,49 @@ proptest! {
         let _ = codec.decode(&stored, &mut out);
     }
 }
+
+/// A chunk as netCDF-4 files have it, made by a deflater that is not ours.
+fn netcdf_chunk(raw: &[u8], size: usize, shuffle: bool) -> Vec<u8> {
+    let mut ordered = raw.to_vec();
+    if shuffle {
+        karin_core::shuffle::shuffle(raw, size, &mut ordered);
+    }
+    let mut deflater = libdeflater::Compressor::new(libdeflater::CompressionLvl::new(4).unwrap());
+    let mut stored = vec![0; deflater.zlib_compress_bound(raw.len())];
+    let length = deflater.zlib_compress(&ordered, &mut stored).unwrap();
+    stored.truncate(length);
+    stored
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Any part of a chunk of a netCDF file, whatever its type; and every flipped bit is noticed.
+    #[test]
+    fn chunks_of_netcdf_files_decode_in_part(
+        dtype in prop::sample::select(DTYPES.to_vec()),
+        shuffle: bool,
+        (rows, columns) in (1_usize..60, 1_usize..40),
+        cut in (0.0..1.0_f64, 0.0..1.0_f64, 0.0..1.0_f64, 0.0..1.0_f64),
+        seed: u64,
+    ) {
+        let (size, codec) = (dtype.size(), ChunkCodec::deflated(dtype, rows, columns, shuffle, 4));
+        let raw = field(dtype, rows * columns, seed);
+        let mut stored = netcdf_chunk(&raw, size, shuffle);
+        let range = |length: usize, a: f64, b: f64| {
+            let at = |x: f64| (x * length as f64) as usize;
+            at(a.min(b))..at(a.max(b)) + 1
+        };
+        let (lines, pixels) = (range(rows, cut.0, cut.1), range(columns, cut.2, cut.3));
+        let mut part = vec![0; lines.len() * pixels.len() * size];
+        codec.decode_part(&stored, lines.clone(), pixels.clone(), &mut part).unwrap();
+        let expected: Vec<u8> = lines
+            .flat_map(|line| raw[(line * columns + pixels.start) * size..(line * columns + pixels.end) * size].to_vec())
+            .collect();
+        prop_assert_eq!(part, expected);
+        let at = seed as usize % stored.len();
+        stored[at] ^= 1 << (seed >> 61);
+        let mut whole = vec![0; raw.len()];
+        prop_assert!(codec.decode(&stored, &mut whole).is_err() || whole == raw);
+    }
+}

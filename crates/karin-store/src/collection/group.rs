@@ -152,6 +152,24 @@ impl CollectionGroup {
         Ok(document.origin().map(|origin| origin.describe(folder)))
     }
 
+    /// Looks whether the file that a virtual granule lies in is there as it was when it was ingested.
+    ///
+    /// # Errors
+    /// [`StoreError::Origin`] if it is not, else as [`CollectionGroup::granule`].
+    pub(crate) fn check_origin(&self, facts: &GranuleFacts) -> Result<(), StoreError> {
+        let document = self.inner.view().document(facts)?;
+        let folder = self.inner.snapshot.chunks.origins().folder();
+        document
+            .origin()
+            .map_or(Ok(()), |origin| origin.check(folder, facts.size))
+    }
+
+    /// Paths of the variables whose chunks stay in the files of virtual granules.
+    pub(crate) fn virtual_variables(&self) -> impl Iterator<Item = String> {
+        let arrays = self.inner.layout.arrays.iter().filter(|array| array.is_virtual);
+        arrays.map(|array| array.variable.clone())
+    }
+
     /// Names of the files that a granule came from.
     ///
     /// # Errors

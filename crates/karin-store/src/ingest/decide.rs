@@ -119,15 +119,30 @@ mod tests {
             beside(&there(old.0, old.1), state, &Version::parse(version), is_virtual)
         };
         let already = Some(Outcome::AlreadyThere);
-        assert_eq!(meets((Whole, "PIC0_01"), Whole, "PIC0_01", true), already, "copied stays");
-        assert_eq!(meets((Whole, "PIC0_01"), Whole, "PIC0_01", false), None, "a copy takes the place");
-        assert_eq!(meets((Whole, "PIC0_01"), Whole, "PGC0_01", true), None, "a later version too");
+        assert_eq!(
+            meets((Whole, "PIC0_01"), Whole, "PIC0_01", true),
+            already,
+            "copied stays"
+        );
+        assert_eq!(
+            meets((Whole, "PIC0_01"), Whole, "PIC0_01", false),
+            None,
+            "a copy takes the place"
+        );
+        assert_eq!(
+            meets((Whole, "PIC0_01"), Whole, "PGC0_01", true),
+            None,
+            "a later version too"
+        );
         let older = Outcome::Older {
             there: Version::parse("PGC0_01"),
         };
         assert_eq!(meets((Whole, "PGC0_01"), Whole, "PIC0_01", false), Some(older));
         assert_eq!(meets((Partial, "PGC0_01"), Whole, "PIC0_01", true), None);
-        assert_eq!(meets((Whole, "PIC0_01"), Partial, "PGC0_01", false), Some(Outcome::WholeThere));
+        assert_eq!(
+            meets((Whole, "PIC0_01"), Partial, "PGC0_01", false),
+            Some(Outcome::WholeThere)
+        );
     }
 
     #[test]

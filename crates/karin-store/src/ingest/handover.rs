@@ -12,9 +12,7 @@
 use std::sync::Arc;
 
 use icechunk::format::ChunkId;
-use icechunk::format::manifest::{
-    Checksum, ChunkPayload, ChunkRef, VirtualChunkLocation, VirtualChunkRef,
-};
+use icechunk::format::manifest::{Checksum, ChunkPayload, ChunkRef, VirtualChunkLocation, VirtualChunkRef};
 use karin_core::HalfOrbit;
 use karin_core::Version;
 use serde::{Deserialize, Serialize};
@@ -91,7 +89,12 @@ impl Place {
             }
             ChunkPayload::Virtual(place) => {
                 let location = place.location.url().to_owned();
-                Ok(Self::InFile(location, place.offset, place.length, place.checksum.clone()))
+                Ok(Self::InFile(
+                    location,
+                    place.offset,
+                    place.length,
+                    place.checksum.clone(),
+                ))
             }
             _ => Err(invalid("a chunk that lies in no object")),
         }

@@ -58,7 +58,13 @@ pub(super) fn chunks(
     if let Some(rows) = expected.first_mut() {
         *rows = array.chunk_rows;
     }
-    let words = |shuffle: bool| if shuffle { "shuffle and deflate" } else { "deflate alone" };
+    let words = |shuffle: bool| {
+        if shuffle {
+            "shuffle and deflate"
+        } else {
+            "deflate alone"
+        }
+    };
     let shuffle = array.codec.is_shuffled();
     if stored.shape != expected || stored.shuffle != shuffle {
         return Err(refusal(format!(
@@ -76,17 +82,16 @@ pub(super) fn chunks(
     }
     let block = |cell: &[usize]| u32::try_from(cell.first().copied().unwrap_or(0)).unwrap_or(u32::MAX);
     let chunks = stored.chunks.iter();
-    Ok(chunks.map(|chunk| (block(&chunk.cell), chunk.offset, chunk.length)).collect())
+    Ok(chunks
+        .map(|chunk| (block(&chunk.cell), chunk.offset, chunk.length))
+        .collect())
 }
 
 /// BLAKE3 of how the chunks of a variable lie and of their stored bytes; `None` if it has no such chunks.
 ///
 /// # Errors
 /// If they cannot be read.
-pub(super) fn stored_hash(
-    dataset: &dyn Dataset,
-    array: &ArrayLayout,
-) -> Result<Option<[u8; 32]>, Refusal> {
+pub(super) fn stored_hash(dataset: &dyn Dataset, array: &ArrayLayout) -> Result<Option<[u8; 32]>, Refusal> {
     let Ok(stored) = dataset.stored_chunks(&array.variable) else {
         return Ok(None);
     };
@@ -97,7 +102,9 @@ pub(super) fn stored_hash(
     });
     hasher.update(stored.absent.as_deref().unwrap_or_default());
     for chunk in &stored.chunks {
-        let bytes = dataset.read_stored(&array.variable, chunk).map_err(Refusal::Unreadable)?;
+        let bytes = dataset
+            .read_stored(&array.variable, chunk)
+            .map_err(Refusal::Unreadable)?;
         for word in chunk.cell.iter().copied().chain([bytes.len()]) {
             hasher.update(&(word as u64).to_le_bytes());
         }

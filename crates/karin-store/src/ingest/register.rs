@@ -415,7 +415,9 @@ pub(super) fn is_lost(view: &View<'_>, half_orbit: HalfOrbit) -> Result<bool, St
     };
     let document = view.document(&facts)?;
     let folder = view.chunks.origins().folder();
-    Ok(document.origin().is_some_and(|origin| origin.check(folder, facts.size).is_err()))
+    Ok(document
+        .origin()
+        .is_some_and(|origin| origin.check(folder, facts.size).is_err()))
 }
 
 /// True if the granule that is there came from the file of that checksum (or one of its parts did).

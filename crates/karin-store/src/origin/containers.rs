@@ -36,15 +36,23 @@ pub(crate) fn ensure_containers<'a>(
     let label = repository.label();
     let failed = |error| StoreError::of_repository(label, "read the configuration", error);
     let storage: Arc<dyn Storage + Send + Sync> = Arc::clone(repository.storage());
-    let plain = repository.block_on(icechunk::Repository::open(storage).execute()).map_err(failed)?;
-    let there = plain.config().virtual_chunk_containers.clone().unwrap_or_default();
+    let plain = repository
+        .block_on(icechunk::Repository::open(storage).execute())
+        .map_err(failed)?;
+    let there = plain
+        .config()
+        .virtual_chunk_containers
+        .clone()
+        .unwrap_or_default();
     let mut changed = RepositoryConfig {
         virtual_chunk_containers: Some(there.clone()),
         ..RepositoryConfig::default()
     };
     for (prefix, name) in wanted {
         let container = container(prefix, name).map_err(StoreError::InvalidArgument)?;
-        changed.set_virtual_chunk_container(container).map_err(StoreError::InvalidArgument)?;
+        changed
+            .set_virtual_chunk_container(container)
+            .map_err(StoreError::InvalidArgument)?;
     }
     if same(&there, changed.virtual_chunk_containers.as_ref()) {
         return Ok(());
@@ -62,15 +70,23 @@ fn same(there: &Containers, wanted: Option<&Containers>) -> bool {
 /// The container of a location: its name, if locations are relative to it, and the folder as a URL.
 fn container_of(origin: &Origin, folder: Option<&Path>) -> Result<(Option<String>, String), StoreError> {
     let invalid = || StoreError::InvalidArgument(format!("{} is no location of ours", origin.location));
-    if let Some((name, _)) = origin.location.strip_prefix(RELATIVE).and_then(|rest| rest.split_once('/')) {
+    if let Some((name, _)) = origin
+        .location
+        .strip_prefix(RELATIVE)
+        .and_then(|rest| rest.split_once('/'))
+    {
         let root = levels_of(name).and_then(|levels| folder?.ancestors().nth(levels));
         let root = root.and_then(Path::to_str).ok_or_else(invalid)?;
-        return Ok((Some(name.to_owned()), format!("file://{}/", root.trim_end_matches('/'))));
+        return Ok((
+            Some(name.to_owned()),
+            format!("file://{}/", root.trim_end_matches('/')),
+        ));
     }
     let path = origin.location.strip_prefix("file:///").ok_or_else(invalid)?;
     let (top, _) = path.split_once('/').ok_or_else(|| StoreError::Origin {
         file: origin.location.clone(),
-        reason: "a file right in the root of the file system cannot be referred to: put it into a folder".into(),
+        reason: "a file right in the root of the file system cannot be referred to: put it into a folder"
+            .into(),
         kind: karin_core::ErrorKind::Unsupported,
     })?;
     Ok((None, format!("file:///{top}/")))

@@ -61,7 +61,8 @@ impl OriginFiles {
             });
         };
         out.resize(length, 0);
-        file.read_exact_at(out, range.start).map_err(|error| lost(path, &error))
+        file.read_exact_at(out, range.start)
+            .map_err(|error| lost(path, &error))
     }
 
     fn file(&self, origin: &Origin) -> Result<Arc<(PathBuf, File)>, StoreError> {

@@ -16,10 +16,19 @@ fn origin(location: &str) -> Origin {
 #[test]
 fn locations_are_relative_to_what_file_and_collection_have_in_common() {
     let of = |folder: &str, file: &str| location_of(Some(Path::new(folder)), Path::new(file)).unwrap();
-    assert_eq!(of("/data/swot/c.karin", "/data/swot/L2/x.nc"), "vcc://up1/L2/x.nc");
-    assert_eq!(of("/data/swot/c.karin", "/data/other/x.nc"), "vcc://up2/other/x.nc");
+    assert_eq!(
+        of("/data/swot/c.karin", "/data/swot/L2/x.nc"),
+        "vcc://up1/L2/x.nc"
+    );
+    assert_eq!(
+        of("/data/swot/c.karin", "/data/other/x.nc"),
+        "vcc://up2/other/x.nc"
+    );
     assert_eq!(of("/data/c.karin", "/archive/x.nc"), "file:///archive/x.nc");
-    assert_eq!(of("/a/c", "/a/100%/what?#1.nc"), "vcc://up1/100%25/what%3F%231.nc");
+    assert_eq!(
+        of("/a/c", "/a/100%/what?#1.nc"),
+        "vcc://up1/100%25/what%3F%231.nc"
+    );
     assert_eq!(location_of(None, Path::new("/a/x.nc")).unwrap(), "file:///a/x.nc");
 }
 
@@ -49,7 +58,10 @@ fn locations_that_lead_elsewhere_are_refused() {
         "",
     ] {
         let place = origin(location).place(Some(folder));
-        assert!(matches!(place, Err(StoreError::Corrupt { .. })), "{location}: {place:?}");
+        assert!(
+            matches!(place, Err(StoreError::Corrupt { .. })),
+            "{location}: {place:?}"
+        );
     }
     assert!(origin("vcc://up1/x").place(None).is_err());
 }

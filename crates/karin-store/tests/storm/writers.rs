@@ -274,6 +274,7 @@ pub fn verified(task: &Task) -> VerifyReport {
     verify(
         &task.location,
         &StoreOptions::default(),
+        false,
         &Resources::default(),
         &NoProgress,
     )

@@ -182,7 +182,8 @@ fn referred(
     let Input::File(path) = input else {
         return Err(Refusal {
             kind: ErrorKind::Unsupported,
-            reason: "only granules on disk can be virtual: get it first, or ingest it without --virtual".into(),
+            reason: "only granules on disk can be virtual: get it first, or ingest it without --virtual"
+                .into(),
         });
     };
     // First what tells whether it has changed: a change while it is opened is seen when it is read.
