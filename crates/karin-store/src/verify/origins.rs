@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use karin_core::{Dataset as _, ErrorKind, Progress, Resources, Slab};
+use karin_core::{ErrorKind, Progress, Resources, Slab};
 use rayon::prelude::*;
 
 use super::{Fault, FaultKind, fault};
