@@ -9,9 +9,10 @@
 
 from __future__ import annotations
 
-from karin import _swot, errors  # noqa: F401 - importing _swot registers the accessor
+from karin import _swot, catalog, errors  # noqa: F401 - importing _swot registers the accessor
 from karin._collection import Collection, granules, open
-from karin._providers import find, get, sync
+from karin._providers import find, get
+from karin._sync import sync
 from karin._verbs import ingest, passes, simulate
 from karin._viewer import view
 from karin.errors import KarinError, KarinWarning
@@ -23,6 +24,7 @@ __all__ = [
     "KarinError",
     "KarinWarning",
     "__version__",
+    "catalog",
     "errors",
     "find",
     "get",

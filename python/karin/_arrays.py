@@ -32,15 +32,17 @@ class Handle(Protocol):
 
 
 class FileHandle:
-    """A file, by its path. Opened again after a fork, after unpickling, and when too many files are open."""
+    """A file, by its path or address. Opened again after a fork, after unpickling, and when too many files are open."""
 
-    __slots__ = ("__weakref__", "_dataset", "_pid", "path")
+    __slots__ = ("__weakref__", "_dataset", "_pid", "path", "service")
 
     _lock = threading.Lock()
     _recent: OrderedDict[int, FileHandle] = OrderedDict()
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, service: tuple[str | None, str | None] = (None, None)) -> None:
         self.path = path
+        #: Address and region of an S3 service other than AWS.
+        self.service = service
         self._dataset: _karin.Dataset | None = None
         self._pid = 0
 
@@ -48,7 +50,8 @@ class FileHandle:
         """Give the open file."""
         dataset = self._dataset
         if dataset is None or self._pid != os.getpid():
-            dataset = _karin.open_file(self.path)
+            endpoint, region = self.service
+            dataset = _karin.open_file(self.path, endpoint=endpoint, region=region)
             self._dataset, self._pid = dataset, os.getpid()
             with FileHandle._lock:
                 FileHandle._recent[id(self)] = self
@@ -63,10 +66,13 @@ class FileHandle:
             FileHandle._recent.pop(id(self), None)
         self._dataset = None
 
-    def __reduce__(self) -> tuple[type[FileHandle], tuple[str]]:
-        return FileHandle, (self.path,)
+    def __reduce__(self) -> tuple[type[FileHandle], tuple[str, tuple[str | None, str | None]]]:
+        return FileHandle, (self.path, self.service)
 
     def __dask_tokenize__(self) -> tuple[str, str, int, int]:
+        if "://" in self.path:
+            # As long as this process knows it: whether it is still the same is told by nothing but a request.
+            return "karin file", self.path, os.getpid(), id(self)
         found = os.stat(self.path)
         return "karin file", self.path, found.st_size, found.st_mtime_ns
 
@@ -180,12 +186,13 @@ def dtype_of(variable: Mapping[str, Any]) -> np.dtype[Any]:
 class KarinStore(AbstractDataStore):
     """One group of a dataset, as xarray's decoders take it."""
 
-    def __init__(self, handle: Handle, group: str = "", *, source: str | None = None, is_classic: bool = False) -> None:
+    def __init__(self, handle: Handle, group: str = "", *, source: str | None = None) -> None:
         self._handle = handle
         self._group = group
         self._source = source
-        self._is_classic = is_classic
-        self._levels = levels_of(handle.dataset().structure(), group)
+        dataset = handle.dataset()
+        self._is_classic = dataset.is_classic
+        self._levels = levels_of(dataset.structure(), group)
 
     def get_dimensions(self) -> Any:
         """Lengths of the dimensions of this group."""

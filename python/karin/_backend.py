@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import xarray as xr
 from xarray.backends import BackendEntrypoint, StoreBackendEntrypoint
 
+from karin import _karin
 from karin._arrays import FileHandle, Handle, KarinStore, fuse, group_paths
-
-if TYPE_CHECKING:
-    from karin._collection import Collection
+from karin.errors import InvalidArgumentError
 
 
 def _path_of(filename: Any) -> str:
@@ -24,19 +23,9 @@ def _path_of(filename: Any) -> str:
     return text if "://" in text else os.path.abspath(os.path.expanduser(text))
 
 
-def _is_collection(path: str) -> bool:
-    return "://" in path or os.path.isdir(path)
-
-
-def _is_classic(path: str) -> bool:
-    with open(path, "rb") as file:
-        return file.read(3) == b"CDF"
-
-
 def decoded(handle: Handle, group: str = "", *, source: str | None = None, **options: Any) -> xr.Dataset:
     """Give a group of a dataset as xarray decodes it, values unread."""
-    store = KarinStore(handle, group, source=source, is_classic=source is not None and _is_classic(source))
-    dataset = StoreBackendEntrypoint().open_dataset(store, **options)
+    dataset = StoreBackendEntrypoint().open_dataset(KarinStore(handle, group, source=source), **options)
     for variable in dataset._variables.values():
         fuse(variable)
     return dataset
@@ -64,6 +53,8 @@ class KarinBackendEntrypoint(BackendEntrypoint):
         "snapshot",
         "select",
         "stack",
+        "endpoint",
+        "region",
     )
     supports_groups = True
 
@@ -88,17 +79,22 @@ class KarinBackendEntrypoint(BackendEntrypoint):
         snapshot: str | None = None,
         select: dict[str, Any] | None = None,
         stack: str | None = None,
+        endpoint: str | None = None,
+        region: str | None = None,
     ) -> xr.Dataset:
         """Open a file, or a collection as one cube.
 
         Parameters
         ----------
         filename_or_obj
-            Path of a netCDF file, of a collection, or of a folder of granules.
+            Path of a netCDF file, of a collection, or of a folder of granules; address of a granule (``https://…``,
+            ``sftp://…``, ``s3://….nc``), of which only what is needed is read, or of a collection (``s3://bucket/prefix``).
         group
             Path of a group, such as ``"left"`` of 250 m granules.
         snapshot, select, stack
             For collections: the state, what :meth:`karin.Collection.sel` takes, and ``"lines"`` for one long swath.
+        endpoint, region
+            Address and region of an S3 service other than AWS.
         drop_variables, mask_and_scale, decode_times, concat_characters, decode_coords, use_cftime, decode_timedelta
             As in :func:`xarray.open_dataset`.
         """
@@ -112,23 +108,15 @@ class KarinBackendEntrypoint(BackendEntrypoint):
             "use_cftime": use_cftime,
             "decode_timedelta": decode_timedelta,
         }
-        group = (group or "").strip("/")
-        if _is_collection(path):
-            handle = _selected(path, snapshot, select).handle(stack=stack)
-            return coordinates_of(decoded(handle, group, **options))
-        return decoded(FileHandle(path), group, source=path, **options)
+        of_collection = {"snapshot": snapshot, "select": select, "stack": stack}
+        handle, source, finish = _opened(path, (endpoint, region), **of_collection)
+        return finish(decoded(handle, (group or "").strip("/"), source=source, **options))
 
     def open_groups_as_dict(self, filename_or_obj: Any, *, group: str | None = None, **options: Any) -> dict[str, xr.Dataset]:
         """Open every group of a file, or of a collection, by its path."""
-        path = _path_of(filename_or_obj)
-        snapshot, select, stack = (options.pop(name, None) for name in ("snapshot", "select", "stack"))
-        source: str | None
-        finish: Callable[[xr.Dataset], xr.Dataset]
-        handle: Handle
-        if _is_collection(path):
-            handle, source, finish = _selected(path, snapshot, select).handle(stack=stack), None, coordinates_of
-        else:
-            handle, source, finish = FileHandle(path), path, _as_is
+        of_collection = {name: options.pop(name, None) for name in ("snapshot", "select", "stack")}
+        service = options.pop("endpoint", None), options.pop("region", None)
+        handle, source, finish = _opened(_path_of(filename_or_obj), service, **of_collection)
         root = "/" + (group or "").strip("/")
         paths = [own for own in group_paths(handle.dataset().structure()) if own == root or own.startswith(root.rstrip("/") + "/")]
         return {
@@ -147,11 +135,29 @@ def _as_is(dataset: xr.Dataset) -> xr.Dataset:
     return dataset
 
 
-def _selected(path: str, snapshot: str | None, select: dict[str, Any] | None) -> Collection:
-    from karin._collection import open as open_collection
+_Opened = tuple[Handle, str | None, Callable[[xr.Dataset], xr.Dataset]]
 
-    collection = open_collection(path, snapshot=snapshot)
-    return collection.sel(**select) if select else collection
+
+def _opened(
+    path: str,
+    service: tuple[str | None, str | None],
+    *,
+    snapshot: str | None,
+    select: dict[str, Any] | None,
+    stack: str | None,
+) -> _Opened:
+    """What lies at a path: its handle, the file that it is, if it is one, and what makes coordinates of its variables."""
+    file = _karin.one_file(path)
+    if file is None:
+        from karin._collection import open as open_collection
+
+        endpoint, region = service
+        collection = open_collection(path, snapshot=snapshot, endpoint=endpoint, region=region)
+        return collection.sel(**select or {}).handle(stack=stack), None, coordinates_of
+    for name, value in (("snapshot", snapshot), ("select", select), ("stack", stack)):
+        if value:
+            raise InvalidArgumentError(f"{name}: {path} is a file; only collections and folders of granules take it")
+    return FileHandle(os.fspath(file), service), os.fspath(file), _as_is
 
 
 def indexed(dataset: xr.Dataset) -> xr.Dataset:

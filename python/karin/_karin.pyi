@@ -11,6 +11,7 @@ __all__ = [
     "main",
     "Dataset",
     "can_decode",
+    "one_file",
     "open_file",
     "color_map",
     "nearest_word",
@@ -31,8 +32,16 @@ __all__ = [
     "merge_parts",
     "prepare",
     "reduce_part",
+    "catalog_add",
+    "catalog_add_provider",
+    "catalog_list",
+    "catalog_missing",
+    "catalog_remove",
     "find",
+    "find_files",
     "get",
+    "get_files",
+    "get_part",
     "ingest",
     "passes",
     "read_beside",
@@ -48,8 +57,13 @@ _Reduction: TypeAlias = tuple[str, str, str | None, str | None]
 def main(argv: Sequence[str | bytes | PathLike[str]]) -> int:
     """Run the ``karin`` command with these arguments (the program's name first) and give its exit code."""
 
-def open_file(path: str | PathLike[str]) -> Dataset:
-    """Open a netCDF file of any kind."""
+def open_file(
+    path: str | PathLike[str], *, endpoint: str | None = None, region: str | None = None, listener: Any = None
+) -> Dataset:
+    """Open a netCDF file of any kind: at a path, or where it lies, at a server or in a bucket."""
+
+def one_file(path: str | PathLike[str]) -> PathLike[str] | None:
+    """The one file that an input names, as a path or an address; None for folders and collections."""
 
 def can_decode(dtype: str, double: bool) -> bool:
     """True if numbers of that type can be decoded to ``float64`` (``double``) or ``float32`` exactly as xarray does it."""
@@ -61,6 +75,10 @@ class Dataset:
     @property
     def label(self) -> str:
         """What to call it: the file or object that it comes from."""
+
+    @property
+    def is_classic(self) -> bool:
+        """Whether it is a file of netCDF-3."""
 
     def structure(self) -> dict[str, Any]:
         """Its structure: dimensions, unlimited, attributes, variables and groups, nested."""
@@ -262,6 +280,53 @@ def get(
     listener: Any = None,
 ) -> str:
     """Put the granules that a provider has into a folder (``only`` those that lie at these places), and tell of each as JSON."""
+
+def find_files(asked: _Asked, *, listener: Any = None) -> str:
+    """Ask Copernicus Marine for the files of a dataset, and tell of them as JSON."""
+
+def get_files(
+    asked: _Asked,
+    folder: str | PathLike[str],
+    *,
+    only: set[str] | None = None,
+    dry_run: bool = False,
+    rate: int | None = None,
+    listener: Any = None,
+) -> str:
+    """Put the files of a dataset of Copernicus Marine into a folder (``only`` those that lie at these places), and tell of each."""
+
+def get_part(
+    asked: _Asked,
+    path: str | PathLike[str],
+    *,
+    command: str = "",
+    jobs: int | None = None,
+    memory: int | None = None,
+    listener: Any = None,
+) -> str:
+    """Write a part of a grid of Copernicus Marine to a file, and tell of it as JSON."""
+
+def catalog_add(
+    places: Sequence[str | PathLike[str]],
+    settings: Sequence[str],
+    *,
+    endpoint: str | None = None,
+    region: str | None = None,
+    listener: Any = None,
+) -> str:
+    """Look at folders and collections and keep what they have, and tell of each as JSON."""
+
+def catalog_add_provider(asked: _Asked, *, listener: Any = None) -> str:
+    """Ask a provider what it has, keep that, and tell of it as JSON."""
+
+def catalog_list(settings: Sequence[str]) -> str:
+    """Every source that is kept, as JSON."""
+
+def catalog_missing(asked: _Asked) -> str:
+    """Which passes of what is asked for are not here whole and in the newest version, and where they are, as JSON."""
+
+def catalog_remove(place: str, settings: Sequence[str]) -> bool:
+    """Forget a source; False if it was not known."""
 
 def sync(
     asked: _Asked,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use karin::netcdf::NcFile;
+use karin::netcdf::{Format, NcFile};
 use karin::view::{Decoding, Indices, Reading, View, can_decode, decode, read_outer};
 use karin_core::DType;
 use numpy::PyReadonlyArray1;
@@ -13,12 +13,16 @@ use pyo3::types::PyDict;
 
 use crate::errors::OrRaise as _;
 use crate::of_process::OfProcess;
+use crate::source::open_options;
 use crate::work;
 
 /// A netCDF-shaped tree whose arrays can be read, from many threads at once.
 #[pyclass(frozen, module = "karin._karin")]
 pub struct Dataset {
     inner: Inner,
+    /// Whether it is a file of netCDF-3.
+    #[pyo3(get)]
+    is_classic: bool,
 }
 
 enum Inner {
@@ -30,12 +34,14 @@ impl Dataset {
     pub fn of(dataset: Arc<dyn karin_core::Dataset>) -> Self {
         Self {
             inner: Inner::Any(OfProcess::new(dataset)),
+            is_classic: false,
         }
     }
 
     pub fn of_view(view: View) -> Self {
         Self {
             inner: Inner::View(OfProcess::new(Arc::new(view))),
+            is_classic: false,
         }
     }
 
@@ -47,11 +53,36 @@ impl Dataset {
     }
 }
 
-/// Open a netCDF file of any kind.
+/// Open a netCDF file of any kind: at a path, or where it lies, at a server or in a bucket.
 #[pyfunction]
-pub fn open_file(py: Python<'_>, path: PathBuf) -> PyResult<Dataset> {
-    let file = py.detach(|| NcFile::open(&path)).or_raise()?;
-    Ok(Dataset::of(Arc::new(file)))
+#[pyo3(signature = (path, *, endpoint=None, region=None, listener=None))]
+pub fn open_file(
+    py: Python<'_>,
+    path: PathBuf,
+    endpoint: Option<String>,
+    region: Option<String>,
+    listener: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Dataset> {
+    let is_far = path.to_str().is_some_and(|text| text.contains("://"));
+    let file = if is_far {
+        let store = open_options(None, endpoint, region).store;
+        work::run(py, listener, |told| {
+            karin::sources::open_granule(&path, &store, told).or_raise()
+        })
+    } else {
+        py.detach(|| NcFile::open(&path)).or_raise()
+    }?;
+    let is_classic = matches!(file.format(), Format::Classic(_));
+    Ok(Dataset {
+        is_classic,
+        ..Dataset::of(Arc::new(file))
+    })
+}
+
+/// The one file that an input names, as a path or an address; None for folders and collections.
+#[pyfunction]
+pub fn one_file(path: PathBuf) -> PyResult<Option<PathBuf>> {
+    karin::sources::one_file(&path).or_raise()
 }
 
 /// True if numbers of that type can be decoded to `float64` (`double`) or `float32` exactly as xarray does it.

@@ -14,6 +14,7 @@
 use pyo3::prelude::*;
 
 mod attributes;
+mod catalog;
 mod command;
 mod dataset;
 mod errors;
@@ -41,15 +42,17 @@ fn json(answer: &impl serde::Serialize) -> PyResult<String> {
 #[pymodule]
 mod _karin {
     #[pymodule_export]
+    use crate::catalog::{catalog_add, catalog_add_provider, catalog_list, catalog_missing, catalog_remove};
+    #[pymodule_export]
     use crate::command::main;
     #[pymodule_export]
-    use crate::dataset::{Dataset, decodes_exactly, open_file};
+    use crate::dataset::{Dataset, decodes_exactly, one_file, open_file};
     #[pymodule_export]
     use crate::map::{color_map, nearest_word, region_contains};
     #[pymodule_export]
     use crate::plan::{Plan, read_beside};
     #[pymodule_export]
-    use crate::provider::{find, get, sync};
+    use crate::provider::{find, find_files, get, get_files, get_part, sync};
     #[pymodule_export]
     use crate::quality::{canonical_names, decode_flags, identify, land, quality_gate, quality_keeps};
     #[pymodule_export]

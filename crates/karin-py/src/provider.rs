@@ -6,14 +6,16 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use karin::access::{GetOptions, GetReport, LeftOut};
+use karin::copernicus::Copernicus;
 use karin::ingest::IngestOptions;
+use karin::output::WriteOptions;
 use karin::provider::{Provider, ProviderOptions};
 use karin::sync::SyncOptions;
-use karin_core::Selection;
+use karin_core::{ErrorKind, Progress, Selection};
 use pyo3::prelude::*;
 use serde::Serialize;
 
-use crate::errors::OrRaise as _;
+use crate::errors::{OrRaise as _, raise};
 use crate::selection::selection_of;
 use crate::verbs::{profile_of, writable};
 use crate::work;
@@ -31,8 +33,9 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// The selection, and the provider to ask for it. The product may name the place: `aviso:L3_LR_SSH_Basic`.
-    fn open(mut self) -> PyResult<(Selection, Provider)> {
+    /// The place, if one is named, what is wanted of it, and how it is reached. The product may name the place:
+    /// `aviso:L3_LR_SSH_Basic`.
+    pub fn question(mut self) -> PyResult<(Option<String>, Selection, ProviderOptions)> {
         let product = self.words.remove("product").unwrap_or_default();
         let (place, product) = karin::provider::place_of(&product, self.place.as_deref()).or_raise()?;
         self.words.insert("product".to_owned(), product.to_owned());
@@ -41,9 +44,111 @@ impl Asked {
             set: self.settings,
             credentials: self.credentials,
         };
-        let provider = Provider::open(place, &selection, &options).or_raise()?;
+        Ok((place.map(ToOwned::to_owned), selection, options))
+    }
+
+    /// The selection, and the provider to ask for it.
+    fn open(self) -> PyResult<(Selection, Provider)> {
+        let (place, selection, options) = self.question()?;
+        let provider = Provider::open(place.as_deref(), &selection, &options).or_raise()?;
         Ok((selection, provider))
     }
+
+    /// The dataset of Copernicus Marine that `cmems:DATASET` names, and what is wanted of its files or its grid.
+    fn dataset(mut self, told: &dyn Progress) -> PyResult<(Copernicus, Selection)> {
+        let refused = |text: String| raise(ErrorKind::InvalidArgument, &text);
+        let product = self.words.remove("product").unwrap_or_default();
+        let version = self.words.remove("version");
+        let of_passes = [
+            ("phase", "phase"),
+            ("cycles", "cycle_number"),
+            ("passes", "pass_number"),
+        ];
+        if let Some((_, name)) = of_passes
+            .into_iter()
+            .find(|(word, _)| self.words.contains_key(*word))
+        {
+            return Err(refused(format!(
+                "{name}: a dataset of Copernicus Marine has no passes"
+            )));
+        }
+        if self.place.is_some() {
+            return Err(refused(format!("from_: {product} says already where to look")));
+        }
+        let selection = selection_of(&self.words, &[])?;
+        let options = ProviderOptions {
+            set: self.settings,
+            credentials: self.credentials,
+        };
+        let name = product.strip_prefix("cmems:").unwrap_or(&product);
+        let dataset = Copernicus::open(name, version.as_deref(), &options, told).or_raise()?;
+        Ok((dataset, selection))
+    }
+}
+
+/// Ask Copernicus Marine for the files of a dataset, and tell of them as JSON.
+#[pyfunction]
+#[pyo3(signature = (asked, *, listener=None))]
+pub fn find_files(py: Python<'_>, asked: Asked, listener: Option<&Bound<'_, PyAny>>) -> PyResult<String> {
+    let files = work::run(py, listener, |told| {
+        let (dataset, selection) = asked.dataset(told)?;
+        dataset.find(selection.time, told).or_raise()
+    })?;
+    crate::json(&files)
+}
+
+/// Put the files of a dataset of Copernicus Marine into a folder (`only` those that lie at these places, if given), and tell
+/// what became of each as JSON.
+#[pyfunction]
+#[pyo3(signature = (asked, folder, *, only=None, dry_run=false, rate=None, listener=None))]
+pub fn get_files(
+    py: Python<'_>,
+    asked: Asked,
+    folder: PathBuf,
+    only: Option<HashSet<String>>,
+    dry_run: bool,
+    rate: Option<u64>,
+    listener: Option<&Bound<'_, PyAny>>,
+) -> PyResult<String> {
+    let options = GetOptions { dry_run, rate };
+    let report = work::run(py, listener, |told| {
+        let (dataset, selection) = asked.dataset(told)?;
+        if selection.region.is_some() || !selection.variables.is_empty() {
+            let text = "whole files go into a folder; for a box or variables name a file .nc or .zarr";
+            return Err(raise(ErrorKind::InvalidArgument, text));
+        }
+        let mut files = dataset.files(selection.time, told).or_raise()?;
+        if let Some(only) = only {
+            files.retain(|file| only.contains(&file.location.to_string()));
+        }
+        dataset.get(&files, &folder, &options, told).or_raise()
+    })?;
+    crate::json(&Got {
+        report,
+        left_out: Vec::new(),
+    })
+}
+
+/// Write a part of a grid of Copernicus Marine, by box, time and variables, to a file, and tell of it as JSON.
+#[pyfunction]
+#[pyo3(signature = (asked, path, *, command="", jobs=None, memory=None, listener=None))]
+pub fn get_part(
+    py: Python<'_>,
+    asked: Asked,
+    path: PathBuf,
+    command: &str,
+    jobs: Option<usize>,
+    memory: Option<u64>,
+    listener: Option<&Bound<'_, PyAny>>,
+) -> PyResult<String> {
+    let writing = WriteOptions::default().with_resources(work::resources(jobs, memory));
+    let report = work::run(py, listener, |told| {
+        let (dataset, selection) = asked.dataset(told)?;
+        dataset
+            .subset(&selection, &path, &writing, command, told)
+            .or_raise()
+    })?;
+    crate::json(&report)
 }
 
 /// Ask a provider for granules, and tell of them as JSON.

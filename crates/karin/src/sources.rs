@@ -6,7 +6,8 @@ use std::sync::Arc;
 use karin_access::Location;
 use karin_core::Progress;
 use karin_engine::{CollectionGranules, GranuleFiles, Source, Sources};
-use karin_store::{Collection, OpenOptions};
+use karin_netcdf::NcFile;
+use karin_store::{Collection, OpenOptions, StoreOptions};
 
 use crate::Error;
 use crate::provider::ProviderOptions;
@@ -58,6 +59,38 @@ pub fn open_with(
         parts.push(Arc::new(RemoteGranules::new(access, inputs.remote, progress)));
     }
     Ok(Arc::new(Sources::new(parts)))
+}
+
+/// Opens one granule, or any other netCDF file: at a path, at a server (`https://…`, `sftp://…`), or in a bucket
+/// (`s3://….nc`), which is reached as collections there are.
+///
+/// # Errors
+/// If it is not there, cannot be reached, or is not netCDF.
+pub fn open_granule(input: &Path, store: &StoreOptions, progress: &dyn Progress) -> Result<NcFile, Error> {
+    let input = lists::local(input)?;
+    match input.to_str().map_or(Ok(None), Location::of_address)? {
+        Some(location) => {
+            let access = reach(
+                std::slice::from_ref(&location),
+                &ProviderOptions::default(),
+                store,
+            )?;
+            remote::read(&access, &location, progress)
+        }
+        None => Ok(NcFile::open(&input)?),
+    }
+}
+
+/// The one file that an input names: a path (of `file:///PATH` too), or the address of a granule. `None` for folders and
+/// collections.
+///
+/// # Errors
+/// If the address makes no sense, or holds a password.
+pub fn one_file(input: &Path) -> Result<Option<PathBuf>, Error> {
+    let input = lists::local(input)?;
+    let is_address = input.to_str().map_or(Ok(None), Location::of_address)?.is_some();
+    let is_more = !is_address && (is_collection(&input) || input.is_dir());
+    Ok((!is_more).then_some(input))
 }
 
 /// True for addresses of stores, and for folders that hold the snapshots of a repository.

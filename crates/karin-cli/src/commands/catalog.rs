@@ -61,25 +61,14 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
         What::Add(local) => {
             let mut sources = Vec::new();
             for place in &local.places {
-                let look = match karin::sources::is_collection(place) {
-                    true => Look::Collection(place.to_string_lossy().into_owned(), local.store.options()),
-                    false => Look::Folder(place.clone()),
-                };
+                let look = Look::at(place, local.store.options());
                 sources.push(karin::catalog::add(&look, &local.settings.options(), progress)?);
             }
             context.answer(&Answer { sources })?;
         }
         What::AddProvider(wanted) => {
             let (from, selection) = wanted.question()?;
-            let words = match from {
-                Some(from) => format!("{from}:{}", product_of(&selection)),
-                None => format!("{}:{}", usual(&selection), product_of(&selection)),
-            };
-            let look = Look::Provider {
-                from,
-                selection: &selection,
-                words,
-            };
+            let look = Look::provider(from, &selection);
             let sources = vec![karin::catalog::add(&look, &wanted.options(), progress)?];
             context.answer(&Answer { sources })?;
         }
@@ -105,18 +94,6 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
         }
     }
     Ok(Outcome::Done)
-}
-
-fn product_of(selection: &karin_core::Selection) -> String {
-    selection
-        .product
-        .map_or_else(String::new, |product| product.to_string())
-}
-
-fn usual(selection: &karin_core::Selection) -> String {
-    selection.product.map_or_else(String::new, |product| {
-        karin::access::Place::usual(product).to_string()
-    })
 }
 
 #[derive(Serialize)]

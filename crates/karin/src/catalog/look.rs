@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use karin_access::now;
+use karin_access::{Place, now};
 use karin_core::time::format_instant;
 use karin_core::{GranuleName, Progress, Selection};
 use karin_store::{Collection, GranuleState, OpenOptions, StoreOptions};
@@ -30,6 +30,28 @@ pub enum Look<'a> {
         /// How the user named it.
         words: String,
     },
+}
+
+impl<'a> Look<'a> {
+    /// A folder of granules or a collection, whichever lies there.
+    pub fn at(place: &Path, store: StoreOptions) -> Self {
+        match crate::sources::is_collection(place) {
+            true => Self::Collection(place.to_string_lossy().into_owned(), store),
+            false => Self::Folder(place.to_owned()),
+        }
+    }
+
+    /// What a provider has of a selection: the one that is named, or the one where its product usually is.
+    pub fn provider(from: Option<&'a str>, selection: &'a Selection) -> Self {
+        let usual = || selection.product.map(|product| Place::usual(product).to_string());
+        let place = from.map(ToOwned::to_owned).or_else(usual).unwrap_or_default();
+        let product = selection.product.map_or("", |product| product.name());
+        Self::Provider {
+            from,
+            selection,
+            words: format!("{place}:{product}"),
+        }
+    }
 }
 
 impl Look<'_> {

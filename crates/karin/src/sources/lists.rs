@@ -19,6 +19,7 @@ struct Row {
 
 /// The inputs, with every `@FILE` replaced by what the file lists: one source per line (empty lines and lines that
 /// begin with `#` say nothing), or the answer of `karin --json find`. A file whose name begins with `@` is `./@NAME`.
+/// `file:///PATH` is the path.
 pub(super) fn expand(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     let mut expanded = Vec::with_capacity(inputs.len());
     for input in inputs {
@@ -27,7 +28,23 @@ pub(super) fn expand(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
             None => expanded.push(input.clone()),
         }
     }
-    Ok(expanded)
+    expanded.iter().map(|input| local(input)).collect()
+}
+
+/// The path of a `file://` address of this machine; everything else as it is.
+pub(super) fn local(input: &Path) -> Result<PathBuf, Error> {
+    let Some(address) = input.to_str().filter(|text| text.starts_with("file://")) else {
+        return Ok(input.to_owned());
+    };
+    let path = url::Url::parse(address)
+        .ok()
+        .and_then(|url| url.to_file_path().ok());
+    path.ok_or_else(|| {
+        Error::option(
+            "SOURCES",
+            format!("{address}: expected file:///PATH of this machine"),
+        )
+    })
 }
 
 fn read(list: &Path) -> Result<Vec<PathBuf>, Error> {
@@ -72,6 +89,10 @@ mod tests {
         let json =
             r#"{"from": "x", "granules": [{"location": "b.nc", "size": 1}, {"location": "https://h/c.nc"}]}"#;
         assert_eq!(of(json).unwrap(), expected);
+        let expected: Vec<PathBuf> = ["a", "/a b/c.nc"].map(Into::into).to_vec();
+        assert_eq!(of("file:///a%20b/c.nc").unwrap(), expected);
+        let elsewhere = of("file://elsewhere/c.nc").unwrap_err().to_string();
+        assert!(elsewhere.contains("file:///PATH"), "{elsewhere}");
         assert!(of("# nothing").unwrap_err().to_string().contains("lists nothing"));
         assert!(
             of("{\"granules\": 1}")
