@@ -1,8 +1,10 @@
 """The data of the gallery: granules of an imagined sea, simulated once for all notebooks."""
 
 import os
+import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import netCDF4
 import numpy as np
@@ -109,3 +111,18 @@ def unsmoothed():
 
     (file,) = _made("unsmoothed", with_holes).glob("*.nc")
     return file
+
+
+def aviso():
+    """A server on loopback that speaks as AVISO's and has the granules of `basic`, and karin asking it instead."""
+    sys.path.append(str(Path(__file__).parents[2] / "tests/oracle"))
+    import access_server
+
+    world = access_server.World()
+    for file in basic().glob("*.nc"):
+        world.add(file)
+    servers = access_server.Servers(world)
+    os.environ |= servers.settings() | {"AVISO_USERNAME": access_server.USER, "AVISO_PASSWORD": access_server.PASSWORD}
+    os.environ |= {"NO_PROXY": "127.0.0.1", "XDG_CACHE_HOME": tempfile.mkdtemp(), "XDG_CONFIG_HOME": tempfile.mkdtemp()}
+    return SimpleNamespace(address=f"{servers.urls['site']}/thredds", authorization=access_server.BASIC,
+                           basic=f"{access_server.ROOT}/PGC0/Basic")

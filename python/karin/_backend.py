@@ -157,7 +157,7 @@ def _opened(
     for name, value in (("snapshot", snapshot), ("select", select), ("stack", stack)):
         if value:
             raise InvalidArgumentError(f"{name}: {path} is a file; only collections and folders of granules take it")
-    return FileHandle(os.fspath(file), service), os.fspath(file), _as_is
+    return FileHandle(file, service), file, _as_is
 
 
 def indexed(dataset: xr.Dataset) -> xr.Dataset:

@@ -13,8 +13,9 @@ import xarray as xr
 
 from karin import _karin, _show
 from karin._features import Featured
+from karin._groupby import GroupBy
 from karin._progress import listener_of
-from karin._reduce import GroupBy, Reducible
+from karin._reduce import Reducible
 from karin._selection import SelectionSpec
 from karin._source import SourceSpec, name_of, source_of
 from karin._spectra import Spectral

@@ -13,7 +13,7 @@ import os
 import re
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,8 +27,10 @@ from karin.errors import KarinWarning
 if TYPE_CHECKING:
     from karin._collection import Collection
 
-#: Tasks per thread of the cluster: enough that a slow one does not hold up the rest.
+#: Tasks per thread of the cluster, where there is enough to do: enough that a slow one does not hold up the rest.
 _TASKS_PER_THREAD = 4
+#: Bytes of granules that are worth a task: smaller ones would cost more than they even out.
+_WORTH_A_TASK = 128 << 20
 #: Seconds after which what workers have prepared is committed.
 _COMMIT_EVERY = 60.0
 #: Bytes of a result that are brought together in this process; larger ones stay with the workers.
@@ -63,6 +65,13 @@ def threads_of(client: Any) -> int:
     return max(1, threads)
 
 
+def _tasks(client: Any, sizes: Iterable[int | None]) -> int:
+    """Give how many tasks work on granules of these sizes is cut into: as many for every thread."""
+    threads = threads_of(client)
+    each = sum(size or 0 for size in sizes) // (threads * _WORTH_A_TASK)
+    return threads * min(max(each, 1), _TASKS_PER_THREAD)
+
+
 def shares(numbers: Sequence[int], weights: Sequence[int], count: int) -> list[list[int]]:
     """Cut ascending numbers into at most `count` runs of about the same weight."""
     total = max(sum(weights), 1)
@@ -85,7 +94,7 @@ def _along(collection: Collection, reduction: Reduction, client: Any, axis: str)
     for number, size in zip(table[axis], table["bytes"], strict=True):
         counts[number] = counts.get(number, 0) + size
     numbers = sorted(counts)
-    runs = shares(numbers, [counts[number] for number in numbers], _TASKS_PER_THREAD * threads_of(client))
+    runs = shares(numbers, [counts[number] for number in numbers], _tasks(client, counts.values()))
     words: list[dict[str, Any]] = [{axis: run} for run in runs]
     parts = [collection.sel(**word) for word in words]
     futures = _mapped(client, _reduced, parts, f"karin-{reduction.target.replace(' ', '-')}", reduction)
@@ -174,7 +183,7 @@ def _by_states(collection: Collection, reduction: Reduction, client: Any) -> Any
     from karin._arrays import MemoryHandle
     from karin._reduce import finished
 
-    parts = _in_order(collection, _TASKS_PER_THREAD * threads_of(client))
+    parts = _in_order(collection, client)
     states = client.gather(_mapped(client, _state, parts, "karin-state", reduction))
     for granule, reason in (row for _, left_out in states for row in left_out):
         warnings.warn(f"left out {granule}: {reason}", KarinWarning, stacklevel=4)
@@ -194,9 +203,10 @@ def _state(part: Collection, reduction: Reduction) -> tuple[bytes, list[tuple[st
     return state, left_out
 
 
-def _in_order(collection: Collection, count: int) -> list[Collection]:
+def _in_order(collection: Collection, client: Any) -> list[Collection]:
     """Parts that follow one another in the order of cycle and pass."""
     table = collection.granules()
+    count = _tasks(client, table["bytes"])
     weights: dict[int, int] = {}
     for cycle, size in zip(table["cycle_number"], table["bytes"], strict=True):
         weights[cycle] = weights.get(cycle, 0) + size

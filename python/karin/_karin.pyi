@@ -62,7 +62,7 @@ def open_file(
 ) -> Dataset:
     """Open a netCDF file of any kind: at a path, or where it lies, at a server or in a bucket."""
 
-def one_file(path: str | PathLike[str]) -> PathLike[str] | None:
+def one_file(path: str | PathLike[str]) -> str | None:
     """The one file that an input names, as a path or an address; None for folders and collections."""
 
 def can_decode(dtype: str, double: bool) -> bool:
@@ -251,16 +251,9 @@ def ingest(
     paths: Sequence[str | PathLike[str]],
     collection: str,
     *,
-    profile: str = "portable",
-    replace: bool = False,
-    virtual: bool = False,
     dry_run: bool = False,
-    endpoint: str | None = None,
-    region: str | None = None,
-    locks_work: bool = False,
-    jobs: int | None = None,
-    memory: int | None = None,
     listener: Any = None,
+    **options: Any,
 ) -> str:
     """Put granules into a collection, and tell what became of each as JSON."""
 

@@ -96,13 +96,14 @@ def _intersection(name: str, before: str | None, wanted: str) -> str:
         raise InvalidArgumentError(f"{name}: no number is left")
     if before is None:
         return wanted
-    both = sorted(_parsed(before) & _parsed(wanted))
+    both = sorted(parsed(before) & parsed(wanted))
     if not both:
         raise InvalidArgumentError(f"{name}: {wanted} and {before}, selected before, have nothing in common")
     return ",".join(str(number) for number in both)
 
 
-def _parsed(text: str) -> set[int]:
+def parsed(text: str) -> set[int]:
+    """Give the numbers of ``1-10,12``."""
     found: set[int] = set()
     for part in text.split(","):
         first, _, last = part.partition("-")

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from karin import _karin
 from karin._progress import listener_of
+from karin._question import PathLike, settings_of
 from karin._selection import SelectionSpec, numbers
 from karin._table import Table
 from karin.errors import InvalidArgumentError
-
-PathLike = str | os.PathLike[str]
 
 
 def passes(
@@ -135,6 +134,8 @@ def ingest(
     endpoint: str | None = None,
     region: str | None = None,
     locks_work: bool = False,
+    settings: Mapping[str, Any] | None = None,
+    credentials: PathLike | None = None,
     jobs: int | None = None,
     memory: int | None = None,
     progress: bool | None = None,
@@ -158,9 +159,10 @@ def ingest(
         Check everything, write nothing.
     endpoint, region, locks_work
         How to reach the collection, as the options of the command.
+    settings, credentials
+        How to reach granules at servers, as in :func:`karin.find`.
     jobs, memory, progress
         As in :meth:`karin.Collection.using`.
-
     client
         A :class:`distributed.Client`: workers of its cluster check and encode granules and put them on stable storage,
         this process commits them (see :doc:`guide/dask`).
@@ -180,6 +182,8 @@ def ingest(
         "endpoint": endpoint,
         "region": region,
         "locks_work": locks_work,
+        "settings": list(settings_of(settings)),
+        "credentials": None if credentials is None else os.fspath(credentials),
         "jobs": jobs,
         "memory": memory,
     }

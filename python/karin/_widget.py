@@ -16,14 +16,13 @@ import traitlets
 
 from karin import _karin
 from karin._collection import Collection
+from karin._first_view import PLACES, first_view, is_box, region_of, shape_of
 from karin._progress import listener_of
-from karin._selection import SelectionSpec, _parsed
+from karin._selection import SelectionSpec
 from karin.errors import KarinError, error_of
 
 #: Traits that are keys of the view under the same name.
 _PLAIN = ("group", "variable", "cycle", "quality", "where")
-#: Decimal places of degrees that are told.
-_PLACES = 4
 
 
 class Viewer(anywidget.AnyWidget):
@@ -73,12 +72,12 @@ class Viewer(anywidget.AnyWidget):
                 listener=listener,
             )
         self._contents = self.ask("collections")
-        first = _first(self._contents, what)
+        first = first_view(self._contents, what)
         with self._following():
             super().__init__(height=height, **{name: first[name] for name in _PLAIN if name in first})
-            self.region = _region_of(first.get("region", []))
+            self.region = region_of(first.get("region", []))
         self.on_msg(self._hear)
-        bounds = {"bounds": list(self.region)} if _is_box(self.region) else {}
+        bounds = {"bounds": list(self.region)} if is_box(self.region) else {}
         self._wanted = {"serial": 0, "view": first} | bounds
 
     # What the map is told and tells.
@@ -111,9 +110,9 @@ class Viewer(anywidget.AnyWidget):
         name, value = proposal["trait"].name, proposal["value"]
         if value is None or self._is_following:
             return value
-        shape = _shape(value)
+        shape = shape_of(value)
         if len(shape) == 2 or (name == "region" and len(shape) > 2):
-            return _region_of(shape)
+            return region_of(shape)
         expected = "west, south, east, north" + (", or at least three corners (longitude, latitude)" if name == "region" else "")
         raise traitlets.TraitError(f"{name}={value!r}: expected {expected}, in degrees")
 
@@ -128,7 +127,7 @@ class Viewer(anywidget.AnyWidget):
             self._pending["bounds"] = list(value)
         else:
             view = self._pending.setdefault("view", {})
-            view[name] = _shape(value) if name == "region" else value
+            view[name] = shape_of(value) if name == "region" else value
         self._serial += 1
         self._wanted = {"serial": self._serial, **json.loads(json.dumps(self._pending))}
 
@@ -144,9 +143,9 @@ class Viewer(anywidget.AnyWidget):
             for name in _PLAIN:
                 if name in view:
                     setattr(self, name, view[name])
-            self.region = _region_of(view.get("region", []))
+            self.region = region_of(view.get("region", []))
             bounds = shown.get("bounds")
-            self.bounds = None if bounds is None else tuple(round(edge, _PLACES) for edge in bounds)
+            self.bounds = None if bounds is None else tuple(round(edge, PLACES) for edge in bounds)
 
     @property
     def _group(self) -> Mapping[str, Any]:
@@ -175,7 +174,7 @@ class Viewer(anywidget.AnyWidget):
             "quality": self.quality if self.quality != "any" else None,
             "where": self.where or None,
         }
-        if _is_box(region):
+        if is_box(region):
             options["bbox"] = region
         elif region is not None:
             options["polygon"] = {"type": "Polygon", "coordinates": [[*map(list, region), list(region[0])]]}
@@ -278,78 +277,3 @@ def _error(status: int, body: bytes) -> KarinError:
     kind = {400: "invalid_argument", 404: "not_found", 413: "memory", 422: "corrupt"}.get(status, "internal")
     said = [problem.get("detail") or f"karin answered {status}", problem.get("hint")]
     return error_of(kind, "; ".join(filter(None, said)))
-
-
-def _shape(region: Any) -> list[list[float]]:
-    """Corners, as the page has them: two of a box, three or more of a polygon, none of nothing."""
-    try:
-        if region is None:
-            return []
-        if len(region) == 4 and all(not isinstance(edge, (Sequence, Mapping)) for edge in region):
-            west, south, east, north = (float(edge) for edge in region)
-            return [[west, south], [east, north]] if south < north and abs(south) <= 90 and abs(north) <= 90 else [[]]
-        corners = [[float(longitude), float(latitude)] for longitude, latitude in region]
-        return corners if len(corners) > 2 and all(abs(latitude) <= 90 for _, latitude in corners) else [[]]
-    except (TypeError, ValueError):
-        return [[]]
-
-
-def _region_of(corners: Sequence[Sequence[float]]) -> Any:
-    """The trait of corners."""
-    if len(corners) < 2:
-        return None
-    rounded = tuple((round(longitude, _PLACES), round(latitude, _PLACES)) for longitude, latitude in corners)
-    return rounded[0] + rounded[1] if len(rounded) == 2 else rounded
-
-
-def _is_box(region: Any) -> bool:
-    return region is not None and len(region) == 4 and not isinstance(region[0], Sequence)
-
-
-def _first(contents: Mapping[str, Any], what: Collection) -> dict[str, Any]:
-    """The view that shows what is selected."""
-    words, lets = dict(what._selection.words), list(what._selection.lets)
-    group = _group_of(contents, what)
-    cycles = group["cycles"]
-    chosen = [cycle for cycle in cycles if cycle in _parsed(words["cycles"])] if "cycles" in words else cycles
-    names = {one["name"] for one in group["variables"]} | {definition.split("=", 1)[0] for definition in lets}
-    wanted = [name for name in words.get("variables", "").split(",") if name in names]
-    first: dict[str, Any] = {
-        "group": group["id"],
-        "cycle": (chosen or cycles)[-1],
-        "variable": wanted[0] if wanted else group["default_variable"],
-        "quality": words.get("quality", "any"),
-        "where": words.get("where", ""),
-        "nadir": words.get("nadir", "keep"),
-        "lets": lets,
-        "region": _selected_region(words),
-    }
-    if words.get("side") in ("left", "right"):
-        first["side"] = words["side"]
-    return first
-
-
-def _group_of(contents: Mapping[str, Any], what: Collection) -> Mapping[str, Any]:
-    groups: list[Mapping[str, Any]] = contents["groups"]
-    usual = next((group for group in groups if group["id"] == contents["default_group"]), groups[0])
-    # Places do not tell groups apart.
-    telling = tuple((name, word) for name, word in what._selection.words if name in ("product", "phase", "version", "cycles"))
-    if not telling:
-        return usual
-    table = Collection(what._spec, SelectionSpec(telling), what._options).granules()
-    kinds = set(zip(table["product"], table["schema"], table["phase"], strict=True))
-    fitting = [group for group in groups if (group["product"], group["schema"], group["phase"]) in kinds]
-    return usual if not fitting or usual in fitting else fitting[-1]
-
-
-def _selected_region(words: Mapping[str, str]) -> list[list[float]]:
-    if "bbox" in words:
-        west, south, east, north = (float(edge) for edge in words["bbox"].split(","))
-        return [[west, south], [east, north]]
-    if "polygon" in words:
-        shape = json.loads(words["polygon"])
-        shape = shape.get("geometry", shape)
-        # The page draws one ring; what is more than that is selected, but not drawn.
-        if shape.get("type") == "Polygon" and len(shape["coordinates"]) == 1:
-            return [[float(corner[0]), float(corner[1])] for corner in shape["coordinates"][0][:-1]]
-    return []

@@ -1,49 +1,17 @@
 """find, get and sync from Python, against servers on loopback that speak the real protocols."""
 
-import os
 import pickle
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from providing import home, lean, world  # noqa: F401
 
 import karin
-from simulated import command
-
-sys.path.append(str(Path(__file__).parents[2] / "tests/oracle"))
-from access_server import PASSWORD, TOKEN, USER, Servers, World  # noqa: E402
+from access_server import PASSWORD, TOKEN, USER
 
 BASIC = "L2_LR_SSH_Basic"
-
-
-@pytest.fixture(scope="module")
-def lean(tmp_path_factory):
-    """Two cycles of three passes with one variable."""
-    folder = tmp_path_factory.mktemp("lean")
-    command("simulate", "--cycles", "475-476", "--passes", "1-3", "--vars", "ssha_karin_2_qual", folder)
-    return sorted(folder.rglob("*.nc"))
-
-
-@pytest.fixture
-def world(lean, tmp_path, monkeypatch):
-    """The servers' world, with accounts and addresses in the environment and a home of its own."""
-    world = World()
-    for path in lean:
-        world.add(path)
-    servers = Servers(world)
-    for name in [name for name in os.environ if "proxy" in name.lower() or name.startswith(("KARIN_", "AWS_", "XDG_"))]:
-        monkeypatch.delenv(name)
-    home = tmp_path / "home"
-    home.mkdir()
-    surroundings = servers.settings() | {"HOME": str(home), "NO_PROXY": "*"}
-    surroundings |= {"AVISO_USERNAME": USER, "AVISO_PASSWORD": PASSWORD}
-    surroundings |= {"EARTHDATA_USERNAME": USER, "EARTHDATA_PASSWORD": PASSWORD}
-    for name, value in surroundings.items():
-        monkeypatch.setenv(name, value)
-    world.urls = servers.urls
-    yield world
-    servers.close()
 
 
 @pytest.mark.parametrize("place", ["aviso", "podaac", "list", "folder"])
@@ -116,6 +84,8 @@ def test_errors_are_typed(world, tmp_path, monkeypatch):
         karin.find(BASIC, settings={"transfers.conections": 4})
     with pytest.raises(ValueError, match="rate"):
         karin.get(BASIC, tmp_path, rate=0)
+    with pytest.raises(ValueError, match="fetched whole"):
+        karin.get(BASIC, tmp_path, variables="ssha_karin_2")
     with pytest.raises(ValueError, match="profile"):
         karin.sync(BASIC, tmp_path / "x", profile="tiny")
     with pytest.raises(ValueError, match="neither a provider"):
@@ -159,4 +129,6 @@ def test_granules_are_read_where_they_lie(world, lean, tmp_path):
     assert 0 < world.sent < size / 2
     answer = karin.ingest(addresses, tmp_path / "store", progress=False)
     assert list(answer["file"]) == addresses and list(answer["outcome"]) == ["added"] * len(lean)
+    with pytest.raises(ValueError, match="transfers.connections"):
+        karin.ingest(addresses, tmp_path / "other", settings={"transfers.conections": 4})
     assert list(karin.ingest(lean, tmp_path / "store")["outcome"]) == ["already there"] * len(lean)

@@ -1,5 +1,6 @@
 //! Anything that can be read: a granule file, a cube, lines, a result.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -81,8 +82,10 @@ pub fn open_file(
 
 /// The one file that an input names, as a path or an address; None for folders and collections.
 #[pyfunction]
-pub fn one_file(path: PathBuf) -> PyResult<Option<PathBuf>> {
-    karin::sources::one_file(&path).or_raise()
+pub fn one_file(path: PathBuf) -> PyResult<Option<OsString>> {
+    // No PathBuf: in Python that is a path, which makes one slash of the two of an address.
+    let file = karin::sources::one_file(&path).or_raise()?;
+    Ok(file.map(PathBuf::into_os_string))
 }
 
 /// True if numbers of that type can be decoded to `float64` (`double`) or `float32` exactly as xarray does it.

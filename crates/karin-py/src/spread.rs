@@ -4,16 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use karin::engine::MemoryDataset;
-use karin::ingest::IngestOptions;
 use karin::stat::{merge_parts, reduce_to_part};
-use karin::store::{Profile, StoreOptions};
-use karin_core::ErrorKind;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
 use crate::dataset::Dataset;
-use crate::errors::{OrRaise as _, raise};
+use crate::errors::OrRaise as _;
 use crate::plan::{Plan, Words, reduction_of};
+use crate::verbs::ingest_options;
 use crate::work;
 
 /// A state as bytes, and granules that were left out, with the reasons.
@@ -63,43 +61,6 @@ pub fn merge(
     Ok((Dataset::of(Arc::new(result)), report.notes))
 }
 
-/// How to ingest, from the keywords that the parts of an ingest share.
-fn options_of(options: Option<&Bound<'_, PyDict>>) -> PyResult<IngestOptions> {
-    let mut found = IngestOptions::default();
-    let (mut jobs, mut memory) = (None, None);
-    let Some(options) = options else {
-        return Ok(found);
-    };
-    let mut store = StoreOptions::default();
-    for (name, value) in options.iter() {
-        match name.extract::<String>()?.as_str() {
-            "profile" => {
-                let word: String = value.extract()?;
-                found.profile = Profile::parse(&word).ok_or_else(|| {
-                    let text = format!("{word:?} is not a profile (expected portable or compact)");
-                    raise(ErrorKind::InvalidArgument, &text)
-                })?;
-            }
-            "replace" => found.replace = value.extract()?,
-            "virtual" => found.is_virtual = value.extract()?,
-            "endpoint" => store.endpoint = value.extract()?,
-            "region" => store.region = value.extract()?,
-            "locks_work" => store.locks_work = value.extract()?,
-            "jobs" => jobs = value.extract()?,
-            "memory" => memory = value.extract()?,
-            other => {
-                return Err(raise(
-                    ErrorKind::InvalidArgument,
-                    &format!("{other} is no option here"),
-                ));
-            }
-        }
-    }
-    found.store = store;
-    found.resources = work::resources(jobs, memory);
-    Ok(found)
-}
-
 /// Files in at most `count` batches of about the same size, as JSON; the collection is made if there is none.
 #[pyfunction]
 #[pyo3(signature = (paths, collection, count, **options))]
@@ -110,7 +71,7 @@ pub fn ingest_batches(
     count: usize,
     options: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<String> {
-    let options = options_of(options)?;
+    let options = ingest_options(options)?;
     let batches = work::run(py, None, |_| {
         karin::ingest::batches(&paths, &collection, &options, count).or_raise()
     })?;
@@ -126,7 +87,7 @@ pub fn prepare<'py>(
     collection: String,
     options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<(String, Option<Bound<'py, PyBytes>>)> {
-    let options = options_of(options)?;
+    let options = ingest_options(options)?;
     let (report, prepared) = work::run(py, None, |told| {
         karin::ingest::prepare(&paths, &collection, &options, told).or_raise()
     })?;
@@ -145,7 +106,7 @@ pub fn commit_prepared(
     collection: String,
     options: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<String> {
-    let options = options_of(options)?;
+    let options = ingest_options(options)?;
     let committed = work::run(py, None, |_| {
         karin::ingest::commit_prepared(&prepared, &collection, &options).or_raise()
     })?;

@@ -9,6 +9,7 @@ use karin::store::{Profile, StoreOptions};
 use karin_core::orbit::Target;
 use karin_core::{CycleNumber, ErrorKind, LonLatBox, NumberList, Phase, Region};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use crate::errors::{OrRaise as _, raise};
 use crate::selection::selection_of;
@@ -85,41 +86,47 @@ pub fn simulate(
 
 /// Put granules into a collection, and tell what became of each as JSON.
 #[pyfunction]
-#[pyo3(signature = (paths, collection, *, profile="portable", replace=false, r#virtual=false, dry_run=false, endpoint=None,
-                    region=None, locks_work=false, jobs=None, memory=None, listener=None))]
-#[allow(
-    clippy::too_many_arguments,
-    clippy::fn_params_excessive_bools,
-    reason = "keywords of Python"
-)]
+#[pyo3(signature = (paths, collection, *, dry_run=false, listener=None, **options))]
 pub fn ingest(
     py: Python<'_>,
     paths: Vec<PathBuf>,
     collection: String,
-    profile: &str,
-    replace: bool,
-    r#virtual: bool,
     dry_run: bool,
-    endpoint: Option<String>,
-    region: Option<String>,
-    locks_work: bool,
-    jobs: Option<usize>,
-    memory: Option<u64>,
     listener: Option<&Bound<'_, PyAny>>,
+    options: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<String> {
-    let options = IngestOptions {
-        store: writable(endpoint, region, locks_work),
-        profile: profile_of(profile)?,
-        replace,
-        is_virtual: r#virtual,
-        dry_run,
-        resources: work::resources(jobs, memory),
-        ..IngestOptions::default()
-    };
+    let mut options = ingest_options(options)?;
+    options.dry_run = dry_run;
     let report = work::run(py, listener, |told| {
         karin::ingest::ingest(&paths, &collection, &options, told).or_raise()
     })?;
     crate::json(&report)
+}
+
+/// How to ingest, from keywords.
+pub fn ingest_options(options: Option<&Bound<'_, PyDict>>) -> PyResult<IngestOptions> {
+    let mut found = IngestOptions::default();
+    let (mut jobs, mut memory) = (None, None);
+    for (name, value) in options.into_iter().flat_map(|options| options.iter()) {
+        match name.extract::<String>()?.as_str() {
+            "profile" => found.profile = profile_of(&value.extract::<String>()?)?,
+            "replace" => found.replace = value.extract()?,
+            "virtual" => found.is_virtual = value.extract()?,
+            "endpoint" => found.store.endpoint = value.extract()?,
+            "region" => found.store.region = value.extract()?,
+            "locks_work" => found.store.locks_work = value.extract()?,
+            "settings" => found.provider.set = value.extract()?,
+            "credentials" => found.provider.credentials = value.extract()?,
+            "jobs" => jobs = value.extract()?,
+            "memory" => memory = value.extract()?,
+            other => {
+                let text = format!("{other} is no option here");
+                return Err(raise(ErrorKind::InvalidArgument, &text));
+            }
+        }
+    }
+    found.resources = work::resources(jobs, memory);
+    Ok(found)
 }
 
 /// How a collection that is written to is reached.

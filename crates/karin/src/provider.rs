@@ -93,6 +93,12 @@ impl Provider {
 /// If both `product` and `from` say where to look.
 pub fn place_of<'a>(product: &'a str, from: Option<&'a str>) -> Result<(Option<&'a str>, &'a str), Error> {
     match product.split_once(':') {
+        Some(("cmems", _)) => {
+            let reason = format!(
+                "{product} is a dataset of Copernicus Marine, without granules: find and get take it"
+            );
+            Err(Error::option("PRODUCT", reason))
+        }
         Some((place, name)) if Product::parse(name).is_ok() => match from {
             None => Ok((Some(place), name)),
             Some(_) => {

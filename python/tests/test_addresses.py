@@ -1,0 +1,90 @@
+"""engine="karin" on addresses: granules where they lie, and collections in buckets."""
+
+import netCDF4
+import numpy as np
+import pytest
+import xarray as xr
+from providing import home, lean, world  # noqa: F401
+
+import karin
+from access_server import PASSWORD, USER
+from file_servers import Ftp
+from s3_server import bucket  # noqa: F401
+
+
+@pytest.fixture
+def service(bucket, home, monkeypatch):  # noqa: F811
+    """The bucket, with its account in the environment."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    return bucket
+
+
+def test_a_granule_at_a_server_is_that_of_the_file(world, lean):  # noqa: F811
+    address = f"{world.urls['site']}/list/x/{lean[0].name}"
+    there = xr.open_dataset(address, engine="karin")
+    assert 0 < world.sent < lean[0].stat().st_size / 2
+    here = xr.open_dataset(lean[0], engine="karin")
+    xr.testing.assert_identical(there.load(), here.load())
+    assert there.encoding["source"] == there.latitude.encoding["source"] == address
+    tree = xr.open_datatree(address, engine="karin")
+    xr.testing.assert_identical(tree.to_dataset().load(), here)
+    many = xr.open_mfdataset([f"{world.urls['site']}/list/x/{path.name}" for path in lean[:2]], engine="karin",
+                             combine="nested", concat_dim="num_lines", data_vars="all")
+    np.testing.assert_array_equal(many.latitude[: here.sizes["num_lines"]], here.latitude)
+
+
+def test_classic_files_and_strangers_at_servers(world, home, tmp_path):  # noqa: F811
+    path = tmp_path / "classic.nc"
+    with netCDF4.Dataset(path, "w", format="NETCDF3_CLASSIC") as file:
+        file.createDimension("x", 7)
+        file.createVariable("height", "f8", ("x",))[:] = np.arange(7.0)
+    world.add(path)
+    found = xr.open_dataset(f"{world.urls['site']}/list/x/classic.nc", engine="karin").load()
+    xr.testing.assert_identical(found, xr.open_dataset(path, engine="netcdf4").load())
+    assert found.height.encoding["dtype"] == xr.open_dataset(path, engine="netcdf4").height.encoding["dtype"]
+    with pytest.raises(FileNotFoundError):
+        xr.open_dataset(f"{world.urls['site']}/list/x/nothing.nc", engine="karin")
+    with pytest.raises(ValueError, match="password"):
+        xr.open_dataset("https://me:secret@127.0.0.1/a.nc", engine="karin")
+    with pytest.raises(ValueError, match="select: .* is a file"):
+        xr.open_dataset(path, engine="karin", select={"cycle_number": 475})
+
+
+def test_files_by_their_addresses(lean, tmp_path):  # noqa: F811
+    here = xr.open_dataset(lean[0], engine="karin").load()
+    spaced = tmp_path / "my granules"
+    spaced.mkdir()
+    (spaced / lean[0].name).write_bytes(lean[0].read_bytes())
+    address = (spaced / lean[0].name).as_uri()
+    assert "%20" in address
+    xr.testing.assert_identical(xr.open_dataset(address, engine="karin").load(), here)
+    cube = xr.open_dataset(spaced.as_uri(), engine="karin")
+    np.testing.assert_array_equal(cube.latitude.squeeze(), here.latitude)
+    assert len(karin.granules(address).granules()) == 1
+
+
+def test_granules_at_file_servers(lean, home):  # noqa: F811
+    pytest.importorskip("pyftpdlib")
+    netrc = home / ".netrc"
+    netrc.write_text(f"machine 127.0.0.1\n  login {USER}\n  password {PASSWORD}\n")
+    netrc.chmod(0o600)
+    server = Ftp(lean[0].parent)
+    try:
+        there = xr.open_dataset(f"{server.url}/{lean[0].name}", engine="karin").load()
+    finally:
+        server.close()
+    xr.testing.assert_identical(there, xr.open_dataset(lean[0], engine="karin").load())
+
+
+def test_granules_and_collections_in_buckets(service, lean):  # noqa: F811
+    endpoint, client = service
+    client.upload_file(str(lean[0]), "bucket", f"raw/{lean[0].name}")
+    where = {"endpoint": endpoint, "region": "us-east-1"}
+    there = xr.open_dataset(f"s3://bucket/raw/{lean[0].name}", engine="karin", **where)
+    here = xr.open_dataset(lean[0], engine="karin")
+    xr.testing.assert_identical(there.load(), here.load())
+    karin.ingest(lean[:2], "s3://bucket/swot.karin", **where)
+    cube = xr.open_dataset("s3://bucket/swot.karin", engine="karin", select={"pass_number": 1}, **where)
+    np.testing.assert_array_equal(cube.latitude.squeeze(), here.latitude)
+    assert karin.open("s3://bucket/swot.karin", **where).products == ["L2_LR_SSH_Basic"]
