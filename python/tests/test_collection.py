@@ -205,6 +205,20 @@ def test_files_and_tables(swot, tmp_path, granule_files):
         one.to_zarr(tmp_path / "region.nc")
 
 
+def test_stock_zarr_reads_what_is_written(swot, tmp_path):
+    zarr = pytest.importorskip("zarr", reason="stock zarr needs CPython 3.12")
+    one = swot.sel(bbox=(0, 30, 40, 46), variables=["ssha_karin_2", "ssha_karin_2_qual"])
+    for layout, stack in (("lines", "lines"), ("cube", None)):
+        (path,) = one.to_zarr(tmp_path / f"{layout}.zarr", layout=layout)
+        expected = one.to_xarray(stack=stack, decode=False).load()
+        group = zarr.open_group(path, mode="r", zarr_format=3)
+        np.testing.assert_array_equal(group["ssha_karin_2"][:], expected["ssha_karin_2"])
+        with xr.open_zarr(path, consolidated=False) as written:
+            assert written.sizes == expected.sizes and written["ssha_karin_2"].attrs["units"] == "m"
+            np.testing.assert_array_equal(written["ssha_karin_2"], one.to_xarray(stack=stack)["ssha_karin_2"])
+            np.testing.assert_array_equal(written["time"], one.to_xarray(stack=stack)["time"])
+
+
 def test_engine_karin_opens_collections(collection_path):
     cube = xr.open_dataset(collection_path, engine="karin")
     xr.testing.assert_identical(cube.load(), karin.open(collection_path).load())

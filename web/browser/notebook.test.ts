@@ -1,7 +1,7 @@
 /** The widget in a real JupyterLab: the same map, over the channel of the notebook, moved and read from Python. */
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { appendFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Frame, Page } from "playwright-core";
@@ -27,8 +27,8 @@ if (missing && !isSkipped()) {
   if (process.env.KARIN_SKIP_LOG) appendFileSync(process.env.KARIN_SKIP_LOG, `web/browser/notebook: ${missing}\n`);
 }
 
-const CELLS = (collection: string) => [
-  `import karin\nswot = karin.open(${JSON.stringify(collection)})\n` +
+const CELLS = [
+  `import karin\nswot = karin.open("swot.karin")\n` +
     `w = swot.sel(cycle_number=12, variables="ssha_karin_2", bbox=(-60, 20, -20, 50)).view(height=420)\nw`,
   `import json\nprint("state", json.dumps([w.cycle, w.variable, w.bounds, w.region]))`,
   `w.cycle = 11\nw.bounds = (-22, 34, -19, 36)`,
@@ -60,7 +60,8 @@ describe.skipIf(missing !== "")("a notebook", () => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "karin-notebook-"));
-    writeFileSync(join(folder, "map.ipynb"), notebook(CELLS(inject("collection"))));
+    symlinkSync(inject("collection"), join(folder, "swot.karin"));
+    writeFileSync(join(folder, "map.ipynb"), notebook(CELLS));
     const words = [
       "-m",
       "jupyterlab",
