@@ -26,8 +26,9 @@ def home(tmp_path, monkeypatch):
         monkeypatch.delenv(name)
     home = tmp_path / "home"
     home.mkdir()
-    quick = {"FIRST_WAIT": "0.01", "LONGEST_WAIT": "0.1", "STALL": "0.3"}
-    for name, value in {"HOME": str(home), "NO_PROXY": "*"} | {f"KARIN_TRANSFERS_{name}": value for name, value in quick.items()}.items():
+    own = {"HOME": str(home), "NO_PROXY": "*", "KARIN_TRANSFERS_FIRST_WAIT": "0.01", "KARIN_TRANSFERS_LONGEST_WAIT": "0.1",
+           "KARIN_TRANSFERS_STALL": "0.3"}
+    for name, value in own.items():
         monkeypatch.setenv(name, value)
     return home
 
