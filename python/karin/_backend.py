@@ -108,13 +108,13 @@ class KarinBackendEntrypoint(BackendEntrypoint):
             "use_cftime": use_cftime,
             "decode_timedelta": decode_timedelta,
         }
-        of_collection = {"snapshot": snapshot, "select": select, "stack": stack}
+        of_collection: dict[str, Any] = {"snapshot": snapshot, "select": select, "stack": stack}
         handle, source, finish = _opened(path, (endpoint, region), **of_collection)
         return finish(decoded(handle, (group or "").strip("/"), source=source, **options))
 
     def open_groups_as_dict(self, filename_or_obj: Any, *, group: str | None = None, **options: Any) -> dict[str, xr.Dataset]:
         """Open every group of a file, or of a collection, by its path."""
-        of_collection = {name: options.pop(name, None) for name in ("snapshot", "select", "stack")}
+        of_collection: dict[str, Any] = {name: options.pop(name, None) for name in ("snapshot", "select", "stack")}
         service = options.pop("endpoint", None), options.pop("region", None)
         handle, source, finish = _opened(_path_of(filename_or_obj), service, **of_collection)
         root = "/" + (group or "").strip("/")

@@ -70,11 +70,8 @@ pub fn open_granule(input: &Path, store: &StoreOptions, progress: &dyn Progress)
     let input = lists::local(input)?;
     match input.to_str().map_or(Ok(None), Location::of_address)? {
         Some(location) => {
-            let access = reach(
-                std::slice::from_ref(&location),
-                &ProviderOptions::default(),
-                store,
-            )?;
+            let servers = std::slice::from_ref(&location);
+            let access = reach(servers, &ProviderOptions::default(), store, progress)?;
             remote::read(&access, &location, progress)
         }
         None => Ok(NcFile::open(&input)?),
