@@ -312,12 +312,41 @@ pub trait Held: Send + Sync {
     /// Bytes that are held.
     fn bytes(&self) -> usize;
 
+    /// True if elements are counted column by column, as they are stored, and not row by row.
+    fn is_by_columns(&self) -> bool {
+        false
+    }
+
     /// Where parts begin that are decoded independently of each other: ascending elements, the first one 0.
     fn cuts(&self) -> Vec<usize>;
+
+    /// What `elements`, which are a part or its beginning, are decoded from, and how: where both are the same for the same
+    /// elements of two that are held, their values are. `None` where that is not known.
+    fn stored(&self, elements: Range<usize>) -> Option<[&[u8]; 2]> {
+        let _ = elements;
+        None
+    }
 
     /// Decodes `elements`, packed as they are, in native byte order, into `out`.
     ///
     /// # Errors
     /// If they lie outside, `out` has another length, or the bytes cannot be decoded.
     fn decode(&self, elements: Range<usize>, out: &mut [u8]) -> Result<(), DatasetError>;
+
+    /// Decodes from the first element on, few by few, where a part is too large for the caches; `None` where parts are not.
+    ///
+    /// # Errors
+    /// If the bytes cannot be decoded.
+    fn in_order(&self) -> Result<Option<Box<dyn InOrder + '_>>, DatasetError> {
+        Ok(None)
+    }
+}
+
+/// Elements one after the other: see [`Held::in_order`].
+pub trait InOrder {
+    /// Decodes the next elements, as many as fill `out`, which is aligned for them.
+    ///
+    /// # Errors
+    /// If there are not so many, or the bytes cannot be decoded.
+    fn next_into(&mut self, out: &mut [u8]) -> Result<(), DatasetError>;
 }

@@ -37,13 +37,14 @@ pub mod shuffle;
 pub mod source;
 pub mod suggest;
 pub mod time;
+pub mod transpose;
 pub mod version;
 
 pub use array::{Array, Element, Slab, Values};
 pub use attributes::{AttrValue, Attributes};
 pub use counted::counted;
 pub use dataset::{
-    Dataset, Dimension, FillMode, GroupMeta, Held, RowBounds, Storage, StoredChunk, StoredChunks,
+    Dataset, Dimension, FillMode, GroupMeta, Held, InOrder, RowBounds, Storage, StoredChunk, StoredChunks,
     VariableMeta,
 };
 pub use dtype::DType;

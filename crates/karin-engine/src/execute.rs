@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use karin_core::{DatasetError, GroupMeta, Progress, Resources, Slab, Values};
 
@@ -165,6 +165,10 @@ impl Sink for Bounded {
     fn write(&mut self, path: &str, slab: &Slab, values: &Values) -> Result<(), DatasetError> {
         self.inner.write(path, slab, values)
     }
+
+    fn take(&mut self, path: &str, slab: &Slab, values: Values) -> Result<Option<Values>, DatasetError> {
+        self.inner.take(path, slab, values)
+    }
 }
 
 /// Bytes of all arrays of a structure.
@@ -183,18 +187,23 @@ impl<'s> Shared<'s> {
     fn new(sink: &'s mut dyn Sink) -> Self {
         Self(Mutex::new(sink))
     }
+
+    fn locked(&self) -> MutexGuard<'_, &'s mut dyn Sink> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl SharedSink for Shared<'_> {
     fn begin(&self, root: &GroupMeta) -> Result<(), DatasetError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).begin(root)
+        self.locked().begin(root)
     }
 
     fn write(&self, path: &str, slab: &Slab, values: &Values) -> Result<(), DatasetError> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .write(path, slab, values)
+        self.locked().write(path, slab, values)
+    }
+
+    fn take(&self, path: &str, slab: &Slab, values: Values) -> Result<Option<Values>, DatasetError> {
+        self.locked().take(path, slab, values)
     }
 }
 
@@ -306,15 +315,24 @@ impl Work<'_> {
             having.apply(&self.computed, &mut results);
         }
         for (statistic, values) in self.computed.iter().zip(results) {
-            if self.reduction.statistics.contains(statistic) {
-                let name = describe::result_name(self.reduction, column, *statistic);
-                self.write(&join(&column.group, &name), slab, &values)?;
-            }
-            if let Values::Float64(values) = values {
-                self.engine.spare.give(values);
+            let left = if self.reduction.statistics.contains(statistic) {
+                self.sink.take(&self.result_path(column, *statistic), slab, values)?
+            } else {
+                Some(values)
+            };
+            match left {
+                Some(Values::Float64(values)) => self.engine.spare.give(values),
+                Some(Values::Int64(counts)) => self.engine.spare.give(counts),
+                _ => {}
             }
         }
         Ok(())
+    }
+
+    /// Path of the variable of the result that holds a statistic of a column.
+    fn result_path(&self, column: &Column, statistic: Statistic) -> String {
+        let name = describe::result_name(self.reduction, column, statistic);
+        join(&column.group, &name)
     }
 
     /// Writes a whole variable of one dimension.

@@ -32,7 +32,7 @@ pub use execute::{
 };
 pub use mask::Mask;
 pub use plan::{Column, Piece, Plan};
-pub use result::{MemoryDataset, SharedSink, Sink};
+pub use result::{MemoryDataset, SharedSink, Sink, Tally};
 pub use selected::{Coordinate, Part, SelectedPass, SelectedVariable};
 pub use source::{CollectionGranules, Entry, GranuleFiles, Source, Sources};
 pub use swath::{Shape, Swath};

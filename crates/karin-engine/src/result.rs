@@ -16,6 +16,15 @@ pub trait Sink: Send {
     /// # Errors
     /// If it cannot be stored.
     fn write(&mut self, path: &str, slab: &Slab, values: &Values) -> Result<(), DatasetError>;
+
+    /// The same of values that the caller needs no more. What is not kept is given back, for its memory to be used again.
+    ///
+    /// # Errors
+    /// As [`Sink::write`].
+    fn take(&mut self, path: &str, slab: &Slab, values: Values) -> Result<Option<Values>, DatasetError> {
+        self.write(path, slab, &values)?;
+        Ok(Some(values))
+    }
 }
 
 /// A [`Sink`] that several threads write to at the same time: what costs time, as compression, is done on all of them.
@@ -31,6 +40,34 @@ pub trait SharedSink: Sync {
     /// # Errors
     /// If it cannot be stored.
     fn write(&self, path: &str, slab: &Slab, values: &Values) -> Result<(), DatasetError>;
+
+    /// The same of values that the caller needs no more. What is not kept is given back, for its memory to be used again.
+    ///
+    /// # Errors
+    /// As [`SharedSink::write`].
+    fn take(&self, path: &str, slab: &Slab, values: Values) -> Result<Option<Values>, DatasetError> {
+        self.write(path, slab, &values)?;
+        Ok(Some(values))
+    }
+
+    /// What takes in the values of a block few by few, instead of one call of [`SharedSink::write`]; `None` if the sink needs
+    /// to know where each of them lies.
+    fn tally(&self, path: &str, slab: &Slab) -> Option<Box<dyn Tally + '_>> {
+        let _ = (path, slab);
+        None
+    }
+}
+
+/// Takes in the values of one block while they are in the cache, each once, in no certain order: see [`SharedSink::tally`].
+pub trait Tally {
+    /// Some of them.
+    ///
+    /// # Errors
+    /// If they are not of the type of the variable.
+    fn add(&mut self, values: &Values) -> Result<(), DatasetError>;
+
+    /// All of them were there. Without this call the block does not count.
+    fn finish(self: Box<Self>);
 }
 
 /// A dataset in memory: small results, and what tests and examples are made of.
@@ -203,5 +240,18 @@ impl Sink for MemoryDataset {
             into[at * size..(at + len) * size].copy_from_slice(&from[source * size..(source + len) * size]);
         });
         Ok(())
+    }
+
+    /// A block that is a whole variable takes its place, without a copy.
+    fn take(&mut self, path: &str, slab: &Slab, values: Values) -> Result<Option<Values>, DatasetError> {
+        let array = self.checked(path, slab)?;
+        let is_whole = slab.count == array.shape && values.len() == array.len();
+        if is_whole && values.dtype() == array.values.dtype() {
+            let shape = slab.count.clone();
+            self.set(path, Array { shape, values });
+            return Ok(None);
+        }
+        self.write(path, slab, &values)?;
+        Ok(Some(values))
     }
 }

@@ -7,12 +7,11 @@
 mod blosc;
 mod deflated;
 mod pcodec;
-mod transpose;
 
 use std::cell::RefCell;
 use std::ops::Range;
 
-use karin_core::DType;
+use karin_core::{DType, transpose};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 

@@ -95,6 +95,24 @@ impl<T: Sample> Cells<T> {
             + of(needs.pairs, size_of::<Comoments>()))
     }
 
+    /// Makes them the empty states of `len` cells.
+    pub fn reset(&mut self, len: usize) {
+        fn renew<S: Clone>(states: &mut Vec<S>, len: usize, empty: S) {
+            if !states.is_empty() {
+                states.clear();
+                states.resize(len, empty);
+            }
+        }
+        renew(&mut self.count, len, 0);
+        renew(&mut self.sum, len, T::Sum::default());
+        renew(&mut self.squares, len, T::Squares::default());
+        renew(&mut self.spreads, len, Spread::default());
+        renew(&mut self.extremes, len, (T::GREATEST, T::LEAST));
+        renew(&mut self.ends, len, Ends::default());
+        renew(&mut self.slopes, len, Slope::default());
+        renew(&mut self.pairs, len, Comoments::default());
+    }
+
     /// Gives the memory back.
     pub fn give_back(self, spare: &Spare) {
         spare.give(self.count);
@@ -114,39 +132,61 @@ impl<T: Sample> Cells<T> {
     /// Adds slices of one value per cell, in order; `years[k]` are the times of slice `k`, one per `width` cells
     /// (empty unless a trend is asked for).
     pub fn add(&mut self, fill: Fill<T>, slices: &[&[T]], years: &[&[f64]], width: usize) {
+        self.add_from(fill, slices, 0, years, width);
+    }
+
+    /// The same of slices of more cells, of which these begin at `first`, where a line begins.
+    pub fn add_from(
+        &mut self,
+        fill: Fill<T>,
+        slices: &[&[T]],
+        first: usize,
+        years: &[&[f64]],
+        width: usize,
+    ) {
         let len = slices
             .iter()
-            .map(|slice| slice.len())
+            .map(|slice| slice.len().saturating_sub(first))
             .fold(self.len(), usize::min);
         let mut start = 0;
         while start < len {
             let range = start..len.min(start + BLOCK);
+            let from = first + start..first + range.end;
             let mut group = slices;
-            while let [first, rest @ ..] = group {
+            while let [one, rest @ ..] = group {
                 if let [a, b, c, d, e, f, g, h, rest @ ..] = group {
-                    self.add_sums(fill, range.clone(), [a, b, c, d, e, f, g, h]);
+                    let eight = [a, b, c, d, e, f, g, h].map(|slice| &slice[from.clone()]);
+                    self.add_sums(fill, range.clone(), eight);
                     group = rest;
                 } else if let [a, b, c, d, rest @ ..] = group {
-                    self.add_sums(fill, range.clone(), [a, b, c, d]);
+                    let four = [a, b, c, d].map(|slice| &slice[from.clone()]);
+                    self.add_sums(fill, range.clone(), four);
                     group = rest;
                 } else {
-                    self.add_sums(fill, range.clone(), [first]);
+                    self.add_sums(fill, range.clone(), [&one[from.clone()]]);
                     group = rest;
                 }
             }
-            for (k, slice) in slices.iter().enumerate() {
-                self.add_rest(fill, range.clone(), &slice[range.clone()]);
-                if let Some(years) = years.get(k) {
-                    self.add_trend(fill, range.clone(), &slice[range.clone()], years, width);
+            if self.needs_rest() {
+                for slice in slices {
+                    self.add_rest(fill, range.clone(), &slice[from.clone()]);
                 }
+            }
+            for (slice, years) in slices.iter().zip(years) {
+                let years = years.get(first / width.max(1)..).unwrap_or_default();
+                self.add_trend(fill, range.clone(), &slice[from.clone()], years, width);
             }
             start = range.end;
         }
     }
 
-    /// Counts and sums of `N` slices; the loop that a mean over cycles spends its time in.
+    /// True if anything but counts, sums and trends is wanted.
+    fn needs_rest(&self) -> bool {
+        self.needs.squares || self.needs.extremes || self.needs.ends || self.needs.pairs
+    }
+
+    /// Counts and sums of `N` slices of those cells; the loop that a mean over cycles spends its time in.
     fn add_sums<const N: usize>(&mut self, fill: Fill<T>, range: Range<usize>, slices: [&[T]; N]) {
-        let slices = slices.map(|slice| &slice[range.clone()]);
         let counts = &mut self.count[range.clone()];
         let len = counts.len();
         let slices = slices.map(|slice| &slice[..len]);

@@ -50,7 +50,15 @@ impl Spare {
         vector
     }
 
-    /// The vector that fits best: the smallest that is large enough, else the largest.
+    /// An empty vector with room for `len` elements.
+    pub fn take_room<T: Send + 'static>(&self, len: usize) -> Vec<T> {
+        let mut vector = self.find(len);
+        vector.clear();
+        vector
+    }
+
+    /// A vector with room for `len` elements, the smallest there is. If all are too small, the largest makes way for a new one:
+    /// to let it grow would copy what nobody needs.
     fn find<T: Send + 'static>(&self, len: usize) -> Vec<T> {
         let wanted = len * size_of::<T>();
         let kept = {
@@ -64,8 +72,9 @@ impl Spare {
             vectors.bytes -= kept.as_ref().map_or(0, |(_, bytes)| *bytes);
             kept
         };
+        let kept = kept.filter(|(_, bytes)| *bytes >= wanted);
         kept.and_then(|(kept, _)| kept.downcast().ok())
-            .map_or_else(Vec::new, |kept| *kept)
+            .map_or_else(|| Vec::with_capacity(len), |kept| *kept)
     }
 
     /// Gives a vector back.

@@ -1,12 +1,15 @@
-//! Between row-major and column-major, in tiles that stay in the first-level cache.
+//! Between row-major and column-major, square by square.
 
 use std::ops::Range;
 
-const TILE: usize = 32;
+use multiversion::multiversion;
+
+/// Rows and columns of a square.
+const SQUARE: usize = 16;
 
 /// From `columns` columns of `rows` elements each to rows `range` of a row-major array (`size` bytes per element).
-/// `input` holds the whole chunk, `output` the rows asked for.
-pub(super) fn to_rows(input: &[u8], size: usize, rows: usize, range: Range<usize>, output: &mut [u8]) {
+/// `input` holds all of it, `output` the rows asked for. Elements have 1, 2, 4 or 8 bytes.
+pub fn to_rows(input: &[u8], size: usize, rows: usize, range: Range<usize>, output: &mut [u8]) {
     match size {
         1 => to_rows_of::<1>(input, rows, range, output),
         2 => to_rows_of::<2>(input, rows, range, output),
@@ -15,13 +18,15 @@ pub(super) fn to_rows(input: &[u8], size: usize, rows: usize, range: Range<usize
     }
 }
 
-/// From `rows` rows of `columns` elements each to column-major.
-pub(super) fn to_columns(input: &[u8], size: usize, rows: usize, columns: usize, output: &mut [u8]) {
+/// From `rows` rows of `columns` elements each, of 1, 2, 4 or 8 bytes, to column-major.
+pub fn to_columns(input: &[u8], size: usize, rows: usize, columns: usize, output: &mut [u8]) {
     // A column-major array read as rows is its transpose.
     to_rows(input, size, columns, 0..columns, output);
     debug_assert_eq!(input.len(), rows * columns * size);
 }
 
+/// Squares, so that whole pieces of columns are loaded and whole pieces of rows are stored.
+#[multiversion(targets("x86_64+avx2"))]
 fn to_rows_of<const SIZE: usize>(input: &[u8], rows: usize, range: Range<usize>, output: &mut [u8]) {
     let (input, _) = input.as_chunks::<SIZE>();
     let (output, _) = output.as_chunks_mut::<SIZE>();
@@ -29,16 +34,26 @@ fn to_rows_of<const SIZE: usize>(input: &[u8], rows: usize, range: Range<usize>,
     if columns == 0 {
         return;
     }
-    for (tile, lines) in output.chunks_mut(TILE * columns).enumerate() {
-        let first = range.start + tile * TILE;
+    for (number, lines) in output.chunks_mut(SQUARE * columns).enumerate() {
+        let first = range.start + number * SQUARE;
         let height = lines.len() / columns;
-        for left in (0..columns).step_by(TILE) {
-            let right = (left + TILE).min(columns);
-            for column in left..right {
-                let source = &input[column * rows + first..column * rows + first + height];
-                for (line, value) in source.iter().enumerate() {
-                    lines[line * columns + column] = *value;
-                }
+        // What is left over beside the squares, and below them, is moved one by one.
+        let squares = if height == SQUARE { columns / SQUARE } else { 0 };
+        for left in (0..squares).map(|square| square * SQUARE) {
+            let mut square = [[[0; SIZE]; SQUARE]; SQUARE];
+            for (column, piece) in (left..).zip(&mut square) {
+                let at = column * rows + first;
+                piece.copy_from_slice(&input[at..at + SQUARE]);
+            }
+            for (index, line) in lines.chunks_exact_mut(columns).enumerate() {
+                let row: [[u8; SIZE]; SQUARE] = std::array::from_fn(|column| square[column][index]);
+                line[left..left + SQUARE].copy_from_slice(&row);
+            }
+        }
+        for column in squares * SQUARE..columns {
+            let source = &input[column * rows + first..column * rows + first + height];
+            for (line, value) in source.iter().enumerate() {
+                lines[line * columns + column] = *value;
             }
         }
     }
