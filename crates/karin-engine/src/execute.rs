@@ -166,8 +166,8 @@ impl Sink for Bounded {
         self.inner.write(path, slab, values)
     }
 
-    fn take(&mut self, path: &str, slab: &Slab, values: Values) -> Result<Option<Values>, DatasetError> {
-        self.inner.take(path, slab, values)
+    fn hand_over(&mut self, path: &str, slab: &Slab, values: Values) -> Result<Option<Values>, DatasetError> {
+        self.inner.hand_over(path, slab, values)
     }
 }
 
@@ -202,8 +202,8 @@ impl SharedSink for Shared<'_> {
         self.locked().write(path, slab, values)
     }
 
-    fn take(&self, path: &str, slab: &Slab, values: Values) -> Result<Option<Values>, DatasetError> {
-        self.locked().take(path, slab, values)
+    fn hand_over(&self, path: &str, slab: &Slab, values: Values) -> Result<Option<Values>, DatasetError> {
+        self.locked().hand_over(path, slab, values)
     }
 }
 
@@ -316,17 +316,23 @@ impl Work<'_> {
         }
         for (statistic, values) in self.computed.iter().zip(results) {
             let left = if self.reduction.statistics.contains(statistic) {
-                self.sink.take(&self.result_path(column, *statistic), slab, values)?
+                self.sink
+                    .hand_over(&self.result_path(column, *statistic), slab, values)?
             } else {
                 Some(values)
             };
-            match left {
-                Some(Values::Float64(values)) => self.engine.spare.give(values),
-                Some(Values::Int64(counts)) => self.engine.spare.give(counts),
-                _ => {}
-            }
+            left.into_iter().for_each(|values| self.recycle(values));
         }
         Ok(())
+    }
+
+    /// Keeps the memory of results to be used again.
+    fn recycle(&self, values: Values) {
+        match values {
+            Values::Float64(numbers) => self.engine.spare.give(numbers),
+            Values::Int64(counts) => self.engine.spare.give(counts),
+            _ => {}
+        }
     }
 
     /// Path of the variable of the result that holds a statistic of a column.

@@ -21,7 +21,7 @@ pub trait Sink: Send {
     ///
     /// # Errors
     /// As [`Sink::write`].
-    fn take(&mut self, path: &str, slab: &Slab, values: Values) -> Result<Option<Values>, DatasetError> {
+    fn hand_over(&mut self, path: &str, slab: &Slab, values: Values) -> Result<Option<Values>, DatasetError> {
         self.write(path, slab, &values)?;
         Ok(Some(values))
     }
@@ -45,7 +45,7 @@ pub trait SharedSink: Sync {
     ///
     /// # Errors
     /// As [`SharedSink::write`].
-    fn take(&self, path: &str, slab: &Slab, values: Values) -> Result<Option<Values>, DatasetError> {
+    fn hand_over(&self, path: &str, slab: &Slab, values: Values) -> Result<Option<Values>, DatasetError> {
         self.write(path, slab, &values)?;
         Ok(Some(values))
     }
@@ -59,7 +59,7 @@ pub trait SharedSink: Sync {
 }
 
 /// Takes in the values of one block while they are in the cache, each once, in no certain order: see [`SharedSink::tally`].
-pub trait Tally {
+pub trait Tally: Send {
     /// Some of them.
     ///
     /// # Errors
@@ -243,7 +243,7 @@ impl Sink for MemoryDataset {
     }
 
     /// A block that is a whole variable takes its place, without a copy.
-    fn take(&mut self, path: &str, slab: &Slab, values: Values) -> Result<Option<Values>, DatasetError> {
+    fn hand_over(&mut self, path: &str, slab: &Slab, values: Values) -> Result<Option<Values>, DatasetError> {
         let array = self.checked(path, slab)?;
         let is_whole = slab.count == array.shape && values.len() == array.len();
         if is_whole && values.dtype() == array.values.dtype() {

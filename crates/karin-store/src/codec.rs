@@ -367,6 +367,16 @@ impl ChunkCodec {
         self.packing == Packing::Blosc && !self.column_major
     }
 
+    /// True if a chunk can be decoded few elements at a time, from the first on.
+    pub(crate) fn opens_in_order(&self) -> bool {
+        self.packing == Packing::Pcodec
+    }
+
+    /// True if elements are stored column by column.
+    pub(crate) const fn is_by_columns(&self) -> bool {
+        self.column_major
+    }
+
     /// Checks the checksum of a chunk.
     ///
     /// # Errors
@@ -381,10 +391,25 @@ impl ChunkCodec {
     /// Elements that are decoded together, of a chunk that opens in parts; `None` where they are too few to matter.
     pub(crate) fn block_elements(&self, stored: &[u8]) -> Option<usize> {
         let block = blosc::block_size(stored)? / self.dtype.size().max(1);
-        (block >= 4096).then_some(block)
+        (block >= 4096 && self.opens_in_parts()).then_some(block)
     }
 
-    /// Decodes elements of a chunk that opens in parts, and whose checksum was checked before.
+    /// What elements of a chunk are decoded from, and how: two chunks where both are the same hold the same elements there.
+    /// `None` unless they are the beginning of what is decoded together.
+    pub(crate) fn part<'s>(&self, stored: &'s [u8], elements: Range<usize>) -> Option<[&'s [u8]; 2]> {
+        let (content, _) = stored.split_last_chunk::<CHECKSUM>()?;
+        let size = self.dtype.size();
+        match self.packing {
+            Packing::Blosc if !self.column_major => {
+                blosc::block_of_range(content, elements.start * size..elements.end * size)
+            }
+            Packing::Pcodec => Some([content, &[]]),
+            _ => None,
+        }
+    }
+
+    /// Decodes elements of a chunk, counted as they are stored, whose checksum was checked before. Those of a chunk that does not
+    /// open in parts are decoded from the first on.
     ///
     /// # Errors
     /// If the bytes are damaged, or `elements` and `out` do not fit.
@@ -398,12 +423,31 @@ impl ChunkCodec {
             .get(..stored.len().saturating_sub(CHECKSUM))
             .unwrap_or_default();
         let size = self.dtype.size();
-        blosc::decode(
-            content,
-            self.len(),
-            elements.start * size..elements.end * size,
-            out,
-        )
+        let bytes = elements.start * size..elements.end * size;
+        if !self.opens_in_order() {
+            return blosc::decode(content, self.len(), bytes, out);
+        }
+        if bytes.end > self.len() || bytes.len() != out.len() {
+            return Err(CodecError::new(format!("elements {elements:?} do not fit")));
+        }
+        NUMBERS.with_borrow_mut(|numbers| {
+            numbers.resize(bytes.end.div_ceil(8), 0);
+            let first = &mut bytemuck::cast_slice_mut::<u64, u8>(numbers)[..bytes.end];
+            pcodec::decode_first(content, self.dtype, first)?;
+            out.copy_from_slice(&first[bytes]);
+            Ok(())
+        })
+    }
+
+    /// The elements of a chunk that opens in order, counted as they are stored; its checksum was checked before.
+    ///
+    /// # Errors
+    /// If the bytes are damaged.
+    pub(crate) fn in_order<'s>(&self, stored: &'s [u8]) -> Result<Box<dyn Elements + 's>, CodecError> {
+        let content = stored
+            .get(..stored.len().saturating_sub(CHECKSUM))
+            .unwrap_or_default();
+        pcodec::in_order(content, self.dtype, self.rows * self.columns)
     }
 
     /// Decodes a whole chunk that was checked before, on all threads of the pool that this runs in, if it does.
@@ -411,7 +455,7 @@ impl ChunkCodec {
     /// # Errors
     /// As [`ChunkCodec::decode`].
     pub(crate) fn decode_together(&self, stored: &[u8], out: &mut [u8]) -> Result<(), CodecError> {
-        let block = self.block_elements(stored).filter(|_| self.opens_in_parts());
+        let block = self.block_elements(stored);
         let (Some(block), Some(_)) = (block, rayon::current_thread_index()) else {
             return self.decode(stored, out);
         };
@@ -433,6 +477,15 @@ impl ChunkCodec {
     pub fn decode(&self, stored: &[u8], out: &mut [u8]) -> Result<(), CodecError> {
         self.decode_rows(stored, 0..self.rows, out)
     }
+}
+
+/// Elements of a chunk one after the other.
+pub(crate) trait Elements {
+    /// Decodes the next ones, as many as fill `out` (aligned for them).
+    ///
+    /// # Errors
+    /// If the bytes are damaged, or hold fewer; with the last ones also if they hold more.
+    fn next_into(&mut self, out: &mut [u8]) -> Result<(), CodecError>;
 }
 
 /// The bytes before the checksum, if it matches.

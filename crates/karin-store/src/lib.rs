@@ -23,6 +23,7 @@ mod connection;
 mod ledger;
 mod reach;
 mod slab;
+mod stored;
 mod zarr_metadata;
 
 pub use backend::PosixStorage;

@@ -3,6 +3,7 @@
 mod automatic;
 mod picture;
 mod scatter;
+mod summary;
 
 use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -10,9 +11,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use karin_core::{
     AttrValue, Dataset as _, DatasetError, GroupMeta, Packing, Progress, Resources, Slab, Values,
 };
-use karin_engine::{MemoryDataset, Plan, Report, SharedSink, Sink, reduce, reduce_shared};
+use karin_engine::{MemoryDataset, Plan, Report, SharedSink, reduce_shared};
 use karin_netcdf::{NcFile, NcWriter, SlabEncoder};
-use multiversion::multiversion;
 
 use crate::Error;
 use crate::output::{self, Format, WriteOptions};
@@ -22,144 +22,7 @@ pub use karin_engine::reduction::{Bins, Edges, Having, Reduction, Statistic, Tar
 pub use karin_engine::{merge_parts, reduce_to_memory, reduce_to_part};
 pub(crate) use picture::{check as check_picture, draw as draw_result};
 pub use scatter::{Regression, regression};
-
-/// What a result looks like from afar: per variable how many values there are and between which numbers they lie.
-#[derive(Clone, Debug, Default)]
-pub struct Summary {
-    root: GroupMeta,
-    rows: Vec<SummaryRow>,
-}
-
-/// One variable of a [`Summary`].
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
-pub struct SummaryRow {
-    /// Path of the result variable.
-    pub variable: String,
-    /// Units, where known.
-    pub units: String,
-    /// Values of the result, fill included.
-    pub cells: u64,
-    /// Values that are not fill.
-    pub values: u64,
-    /// Smallest value.
-    pub min: f64,
-    /// Mean of the values.
-    pub mean: f64,
-    /// Greatest value.
-    pub max: f64,
-}
-
-impl Summary {
-    /// One row per variable, coordinates left out.
-    pub fn rows(&self) -> &[SummaryRow] {
-        &self.rows
-    }
-}
-
-impl Sink for Summary {
-    fn begin(&mut self, root: &GroupMeta) -> Result<(), DatasetError> {
-        self.root = root.clone();
-        let is_axis = |path: &String| {
-            let name = path.rsplit('/').next().unwrap_or(path);
-            matches!(name, "latitude" | "longitude" | "lat" | "lon" | "schema")
-                || name.ends_with("_bounds")
-                || root.variable(path).is_some_and(|meta| meta.dimensions == [name])
-        };
-        let row = |path: String| SummaryRow {
-            units: root
-                .variable(&path)
-                .and_then(|meta| meta.attributes.text("units"))
-                .unwrap_or("")
-                .to_owned(),
-            variable: path,
-            cells: 0,
-            values: 0,
-            min: f64::INFINITY,
-            mean: 0.0,
-            max: f64::NEG_INFINITY,
-        };
-        self.rows = root
-            .variable_paths()
-            .into_iter()
-            .filter(|path| !is_axis(path))
-            .map(row)
-            .collect();
-        Ok(())
-    }
-
-    fn write(&mut self, path: &str, _slab: &Slab, values: &Values) -> Result<(), DatasetError> {
-        let Some(row) = self.rows.iter_mut().find(|row| row.variable == path) else {
-            return Ok(());
-        };
-        let decoded;
-        let values: &[f64] = match values {
-            Values::Float64(values) => values,
-            other => {
-                let packing = self.root.variable(path).and_then(Packing::of);
-                decoded = packing
-                    .and_then(|packing| packing.decode(other).ok())
-                    .unwrap_or_default();
-                &decoded
-            }
-        };
-        let (count, sum, min, max) = spread(values);
-        row.cells += values.len() as u64;
-        if count > 0 {
-            let before = row.values as f64;
-            row.values += count;
-            row.mean = row.mean * (before / row.values as f64) + sum / row.values as f64;
-            (row.min, row.max) = (min.min(row.min), max.max(row.max));
-        }
-        Ok(())
-    }
-}
-
-/// Number, sum, smallest and greatest of the values that are not NaN, in eight strands that the processor runs at a
-/// time. Compiled for wider vectors too.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
-fn spread(values: &[f64]) -> (u64, f64, f64, f64) {
-    const STRANDS: usize = 8;
-    let (mut counts, mut sums) = ([0u64; STRANDS], [0.0; STRANDS]);
-    let (mut least, mut greatest) = ([f64::INFINITY; STRANDS], [f64::NEG_INFINITY; STRANDS]);
-    let mut add = |strands: &[f64]| {
-        for (strand, &value) in strands.iter().enumerate() {
-            let is_value = !value.is_nan();
-            counts[strand] += u64::from(is_value);
-            sums[strand] += if is_value { value } else { 0.0 };
-            least[strand] = if value < least[strand] {
-                value
-            } else {
-                least[strand]
-            };
-            greatest[strand] = if value > greatest[strand] {
-                value
-            } else {
-                greatest[strand]
-            };
-        }
-    };
-    let (blocks, rest) = values.as_chunks::<STRANDS>();
-    blocks.iter().for_each(|block| add(block));
-    add(rest);
-    let min = least.into_iter().fold(f64::INFINITY, f64::min);
-    let max = greatest.into_iter().fold(f64::NEG_INFINITY, f64::max);
-    (counts.into_iter().sum(), sums.into_iter().sum(), min, max)
-}
-
-/// Reduces into a summary: nothing of the result is kept.
-///
-/// # Errors
-/// As [`reduce`].
-pub fn summarise(
-    plan: &Plan,
-    reduction: &Reduction,
-    resources: Resources,
-    progress: &dyn Progress,
-) -> Result<(Summary, Report), Error> {
-    let mut summary = Summary::default();
-    let report = reduce(plan, reduction, resources, progress, &mut summary)?;
-    Ok((summary, report))
-}
+pub use summary::{Summary, SummaryRow, summarise};
 
 /// Reduces straight into a netCDF file, block by block: results may be larger than memory. The file appears whole,
 /// or not at all. `history` is what its attribute of that name says.

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use karin_core::{DatasetError, PassNumber, Phase, Slab, Values};
+use karin_core::{DatasetError, PassNumber, Phase, Slab};
 use rayon::prelude::*;
 
 use super::Work;
@@ -15,24 +15,26 @@ use super::typed::{Kind, OfKind, item_size, typed};
 use crate::EngineError;
 use crate::engine::Engine;
 use crate::plan::{Column, Piece};
-use crate::reduction::{Cells, Needs, Sample, Scale, Statistic, quantile, years};
+use crate::reduction::{Cells, Needs, Sample, Scale, quantile, years};
 use crate::swath::Shape;
 
+mod decoded;
 pub(super) mod extent;
 mod held;
+mod outcome;
 mod positions;
 mod structure;
 
 use extent::Extent;
+use outcome::Outcome;
 pub(super) use structure::{pixels_dimension, write_lines};
 
 /// Cycles that a thread decodes before it adds them to the states, which then are loaded once for all of them.
 const BATCH: usize = 4;
 /// Cells that one thread works on when all share a lane.
 const PART: usize = 32 * 1024;
-/// Cells that one thread adds up at a time where all cycles are decoded: their states, values and results fit into the second
-/// cache.
-const CACHED: usize = 16 * 1024;
+/// Cells that one thread adds up at a time where all cycles are decoded: their states and results stay in the first cache.
+const CACHED: usize = 2 * 1024;
 /// Granules of passes that are worked on at the same time, so that the open ones are not closed and opened again.
 const TOGETHER: usize = 400;
 
@@ -321,11 +323,10 @@ struct Runner<'a, T: Sample> {
 
 impl<T: Sample> Runner<'_, T> {
     fn run(&self) -> Result<(), EngineError> {
-        let scale = self.kind.scale;
-        if let Some(results) = self.run_held(scale)? {
-            return self.write(results, &[]);
+        if self.run_held()? {
+            return Ok(());
         }
-        let len = self.lane.lines.len() * self.lane.width;
+        let (len, scale) = (self.len(), self.kind.scale);
         let spare = &self.work.engine.spare;
         let part = if self.together {
             self.lines_within(PART)
@@ -338,12 +339,16 @@ impl<T: Sample> Runner<'_, T> {
         let mut parts: Vec<Cells<T>> = sizes
             .map(|size| Cells::reusing(size, self.needs, spare))
             .collect();
-        let mut results = self.no_results();
+        let mut outcome = if at_once {
+            Outcome::passed_on(self.work, self.lane, self.lines_within(CACHED))
+        } else {
+            Outcome::kept(self.work, self.lane, len)
+        };
         let mut buffers: Vec<Vec<T>> = Vec::new();
         let mut quantiles = Vec::new();
         for pieces in self.lane.pass.pieces.chunks(self.lane.batch.max(1)) {
             self.work.engine.check_cancelled()?;
-            buffers.resize_with(pieces.len().max(buffers.len()), || spare.take(0));
+            buffers.resize_with(pieces.len().max(buffers.len()), || spare.take_numbers(len));
             let read: Vec<Option<Vec<f64>>> = self.read(pieces, &mut buffers);
             let kept = |k: &usize| read.get(*k).is_some_and(Option::is_some);
             let slices: Vec<&[T]> = (0..pieces.len())
@@ -352,7 +357,7 @@ impl<T: Sample> Runner<'_, T> {
                 .collect();
             let times: Vec<&[f64]> = read.iter().flatten().map(Vec::as_slice).collect();
             if at_once {
-                self.add_at_once(&slices, &times, scale, &mut results);
+                self.add_at_once(len, &slices, &times, &mut outcome)?;
             } else {
                 self.add(&mut parts, part, &slices, &times);
             }
@@ -361,13 +366,18 @@ impl<T: Sample> Runner<'_, T> {
             }
             self.work.advance(pieces.len());
         }
-        parts
-            .iter()
-            .for_each(|cells| self.collect(cells, scale, &mut results));
-        self.write(results, &quantiles)?;
-        parts.into_iter().for_each(|cells| cells.give_back(spare));
-        buffers.into_iter().for_each(|buffer| spare.give(buffer));
+        for cells in parts {
+            outcome.add(&cells, scale)?;
+            cells.give_back(spare);
+        }
+        outcome.finish(&quantiles, false)?;
+        buffers.into_iter().for_each(|buffer| spare.give_numbers(buffer));
         Ok(())
+    }
+
+    /// Cells of the lane.
+    fn len(&self) -> usize {
+        self.lane.lines.len() * self.lane.width
     }
 
     /// Decodes cycles into buffers; `None` for those that cannot be read, else the times of their lines (empty unless
@@ -395,7 +405,7 @@ impl<T: Sample> Runner<'_, T> {
         (self.kind.load)(self.work, piece, lane.column, lines.clone(), buffer)?;
         self.work.schemas.note(lane.index as i64, piece);
         // Granules of products without a fixed grid may end earlier.
-        buffer.resize(lane.lines.len() * lane.width, self.kind.fill.fill);
+        buffer.resize(self.len(), self.kind.fill.fill);
         if !self.needs.trend {
             return Ok(Vec::new());
         }
@@ -411,33 +421,29 @@ impl<T: Sample> Runner<'_, T> {
         (cells / width).max(1) * width
     }
 
-    /// Appends the results of all cells from all cycles, a few cells at a time.
-    fn add_at_once(&self, slices: &[&[T]], times: &[&[f64]], scale: Scale, results: &mut Results) {
-        let len = self.lane.lines.len() * self.lane.width;
-        let part = self.lines_within(CACHED);
+    /// Adds up `len` cells of all cycles and takes in their results, a few cells at a time.
+    fn add_at_once(
+        &self,
+        len: usize,
+        slices: &[&[T]],
+        times: &[&[f64]],
+        outcome: &mut Outcome<'_>,
+    ) -> Result<(), EngineError> {
+        let part = self.lines_within(CACHED).min(len.max(1));
+        let mut cells = Cells::reusing(part, self.needs, &self.work.engine.spare);
         for start in (0..len).step_by(part) {
-            let size = part.min(len - start);
-            let mut cells = Cells::reusing(size, self.needs, &self.work.engine.spare);
+            cells.reset(part.min(len - start));
             self.add_to(&mut cells, start, slices, times);
-            self.collect(&cells, scale, results);
-            cells.give_back(&self.work.engine.spare);
+            outcome.add(&cells, self.kind.scale)?;
         }
+        cells.give_back(&self.work.engine.spare);
+        Ok(())
     }
 
-    /// Adds the values from cell `start` of the lane on to `cells`.
+    /// Adds the values from element `start` of the slices on to `cells`.
     fn add_to(&self, cells: &mut Cells<T>, start: usize, slices: &[&[T]], times: &[&[f64]]) {
-        let width = self.lane.width.max(1);
         let times = if self.needs.trend { times } else { &[] };
-        let range = start..start + cells.len();
-        let slices: Vec<&[T]> = slices
-            .iter()
-            .filter_map(|slice| slice.get(range.clone()))
-            .collect();
-        let times: Vec<&[f64]> = times
-            .iter()
-            .filter_map(|times| times.get(start / width..))
-            .collect();
-        cells.add(self.kind.fill, &slices, &times, width);
+        cells.add_from(self.kind.fill, slices, start, times, self.lane.width.max(1));
     }
 
     fn add(&self, parts: &mut [Cells<T>], part: usize, slices: &[&[T]], times: &[&[f64]]) {
@@ -452,7 +458,7 @@ impl<T: Sample> Runner<'_, T> {
     /// The true statistics of order of every cell: one vector per statistic that is one.
     fn quantiles(&self, slices: &[&[T]], scale: Scale) -> Vec<Vec<f64>> {
         let ordered = self.work.ordered();
-        let len = self.lane.lines.len() * self.lane.width;
+        let len = self.len();
         let of_cell = |values: &mut Vec<T>, index: usize, out: &mut [f64]| {
             values.clear();
             let all = slices.iter().map(|slice| slice[index]);
@@ -477,45 +483,7 @@ impl<T: Sample> Runner<'_, T> {
         let of_statistic = |k: usize| flat.iter().skip(k).step_by(ordered.len()).copied().collect();
         (0..ordered.len()).map(of_statistic).collect()
     }
-
-    /// Results of no cells yet: a vector for every statistic.
-    fn no_results(&self) -> Results {
-        let empty = |statistic: &Statistic| match statistic {
-            Statistic::Count => Values::from(Vec::<i64>::new()),
-            order if order.is_of_order() => Values::from(Vec::<f64>::new()),
-            _ => Values::from(self.work.engine.spare.take::<f64>(0)),
-        };
-        self.work.computed.iter().map(empty).collect()
-    }
-
-    /// Appends the results of the next cells; statistics of order are none of theirs.
-    fn collect(&self, cells: &Cells<T>, scale: Scale, results: &mut Results) {
-        for (statistic, values) in self.work.computed.iter().zip(results) {
-            match (statistic, values) {
-                (Statistic::Count, Values::Int64(counts)) => {
-                    counts.extend(cells.counts().iter().map(|&count| i64::from(count)));
-                }
-                (order, _) if order.is_of_order() => {}
-                (other, Values::Float64(values)) => cells.values_into(*other, scale, values),
-                _ => {}
-            }
-        }
-    }
-
-    fn write(&self, mut results: Results, quantiles: &[Vec<f64>]) -> Result<(), EngineError> {
-        let slab = slab(self.lane);
-        let mut quantiles = quantiles.iter();
-        let ordered = self.work.computed.iter().zip(&mut results);
-        for (_, values) in ordered.filter(|(statistic, _)| statistic.is_of_order()) {
-            let empty = || vec![f64::NAN; slab.len()];
-            *values = quantiles.next().cloned().unwrap_or_else(empty).into();
-        }
-        self.work.write_results(self.lane.column, &slab, results)
-    }
 }
-
-/// The values of every statistic.
-type Results = Vec<Values>;
 
 /// Where a lane's values go.
 fn slab(lane: &Lane<'_>) -> Slab {

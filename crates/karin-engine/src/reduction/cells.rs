@@ -136,14 +136,7 @@ impl<T: Sample> Cells<T> {
     }
 
     /// The same of slices of more cells, of which these begin at `first`, where a line begins.
-    pub fn add_from(
-        &mut self,
-        fill: Fill<T>,
-        slices: &[&[T]],
-        first: usize,
-        years: &[&[f64]],
-        width: usize,
-    ) {
+    pub fn add_from(&mut self, fill: Fill<T>, slices: &[&[T]], first: usize, years: &[&[f64]], width: usize) {
         let len = slices
             .iter()
             .map(|slice| slice.len().saturating_sub(first))

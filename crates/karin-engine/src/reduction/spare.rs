@@ -4,12 +4,20 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use bytemuck::allocation::try_cast_vec;
+use bytemuck::{AnyBitPattern, NoUninit};
+
 /// Vectors that were given back, by the type of their elements, up to a number of bytes in all.
 #[derive(Debug)]
 pub struct Spare {
     vectors: Mutex<Vectors>,
     limit: usize,
 }
+
+/// Whatever is as good as its bytes.
+pub trait Number: NoUninit + AnyBitPattern + Default + Send {}
+
+impl<T: NoUninit + AnyBitPattern + Default + Send> Number for T {}
 
 /// A vector and its bytes.
 type Kept = (Box<dyn Any + Send>, usize);
@@ -57,6 +65,29 @@ impl Spare {
         vector
     }
 
+    /// A vector of at least `len` numbers of any value, which may have been numbers of another type of the same size.
+    pub fn take_numbers<T: Number>(&self, len: usize) -> Vec<T> {
+        let taken = match size_of::<T>() {
+            1 => try_cast_vec(self.take_any::<u8>(len)).ok(),
+            2 => try_cast_vec(self.take_any::<u16>(len)).ok(),
+            4 => try_cast_vec(self.take_any::<u32>(len)).ok(),
+            8 => try_cast_vec(self.take_any::<u64>(len)).ok(),
+            _ => None,
+        };
+        taken.unwrap_or_else(|| vec![T::default(); len])
+    }
+
+    /// Gives numbers back for others of the same size.
+    pub fn give_numbers<T: Number>(&self, numbers: Vec<T>) {
+        match size_of::<T>() {
+            1 => self.give(try_cast_vec::<T, u8>(numbers).unwrap_or_default()),
+            2 => self.give(try_cast_vec::<T, u16>(numbers).unwrap_or_default()),
+            4 => self.give(try_cast_vec::<T, u32>(numbers).unwrap_or_default()),
+            8 => self.give(try_cast_vec::<T, u64>(numbers).unwrap_or_default()),
+            _ => {}
+        }
+    }
+
     /// A vector with room for `len` elements, the smallest there is. If all are too small, the largest makes way for a new one:
     /// to let it grow would copy what nobody needs.
     fn find<T: Send + 'static>(&self, len: usize) -> Vec<T> {
@@ -86,5 +117,34 @@ impl Spare {
             let of_type = vectors.by_type.entry(TypeId::of::<T>()).or_default();
             of_type.push((Box::new(vector), bytes));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_one_size_share_their_memory() {
+        let spare = Spare::default();
+        let mut first = spare.take_numbers::<i32>(100);
+        assert_eq!(first, [0; 100]);
+        first.fill(-1);
+        let place = first.as_ptr().addr();
+        spare.give_numbers(first);
+        assert_ne!(spare.take_numbers::<i16>(100).as_ptr().addr(), place);
+        let second = spare.take_numbers::<f32>(60);
+        assert_eq!(second.as_ptr().addr(), place);
+        assert!(second.len() >= 60 && second.iter().all(|value| value.is_nan()));
+    }
+
+    #[test]
+    fn what_is_too_small_makes_way() {
+        let spare = Spare::new(1000);
+        spare.give(vec![1_u8; 10]);
+        spare.give(vec![2_u8; 500]);
+        assert_eq!(spare.take::<u8>(600), [0; 600]);
+        assert_eq!(spare.take_any::<u8>(5)[..10], [1; 10]);
+        assert!(spare.take_room::<u8>(7).capacity() >= 7);
     }
 }

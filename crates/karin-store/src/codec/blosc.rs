@@ -157,6 +157,20 @@ pub(super) fn block_size(bytes: &[u8]) -> Option<usize> {
     usize::try_from(u32::from_le_bytes(four)).ok()
 }
 
+/// The block that begins where a range of the content does and holds all of it, and the header that says how blocks are packed;
+/// `None` if there is none.
+pub(super) fn block_of_range(bytes: &[u8], range: Range<usize>) -> Option<[&[u8]; 2]> {
+    let container = Container::parse(bytes).ok()?;
+    let begins = range.start.is_multiple_of(container.block_size.max(1));
+    let is_inside = range.len() <= container.block_size && range.end <= container.total;
+    if !begins || !is_inside || container.flags & COPIED != 0 {
+        return None;
+    }
+    let block = container.block(range.start / container.block_size.max(1)).ok()?;
+    // Versions, flags, sizes of elements, content and blocks: all but the size of the container.
+    Some([bytes.get(..HEADER - 4)?, block])
+}
+
 /// Unpacks the bytes `range` of the content into `out` (of that length); only the blocks that it touches.
 ///
 /// # Errors

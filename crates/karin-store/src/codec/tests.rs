@@ -128,6 +128,75 @@ proptest! {
         stored.extend_from_slice(&crc32c::crc32c(&stored).to_le_bytes());
         let mut out = vec![0; codec.len()];
         let _ = codec.decode(&stored, &mut out);
+        let mut words = vec![0_u64; 300 * 69 / 2];
+        let mut pieces = words.chunks_mut(1000).map(bytemuck::cast_slice_mut::<u64, u8>);
+        if let (true, Ok(mut in_order)) = (compact, codec.in_order(&stored)) {
+            let _ = pieces.try_for_each(|piece| in_order.next_into(piece));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn elements_in_order_equal_those_of_the_whole(
+        size in 0usize..11, rows in 1usize..9000, columns in 1usize..80, pieces in prop::collection::vec(1usize..40_000, 3..6),
+        seed: u64,
+    ) {
+        let dtype = DTYPES[size];
+        let codec = ChunkCodec::new(Profile::Compact, dtype, rows, columns);
+        prop_assume!(codec.opens_in_order());
+        let (size, elements) = (dtype.size(), rows * columns);
+        let raw = field(dtype, elements, seed);
+        let mut ordered = raw.clone();
+        if codec.is_by_columns() {
+            transpose::to_columns(&raw, size, rows, columns, &mut ordered);
+        }
+        let stored = codec.encode(&raw).unwrap();
+        let mut in_order = codec.in_order(&stored).unwrap();
+        let (mut at, mut words) = (0, vec![0_u64; 40_000]);
+        for piece in pieces.iter().cycle() {
+            let end = elements.min(at + piece);
+            let out = &mut bytemuck::cast_slice_mut::<u64, u8>(&mut words)[..(end - at) * size];
+            in_order.next_into(out).unwrap();
+            prop_assert!(*out == ordered[at * size..end * size], "{dtype} {at}..{end}");
+            if at < 50_000 {
+                let mut again = vec![0; out.len()];
+                codec.decode_checked(&stored, at..end, &mut again).unwrap();
+                prop_assert!(*out == again[..]);
+            }
+            at = end;
+            if at == elements {
+                break;
+            }
+        }
+        prop_assert!(in_order.next_into(bytemuck::cast_slice_mut(&mut words[..1])).is_err());
+    }
+
+    #[test]
+    fn parts_are_alike_where_their_elements_are(
+        compact: bool, size in 0usize..11, rows in 4097usize..6000, change in prop::option::of(0.0f64..1.0), seed: u64,
+    ) {
+        let dtype = DTYPES[size];
+        let profile = if compact { Profile::Compact } else { Profile::Portable };
+        let codec = ChunkCodec::new(profile, dtype, rows, 69);
+        let size = dtype.size();
+        let one = field(dtype, rows * 69, seed);
+        let mut two = one.clone();
+        if let Some(change) = change {
+            let at = (change * two.len() as f64) as usize;
+            two[at] ^= 1;
+        }
+        let (first, second) = (codec.encode(&one).unwrap(), codec.encode(&two).unwrap());
+        let block = codec.block_elements(&first).unwrap_or(rows * 69);
+        for begin in (0..rows * 69).step_by(block) {
+            let end = (begin + block).min(rows * 69);
+            let parts = (codec.part(&first, begin..end).unwrap(), codec.part(&second, begin..end).unwrap());
+            let is_same = if codec.opens_in_order() { one == two } else { one[begin * size..end * size] == two[begin * size..end * size] };
+            prop_assert_eq!(parts.0 == parts.1, is_same);
+            prop_assert_eq!(codec.part(&first, begin + 1..end).is_some(), codec.opens_in_order());
+        }
     }
 }
 

@@ -14,17 +14,14 @@ use karin_core::ErrorKind;
 use super::references::References;
 use crate::codec::{ChunkCodec, CodecError};
 use crate::origin::OriginFiles;
+use crate::stored::{Spare, Stored};
 use crate::{Origin, Repository, StoreError};
 
 /// Descriptors kept open; beyond that, all are closed and the count begins anew.
 const OPEN_FILES: usize = 256;
 
-/// Buffers that are kept, and bytes that one of them may have.
-const SPARE: usize = 64;
-const SPARE_BYTES: usize = 1 << 20;
-
 thread_local! {
-    static STORED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static STORED: RefCell<Stored> = const { RefCell::new(Stored::new()) };
 }
 
 /// Reads chunk objects of a repository.
@@ -33,7 +30,7 @@ pub(crate) struct ChunkReader {
     repository: Arc<Repository>,
     files: Mutex<HashMap<ChunkId, Arc<File>>>,
     /// Buffers for stored bytes between uses: fresh pages cost as much as reading into them.
-    spare: Mutex<Vec<Vec<u8>>>,
+    spare: Mutex<Spare>,
     /// Files that virtual granules lie in.
     origins: OriginFiles,
 }
@@ -121,20 +118,23 @@ impl ChunkReader {
     ///
     /// # Errors
     /// As [`ChunkReader::with_stored`].
-    pub(crate) fn stored(&self, payload: &ChunkPayload, codec: &ChunkCodec) -> Result<Vec<u8>, StoreError> {
-        let mut stored = self.spare().pop().unwrap_or_default();
+    pub(crate) fn stored(&self, payload: &ChunkPayload, codec: &ChunkCodec) -> Result<Stored, StoreError> {
         let file = match payload {
             ChunkPayload::Ref(reference) => self.file(&reference.id)?.map(|file| (file, reference)),
             _ => None,
         };
-        match file {
-            Some((file, reference)) => self.read(&file, reference, &mut stored)?,
+        let stored = match file {
+            Some((file, reference)) => {
+                let mut stored = self.spare().take(usize::try_from(reference.length).unwrap_or(0));
+                self.read(&file, reference, &mut stored)?;
+                stored
+            }
             None => self.with_stored(payload, |bytes| {
-                stored.clear();
-                stored.extend_from_slice(bytes);
-                Ok(())
+                let mut stored = self.spare().take(bytes.len());
+                stored.resize(bytes.len()).copy_from_slice(bytes);
+                Ok(stored)
             })?,
-        }
+        };
         codec
             .check(&stored)
             .map_err(|error| self.damaged(payload, &error))?;
@@ -142,14 +142,11 @@ impl ChunkReader {
     }
 
     /// Takes back what [`ChunkReader::stored`] gave.
-    pub(crate) fn give_back(&self, stored: Vec<u8>) {
-        let mut spare = self.spare();
-        if spare.len() < SPARE && stored.capacity() <= SPARE_BYTES {
-            spare.push(stored);
-        }
+    pub(crate) fn give_back(&self, stored: Stored) {
+        self.spare().give(stored);
     }
 
-    fn spare(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+    fn spare(&self) -> MutexGuard<'_, Spare> {
         self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -205,7 +202,7 @@ impl ChunkReader {
         Ok(Some(file))
     }
 
-    fn read(&self, file: &File, reference: &ChunkRef, stored: &mut Vec<u8>) -> Result<(), StoreError> {
+    fn read(&self, file: &File, reference: &ChunkRef, stored: &mut Stored) -> Result<(), StoreError> {
         // The reference may be damaged itself: nothing is set aside that the file does not have.
         let payload = || ChunkPayload::Ref(reference.clone());
         let fail = |source| match source {
@@ -215,7 +212,7 @@ impl ChunkReader {
             ),
             source => StoreError::io(format!("chunks/{}", reference.id), "read", source),
         };
-        if reference.length > stored.len() as u64 {
+        if reference.length > stored.room() as u64 {
             let present = file.metadata().map_err(fail)?.len();
             if reference
                 .offset
@@ -225,8 +222,8 @@ impl ChunkReader {
                 return Err(fail(std::io::ErrorKind::UnexpectedEof.into()));
             }
         }
-        stored.resize(reference.length as usize, 0);
-        file.read_exact_at(stored, reference.offset).map_err(fail)
+        let bytes = stored.resize(reference.length as usize);
+        file.read_exact_at(bytes, reference.offset).map_err(fail)
     }
 
     pub(crate) fn damaged(&self, payload: &ChunkPayload, error: &CodecError) -> StoreError {

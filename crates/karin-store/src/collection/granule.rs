@@ -230,7 +230,12 @@ impl Dataset for CollectionGranule {
             let fits = rows.end <= shape.first().copied().unwrap_or(0) && rows.end <= array.rows();
             // Coordinates that granules share are decoded once for all of them.
             let is_own = array.placement == Placement::Granule;
-            fits && is_own && shape.get(1..) == array.tail.get(1..) && array.codec.opens_in_parts()
+            let opens = if array.codec.opens_in_order() {
+                rows == (0..array.chunk_rows)
+            } else {
+                array.codec.opens_in_parts()
+            };
+            fits && is_own && opens && shape.get(1..) == array.tail.get(1..)
         });
         let Some(array) = array else { return Ok(None) };
         let held = self.hold_rows(array, path, rows);

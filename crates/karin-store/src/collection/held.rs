@@ -4,12 +4,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use icechunk::format::manifest::ChunkPayload;
-use karin_core::{DatasetError, ErrorKind, Held};
+use karin_core::{DatasetError, ErrorKind, Held, InOrder};
 
 use super::chunks::Snapshot;
 use super::granule::fill;
 use crate::StoreError;
-use crate::codec::{ChunkCodec, CodecError};
+use crate::codec::{ChunkCodec, CodecError, Elements};
+use crate::stored::Stored;
 
 /// Consecutive rows, chunk by chunk.
 pub(super) struct HeldRows {
@@ -33,7 +34,7 @@ struct Part {
     /// Elements of the chunk before them.
     before: usize,
     /// Where the chunk lies and its bytes; `None` if it was never written.
-    chunk: Option<(ChunkPayload, Vec<u8>)>,
+    chunk: Option<(ChunkPayload, Stored)>,
 }
 
 impl HeldRows {
@@ -98,6 +99,43 @@ impl Held for HeldRows {
         chunks.map(|(_, stored)| stored.len()).sum()
     }
 
+    fn is_by_columns(&self) -> bool {
+        self.codec.is_by_columns()
+    }
+
+    fn stored(&self, elements: Range<usize>) -> Option<[&[u8]; 2]> {
+        let end = elements.end;
+        let holds = |part: &&Part| (part.at..part.at + part.len).contains(&elements.start);
+        let part = self.parts.iter().find(holds)?;
+        if end > part.at + part.len {
+            return None;
+        }
+        let of_chunk = part.before + elements.start - part.at..part.before + end - part.at;
+        let (_, stored) = part.chunk.as_ref()?;
+        self.codec.part(stored, of_chunk)
+    }
+
+    fn in_order(&self) -> Result<Option<Box<dyn InOrder + '_>>, DatasetError> {
+        let [only] = self.parts.as_slice() else {
+            return Ok(None);
+        };
+        if !self.codec.opens_in_order() {
+            return Ok(None);
+        }
+        Ok(Some(match &only.chunk {
+            None => Box::new(Fill(&self.fill)),
+            Some((payload, stored)) => {
+                let elements = self.codec.in_order(stored);
+                let elements = elements.map_err(|error| self.failed(payload, &error))?;
+                Box::new(OfChunk {
+                    held: self,
+                    payload,
+                    elements,
+                })
+            }
+        }))
+    }
+
     fn cuts(&self) -> Vec<usize> {
         let mut cuts = Vec::new();
         for part in &self.parts {
@@ -146,6 +184,30 @@ impl Held for HeldRows {
             }
         }
         Ok(())
+    }
+}
+
+/// A chunk that was never written.
+struct Fill<'h>(&'h [u8]);
+
+impl InOrder for Fill<'_> {
+    fn next_into(&mut self, out: &mut [u8]) -> Result<(), DatasetError> {
+        fill(out, self.0);
+        Ok(())
+    }
+}
+
+/// A chunk that is decoded from its first element on.
+struct OfChunk<'h> {
+    held: &'h HeldRows,
+    payload: &'h ChunkPayload,
+    elements: Box<dyn Elements + 'h>,
+}
+
+impl InOrder for OfChunk<'_> {
+    fn next_into(&mut self, out: &mut [u8]) -> Result<(), DatasetError> {
+        let decoded = self.elements.next_into(out);
+        decoded.map_err(|error| self.held.failed(self.payload, &error))
     }
 }
 

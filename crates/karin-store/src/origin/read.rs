@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use karin_core::ErrorKind;
 
 use super::{Origin, Place, folder_of, lost};
+use crate::stored::Stored;
 use crate::{Location, StoreError};
 
 /// Files kept open; beyond that, all are closed and the count begins anew.
@@ -45,7 +46,7 @@ impl OriginFiles {
         origin: &Origin,
         size: u64,
         range: Range<u64>,
-        out: &mut Vec<u8>,
+        out: &mut Stored,
     ) -> Result<(), StoreError> {
         let opened = self.file(origin)?;
         let (path, file) = (&opened.0, &opened.1);
@@ -60,8 +61,7 @@ impl OriginFiles {
                 kind: ErrorKind::Corrupt,
             });
         };
-        out.resize(length, 0);
-        file.read_exact_at(out, range.start)
+        file.read_exact_at(out.resize(length), range.start)
             .map_err(|error| lost(path, &error))
     }
 

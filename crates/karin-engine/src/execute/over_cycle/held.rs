@@ -1,45 +1,58 @@
 //! Lanes whose chunks open in parts: every part is decoded from all cycles and added up while it is in the cache.
 //!
 //! ```text
-//!   stored bytes of many cycles in memory ──> part 1 of cycle 1, 2, 3, … ──> states of part 1
-//!                                             part 2 of cycle 1, 2, 3, … ──> states of part 2
+//!   stored bytes of many cycles in memory ──> part 1 of cycle 1, 2, 3, … ──> states of part 1 ──> results
+//!                                             part 2 of cycle 1, 2, 3, … ──> states of part 2 ──> results
 //! ```
+//!
+//! What is stored column by column is added up column by column; only the results are brought into rows.
 
 use std::ops::Range;
 
-use karin_core::{DatasetError, Held, Packing, QualityLevel, Values};
+use karin_core::{DatasetError, Packing, QualityLevel};
 use rayon::prelude::*;
 
-use super::{Results, Runner, extent};
+use super::decoded::{Decoded, Row};
+use super::{CACHED, Outcome, Runner, extent};
 use crate::EngineError;
 use crate::plan::Piece;
-use crate::reduction::{Cells, Sample, Scale, Spare};
+use crate::reduction::{Cells, Sample};
 use crate::swath::{self, Shape};
 
-/// Cycles whose parts are decoded before they are added to the states, which then are loaded once for all of them.
+/// Cells of a part of what is decoded from the beginning on.
+const IN_ORDER: usize = 16 * 1024;
+
+/// Cycles whose parts are all decoded before they are added up, the states of a few cells after the other.
+const AT_ONCE: usize = 32;
+/// Of more cycles: those whose parts are decoded before they are added to the states of a part, which then are loaded once for
+/// all of them.
 const GROUP: usize = 8;
 
-/// Granules of a lane in memory, as they are stored.
-type Rows<'p> = Vec<(&'p Piece, Box<dyn Held>)>;
+/// Where a lane is cut, and how its cells are counted.
+struct Cut {
+    /// The parts, in cells.
+    ranges: Vec<Range<usize>>,
+    by_columns: bool,
+}
 
 impl<T: Sample> Runner<'_, T> {
-    /// The results of the lane; `None` where it must be read in the usual way.
-    pub(super) fn run_held(&self, scale: Scale) -> Result<Option<Results>, EngineError> {
+    /// Does the lane, unless it must be read in the usual way.
+    pub(super) fn run_held(&self) -> Result<bool, EngineError> {
         let Some(packing) = self.packing_as_stored() else {
-            return Ok(None);
+            return Ok(false);
         };
         let engine = self.work.engine;
         let pieces = &self.lane.pass.pieces;
         // As many bytes as the usual way would decode at a time.
-        let limit = self.lane.batch * self.lane.lines.len() * self.lane.width * size_of::<T>();
+        let limit = self.lane.batch * self.len() * size_of::<T>();
         let together = if self.together {
             2 * engine.resources.jobs
         } else {
             1
         };
-        let (mut ranges, mut parts, mut rows) = (Vec::new(), Vec::new(), Rows::new());
-        let mut unread = Vec::new();
-        let mut results = None;
+        let (mut parts, mut rows) = (Vec::new(), Vec::new());
+        let (mut known, mut unread) = (None, Vec::new());
+        let (mut is_done, mut by_columns) = (false, false);
         for (number, several) in pieces.chunks(together).enumerate() {
             engine.check_cancelled()?;
             let hold = |piece: &Piece| self.hold(piece, packing);
@@ -50,32 +63,38 @@ impl<T: Sample> Runner<'_, T> {
             };
             for (piece, held) in several.iter().zip(held) {
                 match held {
-                    Ok(Some(held)) => rows.push((piece, held)),
-                    Ok(None) => return Ok(None),
+                    Ok(Some(held)) => rows.push(held),
+                    Ok(None) => return Ok(false),
                     Err(error) => unread.push((piece, error)),
                 }
             }
             let is_last = (number + 1) * together >= pieces.len();
-            let bytes: usize = rows.iter().map(|(_, held)| held.bytes()).sum();
+            let bytes: usize = rows.iter().map(|held| held.bytes()).sum();
             if bytes < limit && !is_last {
                 continue;
             }
+            let Some(cut) = self.cut(&rows, known.take()) else {
+                return Ok(false);
+            };
+            by_columns = cut.by_columns;
             if parts.is_empty() && is_last {
                 // All cycles are there: the states of one part need not outlive it.
-                results = self.finish_parts(&self.ranges(&rows), &rows, scale).ok();
-                if results.is_none() {
-                    return Ok(None);
+                match self.finish_parts(&cut, &rows) {
+                    Ok(outcome) => outcome.finish(&[], by_columns)?,
+                    Err(EngineError::Dataset(_)) => return Ok(false),
+                    Err(error) => return Err(error),
                 }
+                is_done = true;
                 break;
             }
             if parts.is_empty() {
-                ranges = self.ranges(&rows);
                 let states = |range: &Range<usize>| Cells::reusing(range.len(), self.needs, &engine.spare);
-                parts = ranges.iter().map(states).collect();
+                parts = cut.ranges.iter().map(states).collect();
             }
-            if self.add_held(&mut parts, &ranges, &rows).is_err() {
-                return Ok(None);
+            if self.add_held(&mut parts, &cut, &rows).is_err() {
+                return Ok(false);
             }
+            known = Some(cut);
             rows.clear();
         }
         unread.iter().for_each(|(piece, error)| engine.fail(piece, error));
@@ -86,46 +105,57 @@ impl<T: Sample> Runner<'_, T> {
             .filter(failed)
             .for_each(|piece| self.work.schemas.note(index, piece));
         self.work.advance(pieces.len());
-        let mut results = results.unwrap_or_else(|| self.no_results());
+        if is_done {
+            return Ok(true);
+        }
+        let mut outcome = Outcome::kept(self.work, self.lane, self.len());
         for cells in parts {
-            self.collect(&cells, scale, &mut results);
+            outcome.add(&cells, self.kind.scale)?;
             cells.give_back(&engine.spare);
         }
-        Ok(Some(results))
+        outcome.finish(&[], by_columns)?;
+        Ok(true)
     }
 
     /// The results of all parts from all cycles.
-    fn finish_parts(
+    fn finish_parts<'o>(&'o self, cut: &Cut, rows: &'o [Row]) -> Result<Outcome<'o>, EngineError> {
+        if self.together {
+            let parts = cut.ranges.par_iter().with_max_len(1).map(|range| {
+                let mut part = Outcome::kept(self.work, self.lane, range.len());
+                self.finish_ranges(std::slice::from_ref(range), rows, &mut part)?;
+                Ok(part)
+            });
+            let parts: Result<Vec<Outcome<'_>>, EngineError> = parts.collect();
+            let mut outcome = Outcome::kept(self.work, self.lane, self.len());
+            parts?.into_iter().for_each(|part| outcome.append(part));
+            return Ok(outcome);
+        }
+        let mut outcome = Outcome::passed_on(self.work, self.lane, self.lines_within(CACHED));
+        self.finish_ranges(&cut.ranges, rows, &mut outcome)?;
+        Ok(outcome)
+    }
+
+    fn finish_ranges(
         &self,
         ranges: &[Range<usize>],
-        rows: &Rows<'_>,
-        scale: Scale,
-    ) -> Result<Results, DatasetError> {
+        rows: &[Row],
+        outcome: &mut Outcome<'_>,
+    ) -> Result<(), EngineError> {
         let spare = &self.work.engine.spare;
-        let add = |range: &Range<usize>, results: &mut Results| -> Result<(), DatasetError> {
-            let mut cells = Cells::reusing(range.len(), self.needs, spare);
-            self.add_part(&mut cells, range, rows)?;
-            self.collect(&cells, scale, results);
-            cells.give_back(spare);
-            Ok(())
-        };
-        let mut results = self.no_results();
-        if !self.together {
-            ranges.iter().try_for_each(|range| add(range, &mut results))?;
-            return Ok(results);
-        }
-        let of_part = |range: &Range<usize>| {
-            let mut part = self.no_results();
-            add(range, &mut part).map(|()| part)
-        };
-        let parts: Result<Vec<Results>, DatasetError> =
-            ranges.par_iter().with_max_len(1).map(of_part).collect();
-        for part in parts? {
-            for (all, part) in results.iter_mut().zip(part) {
-                append(all, part, spare);
+        let mut decoded = Decoded::new(rows, if rows.len() <= AT_ONCE { AT_ONCE } else { GROUP }, spare)?;
+        for range in ranges {
+            if (1..=AT_ONCE).contains(&rows.len()) {
+                decoded.each_group(range, self.kind.fill.fill, |slices| {
+                    self.add_at_once(range.len(), slices, &[], outcome)
+                })?;
+                continue;
             }
+            let mut cells = Cells::reusing(range.len(), self.needs, spare);
+            self.add_range(&mut cells, range, &mut decoded)?;
+            outcome.add(&cells, self.kind.scale)?;
+            cells.give_back(spare);
         }
-        Ok(results)
+        Ok(())
     }
 
     /// The packing of the lane's column, if its values are added up as they are stored: nothing is masked, gated, derived or
@@ -140,7 +170,7 @@ impl<T: Sample> Runner<'_, T> {
     }
 
     /// The lane's rows of a granule; `None` if they cannot be held as the lane needs them.
-    fn hold(&self, piece: &Piece, packing: &Packing) -> Result<Option<Box<dyn Held>>, DatasetError> {
+    fn hold(&self, piece: &Piece, packing: &Packing) -> Result<Option<Row>, DatasetError> {
         let (engine, lane) = (self.work.engine, self.lane);
         let lines = extent::rows_of(engine, piece, lane.column, &lane.lines)?;
         let dataset = engine.open(piece)?;
@@ -153,69 +183,56 @@ impl<T: Sample> Runner<'_, T> {
         Ok(held.filter(|held| held.len() == rows * lane.width))
     }
 
-    /// The parts of the lane, in cells: where the first granule of them has its cuts, others mostly have them too.
-    fn ranges(&self, rows: &Rows<'_>) -> Vec<Range<usize>> {
-        let len = self.lane.lines.len() * self.lane.width;
-        let longest = rows.iter().max_by_key(|(_, held)| held.len());
-        let mut cuts = longest.map_or_else(|| vec![0], |(_, held)| held.cuts());
+    /// The parts of the lane: where the longest of these granules has its cuts, others mostly have them too. Later granules must
+    /// count their elements as those do that the lane was cut by `before`; `None` if any does not.
+    fn cut(&self, rows: &[Row], before: Option<Cut>) -> Option<Cut> {
+        let len = self.len();
+        let by_columns = rows.first().is_some_and(|row| row.is_by_columns());
+        let fits = |row: &Row| row.is_by_columns() == by_columns && (!by_columns || row.len() == len);
+        let in_parts = !(by_columns && self.together);
+        if !in_parts || !rows.iter().all(fits) {
+            return None;
+        }
+        if let Some(before) = before {
+            return (rows.is_empty() || before.by_columns == by_columns).then_some(before);
+        }
+        let longest = rows.iter().max_by_key(|held| held.len());
+        let mut cuts = match longest {
+            Some(_) if by_columns => (0..len).step_by(IN_ORDER).collect(),
+            Some(held) => held.cuts(),
+            None => vec![0],
+        };
         cuts.retain(|cut| *cut < len);
         cuts.push(len);
-        cuts.windows(2).map(|pair| pair[0]..pair[1]).collect()
+        let ranges = cuts.windows(2).map(|pair| pair[0]..pair[1]).collect();
+        Some(Cut { ranges, by_columns })
     }
 
     /// Adds the rows of several cycles, in their order.
-    fn add_held(
-        &self,
-        parts: &mut [Cells<T>],
-        ranges: &[Range<usize>],
-        rows: &Rows<'_>,
-    ) -> Result<(), DatasetError> {
-        let one = |(cells, range): (&mut Cells<T>, &Range<usize>)| self.add_part(cells, range, rows);
+    fn add_held(&self, parts: &mut [Cells<T>], cut: &Cut, rows: &[Row]) -> Result<(), DatasetError> {
+        let decoded = || Decoded::new(rows, GROUP, &self.work.engine.spare);
+        let mut pairs = parts.iter_mut().zip(&cut.ranges);
         if self.together {
-            parts.par_iter_mut().zip(ranges).with_max_len(1).try_for_each(one)
-        } else {
-            parts.iter_mut().zip(ranges).try_for_each(one)
+            let pairs: Vec<_> = pairs.collect();
+            return pairs
+                .into_par_iter()
+                .with_max_len(1)
+                .try_for_each(|(cells, range)| self.add_range(cells, range, &mut decoded()?));
         }
+        let mut decoded = decoded()?;
+        pairs.try_for_each(|(cells, range)| self.add_range(cells, range, &mut decoded))
     }
 
-    fn add_part(
+    fn add_range(
         &self,
         cells: &mut Cells<T>,
         range: &Range<usize>,
-        rows: &Rows<'_>,
+        decoded: &mut Decoded<'_>,
     ) -> Result<(), DatasetError> {
-        let spare = &self.work.engine.spare;
-        // Numbers of any type lie in the same buffers.
-        let words = (range.len() * size_of::<T>()).div_ceil(8);
-        let mut buffers: [Vec<u64>; GROUP] = std::array::from_fn(|_| spare.take_any(words));
-        for several in rows.chunks(GROUP) {
-            for ((_, held), buffer) in several.iter().zip(&mut buffers) {
-                let values: &mut [T] = bytemuck::cast_slice_mut(&mut buffer[..words]);
-                // Granules of products without a fixed grid may end earlier.
-                let end = held.len().clamp(range.start, range.end);
-                let (there, missing) = values[..range.len()].split_at_mut(end - range.start);
-                held.decode(range.start..end, bytemuck::cast_slice_mut(there))?;
-                missing.fill(self.kind.fill.fill);
-            }
-            let slices = buffers.iter().take(several.len());
-            let slices =
-                slices.map(|buffer| &bytemuck::cast_slice::<u64, T>(&buffer[..words])[..range.len()]);
-            let slices: Vec<&[T]> = slices.collect();
-            cells.add(self.kind.fill, &slices, &[], self.lane.width.max(1));
-        }
-        buffers.into_iter().for_each(|buffer| spare.give(buffer));
-        Ok(())
-    }
-}
-
-/// Appends the values of a part.
-fn append(all: &mut Values, part: Values, spare: &Spare) {
-    match (all, part) {
-        (Values::Int64(all), Values::Int64(mut part)) => all.append(&mut part),
-        (Values::Float64(all), Values::Float64(mut part)) => {
-            all.append(&mut part);
-            spare.give(part);
-        }
-        _ => {}
+        let width = self.lane.width.max(1);
+        decoded.each_group(range, self.kind.fill.fill, |slices| {
+            cells.add(self.kind.fill, slices, &[], width);
+            Ok(())
+        })
     }
 }
