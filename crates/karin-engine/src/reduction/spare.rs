@@ -132,7 +132,8 @@ mod tests {
         first.fill(-1);
         let place = first.as_ptr().addr();
         spare.give_numbers(first);
-        assert_ne!(spare.take_numbers::<i16>(100).as_ptr().addr(), place);
+        let other = spare.take_numbers::<i16>(100);
+        assert_ne!(other.as_ptr().addr(), place);
         let second = spare.take_numbers::<f32>(60);
         assert_eq!(second.as_ptr().addr(), place);
         assert!(second.len() >= 60 && second.iter().all(|value| value.is_nan()));

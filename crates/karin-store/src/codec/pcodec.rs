@@ -133,13 +133,15 @@ fn decode_numbers<T: Number + AnyBitPattern + NoUninit>(
     )))
 }
 
+/// A chunk of a pco file under way, and the numbers that are left of it.
+type Begun<'s, T> = (ChunkDecompressor<T, &'s [u8]>, usize);
+
 /// A pco file that is decoded few numbers at a time: a part of all cycles stays in the cache that way.
 struct InOrder<'s, T: Number> {
     file: FileDecompressor,
     /// What follows the chunk under way.
     rest: &'s [u8],
-    /// The chunk of the file under way, and the numbers that are left of it.
-    chunk: Option<(ChunkDecompressor<T, &'s [u8]>, usize)>,
+    chunk: Option<Begun<'s, T>>,
     /// Numbers that were decoded beyond what was asked for: pco has them in batches.
     few: Vec<T>,
     /// Numbers that are still to come, these among them.
@@ -163,7 +165,7 @@ impl<'s, T: Number + AnyBitPattern + NoUninit> InOrder<'s, T> {
     }
 
     /// The chunk under way, or the next one; `None` at the end.
-    fn chunk(&mut self) -> Result<Option<&mut (ChunkDecompressor<T, &'s [u8]>, usize)>, CodecError> {
+    fn chunk(&mut self) -> Result<Option<&mut Begun<'s, T>>, CodecError> {
         while self.chunk.as_ref().is_none_or(|(_, left)| *left == 0) {
             if let Some((chunk, _)) = self.chunk.take() {
                 self.rest = chunk.into_src();
