@@ -1,15 +1,18 @@
 //! Data tiles: 256 x 256 numbers of the Web Mercator map, aggregated from swath cells.
 //!
 //! ```text
-//!   z, x, y ──> window ──> passes near it (model) ──> parts of lines ──> places, cells (kept) ──> canvas ──> int16
+//!   z, x, y ──> window ──> passes near it (model) ──> parts of lines ──> footprints of places ─┐
+//!                                                                  └──> cells ────────────────┴──> canvas ──> int16
 //! ```
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use karin::engine::{Engine, Piece};
 use karin_core::{HalfOrbit, NumberList, PassNumber, Progress};
 
+use crate::archive::Group;
 use crate::http::problem::Problem;
 use crate::swath::{Cells, Kept, Level, Places};
 use crate::tracks;
@@ -17,11 +20,13 @@ use crate::view::View;
 use crate::viewer::Viewer;
 
 mod canvas;
+mod footprint;
 mod packed;
 mod statistic;
 mod tile_id;
 
-pub use canvas::{Canvas, SIDE};
+use canvas::Canvas;
+pub use footprint::{Footprint, SIDE};
 pub use packed::{NODATA, Packed};
 pub use statistic::Statistic;
 pub use tile_id::TileId;
@@ -44,6 +49,13 @@ pub struct PlacesKey {
     of: Result<u16, usize>,
     level: Level,
     part: usize,
+}
+
+/// What tells which pixels of a tile a part of a pass covers from others.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FootprintKey {
+    places: PlacesKey,
+    tile: TileId,
 }
 
 /// What tells a part of the values of a granule from others.
@@ -109,15 +121,21 @@ pub fn draw(
             );
             return Err(Problem::too_much(detail).hint("zoom in, or ask for fewer cycles"));
         }
-        let cell_m = group.resolution_m() * level.block() as f64;
-        let canvas = canvas.get_or_insert_with(|| Canvas::new(tile, statistic, cell_m));
+        let canvas = canvas.get_or_insert_with(|| Canvas::new(statistic));
         view.with_engine(viewer.archive().resources().jobs, progress, |engine| {
+            let ground = Ground {
+                viewer,
+                view,
+                group,
+                engine,
+                progress,
+                tile,
+                level,
+            };
             // A few hundred parts at a time, so that memory does not grow with the number of cycles.
-            pieces.chunks(256).try_for_each(|batch| {
-                add(
-                    viewer, view, engine, progress, batch, level, statistic, canvas, &mut drawn,
-                )
-            })
+            pieces
+                .chunks(256)
+                .try_for_each(|batch| ground.add(batch, statistic, canvas, &mut drawn))
         })?;
     }
     if let Some(canvas) = canvas {
@@ -129,95 +147,149 @@ pub fn draw(
     Ok(drawn)
 }
 
-#[allow(clippy::too_many_arguments, reason = "one step of draw, which has them all")]
-fn add(
-    viewer: &Viewer,
-    view: &View,
-    engine: &Engine<'_>,
-    progress: &dyn Progress,
-    batch: &[Piece2],
+/// What parts of granules of one view are drawn on.
+struct Ground<'a> {
+    viewer: &'a Viewer,
+    view: &'a View,
+    group: &'a Group,
+    engine: &'a Engine<'a>,
+    progress: &'a dyn Progress,
+    tile: TileId,
     level: Level,
-    statistic: Statistic,
-    canvas: &mut Canvas,
-    drawn: &mut Drawn,
-) -> Result<(), Problem> {
-    let group = viewer.archive().group(&view.group)?;
-    let piece_of = |entry: usize| {
-        batch
+}
+
+fn gone() -> Problem {
+    Problem::missing("the granule is gone")
+}
+
+impl Ground<'_> {
+    /// Adds parts of granules to the canvas.
+    fn add(
+        &self,
+        batch: &[Piece2],
+        statistic: Statistic,
+        canvas: &mut Canvas,
+        drawn: &mut Drawn,
+    ) -> Result<(), Problem> {
+        // Only parts that lie on the tile are read.
+        let footprints = self.footprints(batch)?;
+        let on_tile: Vec<(&Piece2, Arc<Footprint>)> = batch
             .iter()
-            .find(|item| item.piece.entry == entry)
-            .map(|item| item.piece)
-    };
-    let places_keys: Vec<PlacesKey> = batch
-        .iter()
-        .map(|item| PlacesKey {
-            group: view.group.clone(),
-            side: view.side.clone(),
-            of: if group.is_fixed {
+            .zip(footprints)
+            .filter_map(|(item, footprint)| Some((item, footprint.filter(|one| !one.is_empty())?)))
+            .collect();
+        let cells = self.cells(&on_tile, statistic)?;
+        for ((item, footprint), cells) in on_tile.into_iter().zip(cells) {
+            if cells.is_some_and(|cells| canvas.add(&footprint, &cells) > 0) {
+                drawn.passes.push(item.pass);
+            }
+        }
+        Ok(())
+    }
+
+    fn places_key(&self, item: &Piece2) -> PlacesKey {
+        PlacesKey {
+            group: self.view.group.clone(),
+            side: self.view.side.clone(),
+            of: if self.group.is_fixed {
                 Ok(item.pass)
             } else {
                 Err(item.piece.entry)
             },
-            level,
+            level: self.level,
             part: item.part,
-        })
-        .collect();
-    let piece_of_places = |key: &PlacesKey| match key.of {
-        Ok(pass) => batch.iter().find(|item| item.pass == pass).map(|item| item.piece),
-        Err(entry) => piece_of(entry),
-    };
-    let gone = || Problem::missing("the granule is gone");
-    let ignore = |_: &PlacesKey, _: &Problem| ();
-    let places = viewer.places().get_all(
-        &places_keys,
-        engine,
-        progress,
-        |key| {
-            let piece = piece_of_places(key).ok_or_else(gone)?;
-            Ok(Places::read(
-                engine,
-                &piece,
-                &view.column.group,
-                lines_of_part(level, key.part),
-                level,
-            )?)
-        },
-        ignore,
-    )?;
-    // Only parts that lie on the tile are read.
-    let on_tile: Vec<(&Piece2, Arc<Places>)> = batch
-        .iter()
-        .zip(places)
-        .filter_map(|(item, places)| Some((item, places.filter(|places| canvas.touches(places))?)))
-        .collect();
-    let kept = statistic.kept(view.is_flag());
-    let name: Arc<str> = view.key.as_str().into();
-    let cells_keys: Vec<CellsKey> = on_tile
-        .iter()
-        .map(|(item, _)| CellsKey {
-            view: Arc::clone(&name),
-            entry: item.piece.entry,
-            level,
-            kept,
-            part: item.part,
-        })
-        .collect();
-    let cells = viewer.cells().get_all(
-        &cells_keys,
-        engine,
-        progress,
-        |key| {
-            let piece = piece_of(key.entry).ok_or_else(gone)?;
-            Cells::read(view, engine, &piece, lines_of_part(level, key.part), level, kept)
-        },
-        |_, _| (),
-    )?;
-    for ((item, places), cells) in on_tile.into_iter().zip(cells) {
-        if cells.is_some_and(|cells| canvas.add(&places, &cells) > 0) {
-            drawn.passes.push(item.pass);
         }
     }
-    Ok(())
+
+    /// Which pixels each part covers; `None` where places cannot be read. Cycles share them where they share places.
+    fn footprints(&self, batch: &[Piece2]) -> Result<Vec<Option<Arc<Footprint>>>, Problem> {
+        let tile = self.tile;
+        let key_of = |item: &Piece2| FootprintKey {
+            places: self.places_key(item),
+            tile,
+        };
+        let keys: Vec<FootprintKey> = batch.iter().map(key_of).collect();
+        let known: Vec<_> = keys.iter().map(|key| self.viewer.footprints().get(key)).collect();
+        let missing: HashMap<&PlacesKey, &Piece2> = keys
+            .iter()
+            .zip(batch)
+            .zip(&known)
+            .filter(|(_, known)| known.is_none())
+            .map(|((key, item), _)| (&key.places, item))
+            .collect();
+        let places = self.places(&missing)?;
+        let cell_m = self.group.resolution_m() * self.level.block() as f64;
+        let wanted: Vec<FootprintKey> = places
+            .keys()
+            .map(|key| FootprintKey {
+                places: (*key).clone(),
+                tile,
+            })
+            .collect();
+        let make = |key: &FootprintKey| {
+            let places = places.get(&key.places).ok_or_else(gone)?;
+            Ok(Footprint::of(places, tile, cell_m))
+        };
+        let made = self
+            .viewer
+            .footprints()
+            .get_all(&wanted, self.engine, self.progress, make, |_, _| ())?;
+        let made: HashMap<&FootprintKey, _> = wanted.iter().zip(made).collect();
+        let of =
+            |(key, known): (&FootprintKey, Option<_>)| known.or_else(|| made.get(key).cloned().flatten());
+        Ok(keys.iter().zip(known).map(of).collect())
+    }
+
+    fn places<'a>(
+        &self,
+        wanted: &HashMap<&'a PlacesKey, &Piece2>,
+    ) -> Result<HashMap<&'a PlacesKey, Arc<Places>>, Problem> {
+        let names: Vec<&PlacesKey> = wanted.keys().copied().collect();
+        let keys: Vec<PlacesKey> = names.iter().copied().cloned().collect();
+        let make = |key: &PlacesKey| {
+            let item = wanted.get(key).ok_or_else(gone)?;
+            let lines = lines_of_part(self.level, key.part);
+            let group = &self.view.column.group;
+            Ok(Places::read(self.engine, &item.piece, group, lines, self.level)?)
+        };
+        let found = self
+            .viewer
+            .places()
+            .get_all(&keys, self.engine, self.progress, make, |_, _| ())?;
+        let found = names.into_iter().zip(found);
+        Ok(found.filter_map(|(name, places)| Some((name, places?))).collect())
+    }
+
+    fn cells(
+        &self,
+        on_tile: &[(&Piece2, Arc<Footprint>)],
+        statistic: Statistic,
+    ) -> Result<Vec<Option<Arc<Cells>>>, Problem> {
+        let kept = statistic.kept(self.view.is_flag());
+        let name: Arc<str> = self.view.key.as_str().into();
+        let keys: Vec<CellsKey> = on_tile
+            .iter()
+            .map(|(item, _)| CellsKey {
+                view: Arc::clone(&name),
+                entry: item.piece.entry,
+                level: self.level,
+                kept,
+                part: item.part,
+            })
+            .collect();
+        let pieces: HashMap<usize, Piece> = on_tile
+            .iter()
+            .map(|(item, _)| (item.piece.entry, item.piece))
+            .collect();
+        let make = |key: &CellsKey| {
+            let piece = pieces.get(&key.entry).ok_or_else(gone)?;
+            let lines = lines_of_part(self.level, key.part);
+            Cells::read(self.view, self.engine, piece, lines, self.level, kept)
+        };
+        self.viewer
+            .cells()
+            .get_all(&keys, self.engine, self.progress, make, |_, _| ())
+    }
 }
 
 /// Native lines of a part.
@@ -261,7 +333,7 @@ fn pieces_near(
 }
 
 /// Parts of a pass between two places along it; all of them where the model does not know the lines.
-fn parts_between(group: &crate::archive::Group, view: &View, pass: u16, along: &Range<f64>) -> Range<usize> {
+fn parts_between(group: &Group, view: &View, pass: u16, along: &Range<f64>) -> Range<usize> {
     let all = view.swath.num_lines.div_ceil(PART).max(1);
     // Other granules may have a few lines more than the newest.
     let all = if group.is_fixed { all } else { all + 1 };

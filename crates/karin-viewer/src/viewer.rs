@@ -14,7 +14,7 @@ use crate::http::work::Works;
 use crate::layers::Layers;
 use crate::shelf::Shelf;
 use crate::swath::{Cells, Places};
-use crate::tile::{CellsKey, PlacesKey};
+use crate::tile::{CellsKey, Footprint, FootprintKey, PlacesKey};
 use crate::tiles_on_disk::TilesOnDisk;
 use crate::tracks::Tracks;
 use crate::view::{View, key_of};
@@ -29,6 +29,7 @@ pub struct Viewer {
     works: Arc<Works>,
     views: Cache<String, Arc<View>>,
     places: Shelf<PlacesKey, Places>,
+    footprints: Shelf<FootprintKey, Footprint>,
     cells: Shelf<CellsKey, Cells>,
     tiles: Cache<String, Arc<Vec<u8>>>,
     on_disk: Option<TilesOnDisk>,
@@ -44,7 +45,8 @@ impl Viewer {
         Self {
             works: Works::new(archive.resources().jobs),
             views: Cache::new(VIEWS),
-            places: Shelf::new(memory / 4, Places::bytes),
+            places: Shelf::new(memory / 8, Places::bytes),
+            footprints: Shelf::new(memory / 8, Footprint::bytes),
             cells: Shelf::new(memory / 4, Cells::bytes),
             tiles: Cache::builder().weigher(weigh).max_capacity(memory / 16).build(),
             on_disk: cache.map(|folder| TilesOnDisk::new(&folder, archive.identity())),
@@ -77,6 +79,11 @@ impl Viewer {
     /// Where cells lie.
     pub fn places(&self) -> &Shelf<PlacesKey, Places> {
         &self.places
+    }
+
+    /// Which pixels of tiles cells cover.
+    pub fn footprints(&self) -> &Shelf<FootprintKey, Footprint> {
+        &self.footprints
     }
 
     /// Values of cells.

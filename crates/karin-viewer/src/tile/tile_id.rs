@@ -4,7 +4,7 @@ use crate::http::problem::Problem;
 use crate::swath::Level;
 use crate::tracks::Window;
 
-use super::canvas::SIDE;
+use super::footprint::SIDE;
 
 /// Deepest zoom: 10 m.
 const DEEPEST: u32 = 12;
