@@ -17,7 +17,7 @@ import { Timeline } from "./panels/timeline.tsx";
 import { TopBar } from "./panels/top_bar.tsx";
 import { Empty, IconButton } from "./panels/ui.tsx";
 import { Problem } from "./transport/transport.ts";
-import type { Collections } from "./transport/types.ts";
+import type { Collections, Group } from "./transport/types.ts";
 
 /** Plots are loaded when the first one is opened. */
 const Dock = lazy(() => import("./views/dock.tsx").then((module) => ({ default: module.Dock })));
@@ -41,7 +41,21 @@ function viewOf(found: Collections, asked: Partial<View>): View {
     group: group.id,
     variable: names.includes(asked.variable ?? "") ? asked.variable! : group.default_variable,
     cycle: has(asked.cycle) ? asked.cycle : (group.cycles.at(-1) ?? 0),
-    compare: has(asked.cycleB) ? (asked.compare ?? "off") : "off",
+    ...viewOfB(found, group, asked),
+  };
+}
+
+/** What A is compared with, as far as it exists. */
+function viewOfB(found: Collections, groupA: Group, asked: Partial<View>) {
+  const other = found.groups.find((one) => one.id === asked.groupB && one.id !== groupA.id);
+  const group = other ?? groupA;
+  const lets = other ? [] : (asked.lets ?? []).map((definition) => definition.split("=")[0]!);
+  const names = [...lets, ...group.variables.map(({ name }) => name)];
+  const has = asked.cycleB !== undefined && group.cycles.includes(asked.cycleB);
+  return {
+    compare: has ? (asked.compare ?? "off") : ("off" as const),
+    groupB: other?.id ?? "",
+    variableB: names.includes(asked.variableB ?? "") ? asked.variableB! : "",
   };
 }
 

@@ -42,6 +42,29 @@ test("what is no longer wanted is given up", async () => {
   expect(demand.pending).toBe(0);
 });
 
+test("what is loaded ahead is told of only once it is needed", async () => {
+  const arrived = vi.fn();
+  const demand = new Demand<object>({ limit: 100, bytesOf: () => 1, arrived, failed: () => {} });
+  const answers: (() => void)[] = [];
+  const want = (key: string, ahead = false) => ({
+    key,
+    ahead,
+    load: () => new Promise<object>((resolve) => answers.push(() => resolve({}))),
+  });
+  demand.want([want("a", true), want("b", true)]);
+  expect(demand.pending).toBe(0);
+  answers[0]!();
+  await turns();
+  expect(demand.get("a")).toBeDefined();
+  expect(arrived).not.toHaveBeenCalled();
+  demand.want([want("b")]);
+  expect(demand.pending).toBe(1);
+  answers[1]!();
+  await turns();
+  expect(answers).toHaveLength(2);
+  expect(arrived).toHaveBeenCalledTimes(1);
+});
+
 test("what fails twice is not asked for again", async () => {
   const { demand, failed } = cache();
   const load = vi.fn(() => Promise.reject(new Error("no")));

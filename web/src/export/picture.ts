@@ -7,6 +7,7 @@ import { current, isWhole, setPlaying } from "../map/current.ts";
 import * as catalog from "../model/catalog.ts";
 import { look, stretch } from "../model/look.ts";
 import { complain, tell } from "../model/notices.ts";
+import { areUnlike, operandNames, operands } from "../model/operands.ts";
 import { change, view } from "../model/store.ts";
 import { title, units } from "../panels/color_bar.tsx";
 import { animate } from "./apng.ts";
@@ -41,10 +42,12 @@ export function whole(): Promise<void> {
 
 /** Where the picture comes from, in one line. */
 export function provenance(): string {
-  const group = catalog.group();
   const parts = [
-    `SWOT ${group?.title ?? view.group}`,
-    view.span === "all" ? `cycles ${catalog.cycles()[0]} to ${catalog.cycles().at(-1)}` : `cycle ${view.cycle}`,
+    [...new Set(operands().map((one) => `SWOT ${catalog.groupOf(one.group)?.title ?? one.group}`))].join(" and "),
+    view.span === "all"
+      ? `cycles ${catalog.cycles()[0]} to ${catalog.cycles().at(-1)}`
+      : `cycle ${[...new Set(operands().map(({ cycle }) => cycle))].join(" and ")}`,
+    areUnlike() ? `A ${operandNames().a}, B ${operandNames().b}` : "",
     view.quality === "any" ? "" : `quality ${view.quality}`,
     view.where ? `where ${view.where}` : "",
     view.masks.length ? `without ${view.masks.join(", ")}` : "",
@@ -91,7 +94,7 @@ function subtitle(): string {
   if (view.span === "all") return `cycles ${catalog.cycles()[0]}–${catalog.cycles().at(-1)}`;
   return view.compare === "off" || view.compare === "difference"
     ? `cycle ${view.cycle}`
-    : `cycles ${view.cycle} | ${view.cycleB}`;
+    : `${operandNames().a} | ${operandNames().b}`;
 }
 
 function paintBar(context: CanvasRenderingContext2D, left: number, top: number, width: number, font: string): void {

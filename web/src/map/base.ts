@@ -1,6 +1,6 @@
 /** The map without data: MapLibre, its style, land and graticule. All that depends on MapLibre's style lives here. */
 
-import { Map as MapLibre, type StyleSpecification, setWorkerUrl } from "maplibre-gl";
+import { type LayerSpecification, Map as MapLibre, type StyleSpecification, setWorkerUrl } from "maplibre-gl";
 import "maplibre-gl/dist/maplibre-gl.css";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import type { Theme, View } from "../model/view.ts";
@@ -34,6 +34,14 @@ const PALETTE = {
     mark: "#c2410c",
   },
 } as const;
+
+/** Layers of sources that are empty most of the time: a layer costs a frame a tenth of its time even so. */
+const SELDOM: Record<string, readonly string[]> = { region: ["region-fill", "region-line"], marks: ["chosen"] };
+
+const hidden = <T extends LayerSpecification>(layer: T): T => ({
+  ...layer,
+  layout: { ...layer.layout, visibility: "none" },
+});
 
 const nothing = (): GeoJSON.FeatureCollection => ({ type: "FeatureCollection", features: [] });
 
@@ -71,15 +79,15 @@ function style(theme: Theme, view: View): StyleSpecification {
       line("graticule", "graticule", colors.graticule, 0.6),
       { ...line("shore", "land", colors.shore, 0.8), filter: isKind("shore") },
       line("tracks", "tracks", colors.track, 0.7, { "line-opacity": 0.4 }),
-      {
+      hidden({
         id: "region-fill",
         source: "region",
         type: "fill",
         filter: isKind("area"),
         paint: { "fill-color": colors.mark, "fill-opacity": 0.08 },
-      },
-      line("region-line", "region", colors.mark, 1.6),
-      line("chosen", "marks", colors.mark, 1.4),
+      }),
+      hidden(line("region-line", "region", colors.mark, 1.6)),
+      hidden(line("chosen", "marks", colors.mark, 1.4)),
       {
         id: "names",
         source: "names",
@@ -117,9 +125,12 @@ export function makeMap(container: HTMLElement, view: View, layer: SwathLayer): 
   });
   // The colour bar lies over the bottom: what is looked at lies above it.
   map.setPadding({ top: 0, left: 0, right: 0, bottom: 84 });
-  map.on("load", () => {
+  // What fails to come early is asked for again.
+  const coarse = loadLand(false).catch(() => loadLand(false));
+  coarse.catch(() => {});
+  map.once("style.load", () => {
     map.addLayer(layer, "graticule");
-    const land = landLoader(map);
+    const land = landLoader(map, coarse);
     const lines = graticuleLoader(map);
     const follow = () => {
       land();
@@ -136,18 +147,25 @@ type Source = { setData: (data: GeoJSON.GeoJSON) => void };
 export function setData(
   map: MapLibre,
   source: "land" | "graticule" | "names" | "tracks" | "marks" | "region",
-  data: GeoJSON.GeoJSON,
+  data: GeoJSON.FeatureCollection,
 ): void {
+  for (const layer of SELDOM[source] ?? []) setShown(map, layer, data.features.length > 0);
   (map.getSource(source) as unknown as Source | undefined)?.setData(data);
 }
 
-function landLoader(map: MapLibre): () => void {
+function setShown(map: MapLibre, layer: string, isShown: boolean): void {
+  const wanted = isShown ? "visible" : "none";
+  if (map.getLayer(layer) && map.getLayoutProperty(layer, "visibility") !== wanted)
+    map.setLayoutProperty(layer, "visibility", wanted);
+}
+
+function landLoader(map: MapLibre, coarse: Promise<GeoJSON.FeatureCollection>): () => void {
   let shown = -1;
   return () => {
     const wanted = map.getZoom() >= FINE_LAND_ZOOM ? 1 : 0;
     if (wanted <= shown) return;
     shown = wanted;
-    loadLand(wanted === 1)
+    (wanted === 1 ? loadLand(true) : coarse)
       .then((land) => {
         if (shown === wanted) setData(map, "land", land);
       })
@@ -193,7 +211,5 @@ export function setTheme(map: MapLibre, theme: Theme): void {
 
 export function setVisible(map: MapLibre, layer: "graticule" | "tracks", isVisible: boolean): void {
   const layers = layer === "graticule" ? ["graticule", "names"] : [layer];
-  for (const one of layers) {
-    if (map.getLayer(one)) map.setLayoutProperty(one, "visibility", isVisible ? "visible" : "none");
-  }
+  for (const one of layers) setShown(map, one, isVisible);
 }

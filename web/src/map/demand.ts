@@ -5,10 +5,13 @@ import { isAbort } from "../transport/transport.ts";
 export interface Want<T> {
   key: string;
   load: (signal: AbortSignal) => Promise<T>;
+  /** Not needed yet, but likely soon: nobody is told when it is here. */
+  ahead?: boolean;
 }
 
 interface Loading {
   controller: AbortController;
+  ahead: boolean;
 }
 
 const MAX_FAILURES = 2;
@@ -53,8 +56,9 @@ export class Demand<T extends object> {
     return (this.failures.get(key) ?? 0) >= MAX_FAILURES;
   }
 
+  /** How many are loading that are needed now. */
   get pending(): number {
-    return this.loading.size;
+    return [...this.loading.values()].filter(({ ahead }) => !ahead).length;
   }
 
   /** Loads what is wanted and not here, in this order, and gives up what is no longer wanted. */
@@ -67,6 +71,8 @@ export class Demand<T extends object> {
       }
     }
     for (const want of wants) {
+      const loading = this.loading.get(want.key);
+      if (loading) loading.ahead = want.ahead ?? false;
       if (!this.kept.has(want.key) && !this.loading.has(want.key) && !this.hasFailed(want.key)) this.start(want);
     }
   }
@@ -82,7 +88,7 @@ export class Demand<T extends object> {
 
   private start(want: Want<T>): void {
     const controller = new AbortController();
-    const entry = { controller };
+    const entry = { controller, ahead: want.ahead ?? false };
     this.loading.set(want.key, entry);
     want
       .load(controller.signal)
@@ -94,7 +100,7 @@ export class Demand<T extends object> {
       })
       .finally(() => {
         if (this.loading.get(want.key) === entry) this.loading.delete(want.key);
-        this.arrived();
+        if (!entry.ahead) this.arrived();
       });
   }
 

@@ -25,7 +25,8 @@ export function KarinMap() {
   onMount(() => {
     const layer = new SwathLayer();
     const map = makeMap(container, unwrap(view), layer);
-    map.once("load", () => {
+    // Before anything is drawn: what the swath needs is on its way while MapLibre makes its own.
+    map.once("style.load", () => {
       const scene = new Scene(map, layer, setProgress, complain);
       setCurrent({ map, layer, scene });
       map.getCanvas().setAttribute("aria-label", "Map of the swath: arrow keys move it, plus and minus zoom");
@@ -109,7 +110,8 @@ function followView(): void {
     }),
   );
   const needs = () => {
-    const { group, variable, lets, quality, where, nadir, masks, cycle, cycleB, compare, span, statistic, why } = view;
+    const { group, variable, lets, quality, where, nadir, masks, cycle, span, statistic, why } = view;
+    const { compare, cycleB, groupB, variableB } = view;
     return JSON.stringify([
       group,
       variable,
@@ -119,12 +121,13 @@ function followView(): void {
       nadir,
       masks,
       cycle,
-      cycleB,
       compare,
+      [cycleB, groupB, variableB],
       span,
       statistic,
       why,
       catalog.passesByCycle().size,
+      catalog.passesByCycleB().size,
       layersNow().map(({ shown: { id, variable, over }, steps }) => [id, variable, over, steps]),
     ]);
   };

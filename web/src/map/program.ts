@@ -24,7 +24,7 @@ export class Programs {
   /** The program for `variant`, made when first asked for; in use after the call. */
   use(variant: Variant, input: CustomRenderMethodInput): Program {
     const { variantName, vertexShaderPrelude, define } = input.shaderData;
-    const key = `${variantName}/${variant.integers}/${variant.strip}`;
+    const key = `${variantName}/${variant.integersA}/${variant.integersB}/${variant.strip}`;
     let program = this.made.get(key);
     if (!program) {
       program = link(this.gl, vertexShader(vertexShaderPrelude, define, variant), fragmentShader(variant));

@@ -1,26 +1,31 @@
 /** Decides what the map needs, asks for it, and puts what is there into the layer. */
 
 import type { Map as MapLibre } from "maplibre-gl";
-import type { Meaning } from "../model/api.ts";
 import * as catalog from "../model/catalog.ts";
-import { levelsHere, look, whereWithMasks } from "../model/look.ts";
+import { look } from "../model/look.ts";
+import { operandA, operands } from "../model/operands.ts";
 import { view } from "../model/store.ts";
+import { clamp } from "../model/view.ts";
 import { setTracks, tracks } from "./current.ts";
-import {
-  loadMesh,
-  loadStrip,
-  loadTile,
-  loadTracks,
-  type Mesh,
-  type Strip,
-  stripsIn,
-  type Tile,
-  type Tracks,
-} from "./data.ts";
+import { loadTracks, type Mesh, type Strip, stripsIn, type Tile, type Tracks } from "./data.ts";
 import { Demand, type Want } from "./demand.ts";
 import { type Box, wrapped } from "./geometry.ts";
 import type { Item, StripItem, SwathLayer, TileItem } from "./layer.ts";
 import { LayerTiles, pieceOf } from "./layer_tiles.ts";
+import {
+  flagRequest,
+  passesOf,
+  type Request,
+  type StripPlace,
+  stripKey,
+  stripRequest,
+  tileKey,
+  tileRequest,
+  tileRequests,
+  wantMeshes,
+  wantStrip,
+  wantTile,
+} from "./wanted.ts";
 
 const MEGABYTE = 2 ** 20;
 /** Zoom of the map from which 2 km pixels are drawn one by one. */
@@ -29,16 +34,17 @@ const MAX_TILE_ZOOM = 12;
 /** Strips beyond which a near view is left to tiles: it would be slower than they are, and no finer than the screen. */
 const MAX_STRIPS = 260;
 
-/** Milliseconds within which pieces that arrive are drawn together. */
-const ARRIVALS = 160;
+/** Milliseconds within which pieces that arrive are drawn together: at least, and at most. */
+const ARRIVALS = [100, 1500] as const;
+/** Pieces that arrive are drawn together for so many times as long as a frame takes. */
+const FRAMES_APART = 2.5;
 
-interface StripPlace {
-  pass: number;
-  side: string;
-  first: number;
-}
+/** Farther apart than this, in parts of the round of the globe (40 m), control points are not the same. */
+const SAME_PLACE = 1e-6;
 
 type Counts = Pick<Progress, "wanted" | "loaded">;
+
+const ahead = <T>(wants: Want<T>[]): Want<T>[] => wants.map((want) => ({ ...want, ahead: true }));
 
 /** What the map shows, and how far it has come. */
 export interface Progress {
@@ -61,6 +67,8 @@ export class Scene {
   private scheduled = 0;
   private soon = 0;
   private tracksOf = "";
+  /** Pairs of groups that were found to have grids of their own: they are compared as tiles. */
+  private readonly apart = new Set<string>();
 
   constructor(
     map: MapLibre,
@@ -91,17 +99,27 @@ export class Scene {
     });
   }
 
-  /** The same, but pieces that arrive one after the other share a frame: without a GPU each frame costs a quarter second. */
+  /** The same, but pieces that arrive one after the other share a frame: without a GPU each frame costs half a second. */
   private scheduleSoon(): void {
     const pending = this.tiles.pending + this.strips.pending + this.meshes.pending + this.beside.pending;
     if (pending === 0) this.schedule();
-    else this.soon ||= window.setTimeout(() => this.schedule(), ARRIVALS);
+    else
+      this.soon ||= window.setTimeout(() => this.schedule(), clamp(FRAMES_APART * this.layer.frameTime, ...ARRIVALS));
   }
 
   /** True if pixels are drawn one by one. */
   get isNear(): boolean {
     const finer = Math.log2(2000 / (catalog.group()?.resolution_m ?? 2000));
-    return view.span === "one" && catalog.variable()?.shape === "pixels" && this.map.getZoom() >= NEAR_ZOOM + finer;
+    const isOne = view.span === "one" && catalog.variable()?.shape === "pixels";
+    return isOne && this.map.getZoom() >= NEAR_ZOOM + finer && this.mayShareGrid();
+  }
+
+  /** True unless A and B lie on different grids, as far as is known. */
+  private mayShareGrid(): boolean {
+    const [a, b] = [catalog.group(), view.compare === "off" ? catalog.group() : catalog.groupB()];
+    if (!a || !b || a === b) return true;
+    const shape = (one: typeof a) => JSON.stringify([one.num_lines, one.num_pixels, one.sides, one.phase]);
+    return a.fixed_grid && b.fixed_grid && shape(a) === shape(b) && !this.apart.has(`${a.id}|${b.id}`);
   }
 
   private update(): void {
@@ -164,66 +182,59 @@ export class Scene {
 
   /** Passes of the cycle, or of either of two that are compared. */
   private passesNeeded(): Set<number> {
-    const by = catalog.passesByCycle();
-    const a = by.get(view.cycle) ?? new Set<number>();
-    return view.compare === "off" ? a : a.union(by.get(view.cycleB) ?? new Set());
-  }
-
-  private cyclesShown(): number[] {
-    return view.compare === "off" ? [view.cycle] : [view.cycle, view.cycleB];
+    const [a, b] = operands().map(passesOf);
+    return b ? a!.union(b) : a!;
   }
 
   private showStrips(places: StripPlace[]): Counts {
-    const values = this.meaningNear();
-    const flag = catalog.flag();
-    const flagged: Meaning | null = flag ? { ...values, variable: flag.name, quality: "any", where: "" } : null;
-    const [a, b] = this.cyclesShown();
-    const meshes = new Map(places.map((place) => [this.meshKey(place), this.wantMesh(place)]));
-    const wants = this.cyclesShown().flatMap((cycle) =>
-      places.flatMap((place) => this.wantStrip(values, cycle, place)),
-    );
-    const flags = flagged
-      ? this.cyclesShown().flatMap((cycle) => places.flatMap((place) => this.wantStrip(flagged, cycle, place)))
-      : [];
-    const near = this.neighbours().flatMap((cycle) => places.flatMap((place) => this.wantStrip(values, cycle, place)));
-    this.meshes.want([...meshes.values()]);
-    this.strips.want([...wants, ...flags, ...near]);
+    const requests = operands().map(stripRequest);
+    const ofFlags = operands().map(flagRequest);
+    const meshes = new Map(places.map((place) => [place, wantMeshes(place)]));
+    const stripsOf = (request: Request | null) => (request ? places.flatMap((place) => wantStrip(request, place)) : []);
+    const wants = requests.flatMap(stripsOf);
+    const near = ahead(this.neighbours().flatMap((cycle) => stripsOf(stripRequest({ ...operandA(), cycle }))));
+    const meshWants = new Map([...meshes.values()].flat().map((want) => [want.key, want]));
+    this.meshes.want([...meshWants.values()]);
+    this.strips.want([...wants, ...ofFlags.flatMap(stripsOf), ...near]);
     this.tiles.want([]);
+    this.compareGrids([...meshes.values()]);
     this.stripItems = places.flatMap((place) => {
-      const mesh = this.meshes.get(this.meshKey(place));
+      const mesh = this.meshes.get(meshes.get(place)?.[0]?.key ?? "");
       if (!mesh) return [];
-      const get = (meaning: Meaning | null, cycle: number | undefined) =>
-        meaning && cycle !== undefined ? (this.strips.get(this.stripKey(meaning, cycle, place)) ?? null) : null;
+      const get = (request: Request | null | undefined) =>
+        (request && this.strips.get(stripKey(request, place))) ?? null;
+      const [a, b] = requests.map(get);
+      const [flagsA, flagsB] = ofFlags.map(get);
       const item: StripItem = {
         kind: "strip",
         mesh,
         first: place.first,
-        a: get(values, a),
-        b: get(values, b),
-        flagsA: get(flagged, a),
-        flagsB: get(flagged, b),
+        a: a ?? null,
+        b: b ?? null,
+        flagsA: flagsA ?? null,
+        flagsB: flagsB ?? null,
       };
       return item.a || item.b ? [item] : [];
     });
     const loaded = wants.filter(({ key }) => this.strips.get(key) || this.strips.hasFailed(key)).length;
-    const isWhole =
-      loaded === wants.length && meshes.size === [...meshes.keys()].filter((key) => this.meshes.get(key)).length;
+    const isWhole = loaded === wants.length && [...meshWants.keys()].every((key) => this.meshes.get(key));
     this.tileItems = isWhole ? [] : this.cover().flatMap((place) => this.tileItem(place) ?? []);
     this.layer.items = [...this.tileItems, ...this.stripItems] satisfies Item[];
-    const wanted = wants.length + meshes.size;
+    const wanted = wants.length + meshWants.size;
     return { wanted, loaded: isWhole ? wanted : loaded };
   }
 
   private showTiles(): Counts {
     const places = this.cover();
     const canonical = new Map(places.map(({ z, x, y }) => [`${z}/${x}/${y}`, { z, x, y }]));
-    const wants = this.tileRequests().flatMap((request) =>
-      [...canonical.values()].map((place) => this.wantTile(request, place)),
-    );
+    const wants = tileRequests().flatMap((request) => [...canonical.values()].map((place) => wantTile(request, place)));
     const isStill = !this.map.isMoving();
     const near = isStill && view.span === "one" ? this.neighbours().slice(0, 1) : [];
-    const ahead = near.flatMap((cycle) => [...canonical.values()].map((place) => this.wantTile(String(cycle), place)));
-    this.tiles.want([...wants, ...ahead]);
+    const next = near.flatMap((cycle) => {
+      const request = tileRequest({ ...operandA(), cycle });
+      return [...canonical.values()].map((place) => wantTile(request, place));
+    });
+    this.tiles.want([...wants, ...ahead(next)]);
     this.strips.want([]);
     this.meshes.want([]);
     this.stripItems = [];
@@ -242,12 +253,6 @@ export class Scene {
     );
   }
 
-  /** Lists of cycles that tiles are made of: A, and B if there is a comparison. */
-  private tileRequests(): string[] {
-    if (view.span === "all") return [allCycles()];
-    return this.cyclesShown().map(String);
-  }
-
   private cover(): { z: number; x: number; y: number; wrap: number }[] {
     const tiles = this.map.coveringTiles({ tileSize: 256, minzoom: 0, maxzoom: MAX_TILE_ZOOM, roundZoom: true });
     return tiles.map(({ canonical, wrap }) => ({ z: canonical.z, x: canonical.x, y: canonical.y, wrap }));
@@ -255,65 +260,26 @@ export class Scene {
 
   /** The tile at a place, or the part of the finest coarser one that is there. */
   private tileItem(place: { z: number; x: number; y: number; wrap: number }): TileItem | null {
-    const [requestA, requestB] = this.tileRequests();
+    const [requestA, requestB] = tileRequests();
     return pieceOf(place, (at) => {
-      const a = this.tiles.get(this.tileKey(requestA!, at)) ?? null;
-      const b = requestB ? (this.tiles.get(this.tileKey(requestB, at)) ?? null) : null;
+      const a = this.tiles.get(tileKey(requestA!, at)) ?? null;
+      const b = requestB ? (this.tiles.get(tileKey(requestB, at)) ?? null) : null;
       return a || b ? { a, b } : null;
     });
   }
 
-  /** What strips are asked for: the level of quality is applied while drawing, where it can be. */
-  private meaningNear(): Meaning {
-    const { group, variable, lets, where, nadir, quality, masks } = view;
-    const masked = catalog.flag() ? where : whereWithMasks({ where, masks });
-    return { group, side: "", variable, lets, nadir, quality: levelsHere() ? "any" : quality, where: masked };
+  /** Looks whether A and B of two groups lie at the same places; if not, both are drawn as tiles. */
+  private compareGrids(wanted: Want<Mesh>[][]): void {
+    const [a, b] = operands();
+    if (!b || a!.group === b.group) return;
+    const areApart = wanted.some((meshes) => {
+      const [one, other] = meshes.map(({ key }) => this.meshes.get(key)?.vertices);
+      // Turns of the globe are no difference.
+      const away = (part: number, at: number) => Math.abs(part - other![at]! - Math.round(part - other![at]!));
+      return one && other && one.some((part, at) => at % 4 < 2 && away(part, at) > SAME_PLACE);
+    });
+    if (!areApart) return;
+    this.apart.add(`${a!.group}|${b.group}`);
+    this.schedule();
   }
-
-  private meaningFar(): Meaning {
-    const { group, variable, lets, where, nadir, quality, masks } = view;
-    return { group, side: "", variable, lets, nadir, quality, where: whereWithMasks({ where, masks }) };
-  }
-
-  private tileKey(cycles: string, { z, x, y }: { z: number; x: number; y: number }): string {
-    return `${JSON.stringify(this.meaningFar())}|${cycles}|${statistic()}|${z}/${x}/${y}`;
-  }
-
-  private wantTile(cycles: string, place: { z: number; x: number; y: number }): Want<Tile> {
-    const meaning = this.meaningFar();
-    return {
-      key: this.tileKey(cycles, place),
-      load: (signal) => loadTile(meaning, cycles, statistic(), place, signal),
-    };
-  }
-
-  private stripKey(meaning: Meaning, cycle: number, { pass, side, first }: StripPlace): string {
-    return `${JSON.stringify(meaning)}|${cycle}|${pass}|${side}|${first}`;
-  }
-
-  private wantStrip(meaning: Meaning, cycle: number, place: StripPlace): Want<Strip>[] {
-    if (!catalog.passesByCycle().get(cycle)?.has(place.pass)) return [];
-    return [
-      { key: this.stripKey(meaning, cycle, place), load: (signal) => loadStrip(meaning, { cycle, ...place }, signal) },
-    ];
-  }
-
-  private meshKey({ pass, side }: StripPlace): string {
-    const cycle = catalog.group()!.fixed_grid ? "" : view.cycle;
-    return `${view.group}|${pass}|${side}|${cycle}`;
-  }
-
-  private wantMesh(place: StripPlace): Want<Mesh> {
-    const { group, cycle, cycleB } = view;
-    const isHere = catalog.passesByCycle().get(cycle)?.has(place.pass);
-    const of = isHere ? cycle : cycleB;
-    return { key: this.meshKey(place), load: (signal) => loadMesh(group, place.pass, place.side, of, signal) };
-  }
-}
-
-const statistic = () => (view.span === "all" ? view.statistic : "mean");
-
-/** The cycles that far views combine: the server takes up to 60. */
-export function allCycles(): string {
-  return catalog.cycles().slice(-60).join(",");
 }

@@ -3,9 +3,10 @@
 /** Most flags that can be told apart while drawing. */
 export const MAX_FLAGS = 32;
 
-/** What a shader reads: integers or floats, of tiles (no flags) or strips. */
+/** What a shader reads: integers or floats as A and as B, of tiles (no flags) or strips. */
 export interface Variant {
-  integers: boolean;
+  integersA: boolean;
+  integersB: boolean;
   strip: boolean;
 }
 
@@ -42,15 +43,15 @@ function projectPrecisely(): string {
  * Colours of values: raw numbers are fetched cell by cell (never blended), decoded, masked, subtracted and scaled here,
  * so that no change of colours, range, masks or comparison asks the server.
  */
-export function fragmentShader({ integers, strip }: Variant): string {
-  const sampler = integers ? "highp isampler2D" : "highp sampler2D";
+export function fragmentShader({ integersA, integersB, strip }: Variant): string {
+  const sampler = (integers: boolean) => (integers ? "highp isampler2D" : "highp sampler2D");
   return `#version 300 es
 precision highp float;
 precision highp int;
 in highp vec2 v_cell;
 out vec4 color;
-uniform ${sampler} u_a;
-uniform ${sampler} u_b;
+uniform ${sampler(integersA)} u_a;
+uniform ${sampler(integersB)} u_b;
 uniform vec4 u_packing;    // scale and offset of A, scale and offset of B
 uniform vec2 u_fill;       // fill of A and of B
 uniform ivec4 u_rows;      // first line and rows of A, of B
@@ -64,18 +65,23 @@ uniform float u_opacity;
 uniform bool u_encode;
 ${strip ? flagDeclarations() : ""}
 
-bool fetch(${sampler} source, ivec2 rows, float fill, vec2 packing, out float value, out int raw) {
+ivec2 cellIn(ivec2 rows) {
   ${
     strip
       ? "ivec2 cell = ivec2(floor(v_cell.yx + 0.5)); cell.y -= rows.x;"
       : `ivec2 cell = ivec2(floor(v_cell * 256.0));`
   }
-  cell = clamp(cell, ivec2(0), ivec2(u_columns, rows.y) - 1);
-  ${
-    integers
-      ? "raw = texelFetch(source, cell, 0).r; value = float(raw) * packing.x + packing.y; return float(raw) != fill;"
-      : "raw = 0; value = texelFetch(source, cell, 0).r; return value < 1e30;"
-  }
+  return clamp(cell, ivec2(0), ivec2(u_columns, rows.y) - 1);
+}
+bool fetch(highp isampler2D source, ivec2 rows, float fill, vec2 packing, out float value, out int raw) {
+  raw = texelFetch(source, cellIn(rows), 0).r;
+  value = float(raw) * packing.x + packing.y;
+  return float(raw) != fill;
+}
+bool fetch(highp sampler2D source, ivec2 rows, float fill, vec2 packing, out float value, out int raw) {
+  raw = 0;
+  value = texelFetch(source, cellIn(rows), 0).r;
+  return value < 1e30;
 }
 ${strip ? flagFunctions() : ""}
 void main() {
@@ -86,7 +92,7 @@ void main() {
   bool hasB = mode == 0 || fetch(u_b, u_rows.zw, u_fill.y, u_packing.zw, b, rawB);
   if (!hasA || !hasB) discard;
   float value = mode == 0 ? a : mode == 1 ? b : a - b;
-  ${integers ? "if (mode == 2 && u_packing.xy == u_packing.zw) value = float(rawA - rawB) * u_packing.x;" : ""}
+  ${integersA && integersB ? "if (mode == 2 && u_packing.xy == u_packing.zw) value = float(rawA - rawB) * u_packing.x;" : ""}
   if (isnan(value)) discard;
   ${strip ? "if (isMasked(mode)) return;" : ""}
   if (u_encode) {

@@ -1,5 +1,6 @@
 /** The divider between two cycles. */
 
+import { operandNames } from "../model/operands.ts";
 import { change, view } from "../model/store.ts";
 import { clamp } from "../model/view.ts";
 
@@ -39,7 +40,7 @@ export function Swipe() {
       <span class="swipe-grip" aria-hidden="true">
         ⇔
       </span>
-      <span class="swipe-label right">{view.cycleB}</span>
+      <span class="swipe-label right">{operandNames().b.replace("cycle ", "")}</span>
     </div>
   );
 }

@@ -7,6 +7,7 @@ import * as api from "./api.ts";
 import * as catalog from "./catalog.ts";
 import { isDifference, stretch } from "./look.ts";
 import { complain, tell } from "./notices.ts";
+import { operandA, operandB } from "./operands.ts";
 import { change, link, view } from "./store.ts";
 import type { Compare, Pin, Tab } from "./view.ts";
 
@@ -54,25 +55,45 @@ export function lookAtPass(pass: number): void {
 export const motion = (milliseconds: number): number =>
   window.matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : milliseconds;
 
-/** Compares with another cycle; the one before unless one was chosen. */
+/** Compares with another cycle, the one before unless one was chosen; or with another variable or product. */
 export function compare(mode: Compare): void {
   if (mode === "off" || view.compare === mode) {
     change({ compare: "off" });
     return;
   }
-  const cycles = catalog.cycles();
-  if (cycles.length < 2) {
-    tell("There is one cycle only: nothing to compare with.");
-    return;
-  }
+  const cycles = catalog.groupB()?.cycles ?? [];
   const at = cycles.indexOf(view.cycle);
-  const isOther = view.cycleB !== view.cycle && cycles.includes(view.cycleB);
-  change({ compare: mode, span: "one", cycleB: isOther ? view.cycleB : cycles[at > 0 ? at - 1 : at + 1]! });
+  const isChosen = cycles.includes(view.cycleB) && (view.cycleB !== view.cycle || view.variableB || view.groupB);
+  const other = cycles[at > 0 ? at - 1 : at + 1] ?? view.cycle;
+  if (!isChosen && other === view.cycle) tell("There is one cycle only: choose another variable or product for B.");
+  change({ compare: mode, span: "one", cycleB: isChosen ? view.cycleB : other });
+}
+
+/** Chooses the product of B; its cycle and variable become ones that exist there. */
+export function compareWithGroup(id: string): void {
+  const group = catalog.groupOf(id);
+  if (!group) return;
+  const has = (name: string) => group.variables.some((variable) => variable.name === name);
+  const wanted = view.variableB || view.variable;
+  const variable = has(wanted) ? wanted : group.default_variable;
+  change({
+    groupB: id === view.group ? "" : id,
+    variableB: variable === view.variable ? "" : variable,
+    cycleB: group.cycles.includes(view.cycle) ? view.cycle : (group.cycles.at(-1) ?? view.cycle),
+  });
 }
 
 export function swapCycles(): void {
   if (view.compare === "off") tell("Compare two cycles first: d, s or b.");
-  else change({ cycle: view.cycleB, cycleB: view.cycle });
+  else {
+    const [a, b] = [operandA(), operandB()];
+    change({
+      ...b,
+      cycleB: a.cycle,
+      groupB: a.group === b.group ? "" : a.group,
+      variableB: a.variable === b.variable ? "" : a.variable,
+    });
+  }
 }
 
 export function openTab(tab: Tab): void {
@@ -89,7 +110,7 @@ export function showGroup(id: string): void {
   if (!group) return;
   const has = (name: string) => group.variables.some((variable) => variable.name === name);
   const cycle = group.cycles.includes(view.cycle) ? view.cycle : (group.cycles.at(-1) ?? 0);
-  change({ group: id, cycle, compare: "off", pin: null, masks: [], side: "" });
+  change({ group: id, cycle, compare: "off", groupB: "", variableB: "", pin: null, masks: [], side: "" });
   if (!has(view.variable)) showVariable(group.default_variable);
 }
 

@@ -39,7 +39,8 @@ function gateOf(variable: Variable | undefined, all: readonly Variable[]): strin
 }
 
 const made = createRoot(() => {
-  const group = createMemo<Group | undefined>(() => catalog()?.groups.find((one) => one.id === view.group));
+  const group = createMemo<Group | undefined>(() => groupOf(view.group));
+  const groupB = createMemo<Group | undefined>(() => groupOf(view.groupB) ?? group());
   const variables = createMemo<Variable[]>(() => [...view.lets.map(madeByLet), ...(group()?.variables ?? [])]);
   const variable = createMemo(() => variables().find((one) => one.name === view.variable));
   const flag = createMemo(() => {
@@ -48,6 +49,10 @@ const made = createRoot(() => {
   });
   const [coverage] = createResource(
     () => view.group || false,
+    (name) => api.coverage(name),
+  );
+  const [coverageB] = createResource(
+    () => view.groupB || false,
     (name) => api.coverage(name),
   );
   const rangeKey = () => {
@@ -59,15 +64,11 @@ const made = createRoot(() => {
     const { cycle, ...meaning } = JSON.parse(key) as api.Meaning & { cycle: number };
     return api.range(meaning, String(cycle)).catch(() => null);
   });
-  const passesByCycle = createMemo(() => {
-    const found = new Map<number, Set<number>>();
-    for (const granule of safe(coverage)?.granules ?? []) {
-      if (!found.has(granule.cycle)) found.set(granule.cycle, new Set());
-      found.get(granule.cycle)!.add(granule.pass);
-    }
-    return found;
-  });
-  return { group, variables, variable, flag, coverage, range, passesByCycle };
+  const passesByCycle = createMemo(() => passesOf(safe(coverage)));
+  const passesByCycleB = createMemo(() =>
+    groupB() === group() ? passesByCycle() : passesOf(view.groupB ? safe(coverageB) : undefined),
+  );
+  return { group, groupB, variables, variable, flag, coverage, range, passesByCycle, passesByCycleB };
 });
 
 /** The value of a resource, or nothing while it loads or after it failed. */
@@ -75,7 +76,25 @@ function safe<T>(resource: { (): T | undefined; error: unknown; latest: T | unde
   return resource.error ? undefined : resource.latest;
 }
 
+/** The group of a name. */
+export function groupOf(id: string): Group | undefined {
+  return catalog()?.groups.find((one) => one.id === id);
+}
+
+function passesOf(coverage: Coverage | undefined): Map<number, Set<number>> {
+  const found = new Map<number, Set<number>>();
+  for (const granule of coverage?.granules ?? []) {
+    if (!found.has(granule.cycle)) found.set(granule.cycle, new Set());
+    found.get(granule.cycle)!.add(granule.pass);
+  }
+  return found;
+}
+
 export const group = made.group;
+/** The group of B, which is that of A unless another is named. */
+export const groupB = made.groupB;
+/** Passes of the group of B, cycle by cycle. */
+export const passesByCycleB = made.passesByCycleB;
 export const variables = made.variables;
 export const variable = made.variable;
 /** The flag variable that gates the variable, or the first of what it is derived from, if there is one. */

@@ -7,6 +7,7 @@ import type { Look } from "../map/layer.ts";
 import { MAX_FLAGS } from "../map/shaders.ts";
 import type { Flag, FlagSet } from "../transport/types.ts";
 import * as catalog from "./catalog.ts";
+import { areUnlike } from "./operands.ts";
 import { view } from "./store.ts";
 import type { Quality, View } from "./view.ts";
 
@@ -53,10 +54,10 @@ export function suggestedRange(): [number, number] {
 
 /**
  * True if levels of quality are applied while drawing, by the flag of the variable. What is derived is gated by all its
- * inputs: the server does that, unless it is to be shown why.
+ * inputs: the server does that, unless it is to be shown why; and so it does where A and B have flags of their own.
  */
 export const levelsHere = (): boolean =>
-  catalog.flag() !== undefined && (catalog.variable()?.kind === "stored" || view.why);
+  catalog.flag() !== undefined && !areUnlike() && (catalog.variable()?.kind === "stored" || view.why);
 
 const made = createRoot(() => {
   const stretch = createMemo<Stretch>(() => {
@@ -77,7 +78,7 @@ const made = createRoot(() => {
       range,
       log: scale === "log",
       opacity: 1,
-      flags: catalog.variable()?.shape === "pixels" ? rejected(flags, level, view.masks) : [],
+      flags: catalog.variable()?.shape === "pixels" && !areUnlike() ? rejected(flags, level, view.masks) : [],
       rejectBits: rejectedBits(flags, level),
       why: view.why,
     };

@@ -56,8 +56,10 @@ export interface View {
   /** Rejected pixels are drawn, in the colour of the flag that rejects them. */
   why: boolean;
   cycle: number;
-  /** The cycle that is compared with. */
+  /** What is compared with: a cycle, and a product and a variable; empty: those of A. */
   cycleB: number;
+  groupB: string;
+  variableB: string;
   compare: Compare;
   /** Where the swipe divides the map, 0 to 1. */
   divide: number;
@@ -102,6 +104,8 @@ export const DEFAULTS: View = {
   why: false,
   cycle: 0,
   cycleB: 0,
+  groupB: "",
+  variableB: "",
   compare: "off",
   divide: 0.5,
   span: "one",

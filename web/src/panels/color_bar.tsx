@@ -7,6 +7,7 @@ import { format, logTicks, prettyUnits, ticks } from "../color/ticks.ts";
 import { rangeOfView } from "../model/actions.ts";
 import * as catalog from "../model/catalog.ts";
 import { colorMapName, isDifference, look, stretch } from "../model/look.ts";
+import { operandNames } from "../model/operands.ts";
 import { change, view } from "../model/store.ts";
 
 const WIDTH = 340;
@@ -21,7 +22,10 @@ export function title(): string {
   const variable = catalog.variable();
   const name = variable?.long_name ?? view.variable;
   const short = name.length > 62 ? view.variable : name;
-  if (isDifference()) return `${view.variable}: cycle ${view.cycle} − cycle ${view.cycleB}`;
+  if (isDifference()) {
+    const { shared, a, b } = operandNames();
+    return `${shared ? `${shared}: ` : ""}${a} − ${b}`;
+  }
   if (view.span === "all") return `${short}, ${view.statistic} of ${Math.min(60, catalog.cycles().length)} cycles`;
   return short;
 }

@@ -6,6 +6,7 @@ import { prettyUnits } from "../color/ticks.ts";
 import * as actions from "../model/actions.ts";
 import * as catalog from "../model/catalog.ts";
 import { colorMapName, isDifference, stretch } from "../model/look.ts";
+import { operandB } from "../model/operands.ts";
 import { setOverlay } from "../model/overlays.ts";
 import { change, view } from "../model/store.ts";
 import type { Compare, Scale, Statistic } from "../model/view.ts";
@@ -133,9 +134,9 @@ function ColorSection() {
 function CompareSection() {
   const cycles = () => catalog.cycles();
   return (
-    <Section title="Cycles">
+    <Section title="Cycles and comparison">
       <Segmented<Compare>
-        label="Comparison of cycles"
+        label="Comparison"
         choices={[
           ["off", "One"],
           ["difference", "A − B"],
@@ -167,10 +168,11 @@ function CompareSection() {
               value={view.cycleB}
               onChange={(event) => change({ cycleB: Number(event.currentTarget.value) })}
             >
-              <For each={cycles()}>{(cycle) => <option value={cycle}>{cycle}</option>}</For>
+              <For each={catalog.groupB()?.cycles ?? []}>{(cycle) => <option value={cycle}>{cycle}</option>}</For>
             </select>
           </label>
         </div>
+        <OtherThanA />
       </Show>
       <Show when={view.compare === "off" && cycles().length > 1}>
         <Toggle
@@ -195,6 +197,52 @@ function CompareSection() {
         </Show>
       </Show>
     </Section>
+  );
+}
+
+/** The product and the variable of B. */
+function OtherThanA() {
+  const groups = () => catalog.catalog()?.groups ?? [];
+  const lets = () => (view.groupB ? [] : view.lets.map((definition) => definition.split("=")[0]!));
+  const names = () => {
+    const stored = catalog.groupB()?.variables.filter(({ shape }) => shape === "pixels") ?? [];
+    return [...lets(), ...stored.map(({ name }) => name)].sort((a, b) => a.localeCompare(b));
+  };
+  const unitsOfB = () => catalog.groupB()?.variables.find(({ name }) => name === operandB().variable)?.units;
+  const unitsOfA = () => catalog.variable()?.units;
+  return (
+    <>
+      <Show when={groups().length > 1}>
+        <label class="field stacked">
+          <span>Product of B</span>
+          <select
+            class="select"
+            value={operandB().group}
+            onChange={(event) => actions.compareWithGroup(event.currentTarget.value)}
+          >
+            <For each={groups()}>{(group) => <option value={group.id}>{group.title}</option>}</For>
+          </select>
+        </label>
+      </Show>
+      <label class="field stacked">
+        <span>Variable of B</span>
+        <select
+          class="select code"
+          value={operandB().variable}
+          onChange={(event) => {
+            const name = event.currentTarget.value;
+            change({ variableB: name === view.variable ? "" : name });
+          }}
+        >
+          <For each={names()}>{(name) => <option value={name}>{name}</option>}</For>
+        </select>
+      </label>
+      <Show when={isDifference() && unitsOfA() && unitsOfB() && unitsOfA() !== unitsOfB()}>
+        <p class="note warning">
+          A is in {prettyUnits(unitsOfA())}, B in {prettyUnits(unitsOfB())}: their numbers are subtracted as they are.
+        </p>
+      </Show>
+    </>
   );
 }
 

@@ -100,7 +100,7 @@ function Coverage() {
   const choose = (event: PointerEvent) => {
     const cycle = nearest(cycleAt(event));
     if (event.shiftKey)
-      change({ cycleB: cycle, compare: view.compare === "off" ? "difference" : view.compare, span: "one" });
+      change({ cycleB: cycle, groupB: "", compare: view.compare === "off" ? "difference" : view.compare, span: "one" });
     else change({ cycle, span: "one" });
   };
   const point = (event: PointerEvent) => {

@@ -3,6 +3,7 @@
 import * as api from "../model/api.ts";
 import * as catalog from "../model/catalog.ts";
 import { whereWithMasks } from "../model/look.ts";
+import { subtracting } from "../model/operands.ts";
 import { view } from "../model/store.ts";
 import type { Query } from "../transport/transport.ts";
 
@@ -31,4 +32,5 @@ export function where(): Query | null {
 /** The same, in words. */
 export const whereText = (): string => (view.region.length ? "in the region" : `pass ${view.pin?.pass ?? ""}`);
 
-export const cycleB = (): Query => (view.compare === "difference" ? { cycle_b: view.cycleB } : {});
+/** What is meant, less B where a difference is shown. */
+export const meantDifference = (): Query => ({ ...meant(), ...subtracting(view.lets) });

@@ -10,7 +10,7 @@ import { Empty } from "../panels/ui.tsx";
 import { arrayOf, readContainer } from "../transport/container.ts";
 import type { Histogram, ScatterHeader } from "../transport/types.ts";
 import { Answered, createAnswer, PlotHead } from "./answer.tsx";
-import { cycleB, meant, where, whereText } from "./asked.ts";
+import { meant, meantDifference, where, whereText } from "./asked.ts";
 import { LinePlot } from "./line_plot.tsx";
 import { RasterPlot } from "./raster_plot.tsx";
 
@@ -25,7 +25,7 @@ export function HistogramView() {
   const answer = createAnswer(
     () => {
       const place = where();
-      return place ? JSON.stringify({ ...meant(), ...place, ...cycleB(), cycles: view.cycle, bins: 100 }) : null;
+      return place ? JSON.stringify({ ...meantDifference(), ...place, cycles: view.cycle, bins: 100 }) : null;
     },
     (key, signal) => api.transport.json<Histogram>("histogram", JSON.parse(key), signal),
   );

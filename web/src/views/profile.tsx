@@ -4,10 +4,11 @@ import { createMemo, Show } from "solid-js";
 import { prettyUnits } from "../color/ticks.ts";
 import * as api from "../model/api.ts";
 import { linked, pointAt } from "../model/linked.ts";
+import { subtractedText } from "../model/operands.ts";
 import { change, view } from "../model/store.ts";
 import type { Profile } from "../transport/types.ts";
 import { Answered, createAnswer, PlotHead } from "./answer.tsx";
-import { cycleB, isPinned, linesAround, meant } from "./asked.ts";
+import { isPinned, linesAround, meantDifference } from "./asked.ts";
 import { LinePlot } from "./line_plot.tsx";
 import { NotPinned } from "./point.tsx";
 
@@ -21,7 +22,7 @@ export function ProfileView() {
         if (!isPinned()) return null;
         const { pass, line, pixel } = view.pin!;
         const through = axis === "along" ? { pixel, lines: linesAround(REACH) } : { line };
-        return JSON.stringify({ ...meant(), ...cycleB(), cycle: view.cycle, pass, ...through });
+        return JSON.stringify({ ...meantDifference(), cycle: view.cycle, pass, ...through });
       },
       (key, signal) => api.transport.json<Profile>("profile", JSON.parse(key), signal),
     );
@@ -61,7 +62,7 @@ function OneProfile(props: { profile: Profile }) {
     <>
       <PlotHead
         title={isAlong() ? `Along track, pixel ${view.pin?.pixel}` : `Across track, line ${view.pin?.line}`}
-        detail={`cycle ${view.cycle}${view.compare === "difference" ? ` − cycle ${view.cycleB}` : ""}, pass ${view.pin?.pass}`}
+        detail={`cycle ${view.cycle}${subtractedText()}, pass ${view.pin?.pass}`}
         table={{
           name: `profile_${props.profile.axis}_cycle_${view.cycle}_pass_${view.pin?.pass}`,
           columns: [

@@ -5,12 +5,13 @@ import { format, formatBytes, formatLatitude, formatLongitude, isoTime, prettyUn
 import { copy, startDrawing } from "../model/actions.ts";
 import * as api from "../model/api.ts";
 import * as catalog from "../model/catalog.ts";
+import { subtractedText } from "../model/operands.ts";
 import { change, view } from "../model/store.ts";
 import { Empty, Segmented } from "../panels/ui.tsx";
 import type { Query } from "../transport/transport.ts";
 import type { Command, ExtractPlan, Passes, Stats } from "../transport/types.ts";
 import { Answered, createAnswer, PlotHead } from "./answer.tsx";
-import { cycleB, meant } from "./asked.ts";
+import { meant, meantDifference } from "./asked.ts";
 import { Numbers } from "./distribution.tsx";
 
 type Format = "nc" | "zarr" | "parquet" | "csv";
@@ -54,7 +55,7 @@ function regionText(): string {
 
 function Statistics(props: { region: Query }) {
   const answer = createAnswer(
-    () => JSON.stringify({ ...meant(), ...props.region, ...cycleB(), cycles: view.cycle }),
+    () => JSON.stringify({ ...meantDifference(), ...props.region, cycles: view.cycle }),
     (key, signal) => api.transport.json<Stats>("stats", JSON.parse(key), signal),
   );
   return (
@@ -62,7 +63,7 @@ function Statistics(props: { region: Query }) {
       {(stats) => (
         <>
           <PlotHead
-            title={`${view.variable}, cycle ${view.cycle}`}
+            title={`${view.variable}, cycle ${view.cycle}${subtractedText()}`}
             detail={`${stats.count.toLocaleString("en")} values of ${stats.passes.length} passes`}
           />
           <Numbers
