@@ -1,8 +1,10 @@
 /** A page of the viewer, and how tests look into it. */
 
+import { readFileSync } from "node:fs";
 import { type Browser, type BrowserContext, chromium, type Frame, type Page } from "playwright-core";
 import { inject } from "vitest";
 import type { Handle } from "../src/main.tsx";
+import type { View } from "../src/model/view.ts";
 
 // SwiftShader explicitly: Chromium no longer falls back to it by itself.
 const FLAGS = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--no-sandbox", "--force-color-profile=srgb"];
@@ -25,6 +27,8 @@ export interface Options {
   height?: number;
   theme?: "dark" | "light";
   hints?: boolean;
+  /** Another viewer than that of all tests. */
+  link?: string;
 }
 
 /** Opens the viewer at a view; resolves once its picture is whole. */
@@ -38,7 +42,8 @@ export async function open(browser: Browser, hash: string, options: Options = {}
   const page = await context.newPage();
   const trouble: string[] = [];
   const requests: string[] = [];
-  const origin = new URL(inject("link")).origin;
+  const link = options.link ?? inject("link");
+  const origin = new URL(link).origin;
   page.on("pageerror", (error) => trouble.push(`error: ${error.message}`));
   page.on("console", (message) => {
     if (message.type() === "error" || message.text().includes("GL_INVALID")) trouble.push(message.text());
@@ -51,7 +56,7 @@ export async function open(browser: Browser, hash: string, options: Options = {}
   });
   if (!options.hints) await context.addInitScript(() => localStorage.setItem("karin.hints", "closed"));
   // The session first: the token leaves the address.
-  await page.goto(inject("link"), { waitUntil: "commit" });
+  await page.goto(link, { waitUntil: "commit" });
   await page.goto(`${origin}/${hash}`);
   await page.reload();
   await whole(page);
@@ -130,6 +135,16 @@ export function samples(page: Page | Frame, count: number, seed: number): Promis
     },
     [count, seed] as const,
   );
+}
+
+/** What the page shows. */
+export const viewOf = (page: Page): Promise<View> =>
+  page.evaluate(() => JSON.parse(JSON.stringify((window as unknown as { karin: Handle }).karin.view)));
+
+/** The bytes of what an act hands out. */
+export async function downloaded(page: Page, act: () => Promise<void>): Promise<Uint8Array> {
+  const [download] = await Promise.all([page.waitForEvent("download", { timeout: 50_000 }), act()]);
+  return readFileSync(await download.path());
 }
 
 /** Asks the API in the name of the page. */

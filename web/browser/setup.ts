@@ -1,11 +1,11 @@
 /** Makes a small mission, and serves it by the real program: what all browser tests look at. */
 
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import type { TestProject } from "vitest/node";
+import { serve } from "./server.ts";
 
 const VARIABLES = "ssha_karin_2,ssha_karin_2_qual,height_cor_xover,height_cor_xover_qual";
 /** As many passes as a picture of the globe wants. */
@@ -19,6 +19,8 @@ declare module "vitest" {
     /** The link that the viewer printed; empty if the tests are skipped. */
     link: string;
     chromium: string;
+    /** The program. */
+    karin: string;
     /** The collection that is shown. */
     collection: string;
   }
@@ -31,6 +33,7 @@ function skip(project: TestProject, why: string): void {
   if (log) appendFileSync(log, `web/browser: ${why}\n`);
   project.provide("link", "");
   project.provide("chromium", "");
+  project.provide("karin", "");
   project.provide("collection", "");
 }
 
@@ -70,36 +73,13 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     map,
     "--quiet",
   );
-  const words = ["view", join(folder, "small.karin"), "--layer", map, "--no-browser", "--port", "0"];
-  const server = spawn(karin, words, {
-    stdio: ["ignore", "pipe", "ignore"],
-    env: { ...process.env, XDG_CACHE_HOME: join(folder, "cache") },
-  });
-  const link = await firstLine(server.stdout);
-  const page = await fresh(link);
-  project.provide("link", page.link);
+  const served = await serve(karin, [join(folder, "small.karin"), "--layer", map], join(folder, "cache"));
+  project.provide("link", served.link);
   project.provide("chromium", chromium);
+  project.provide("karin", karin);
   project.provide("collection", join(folder, "small.karin"));
   return async () => {
-    await page.close();
-    server.kill();
+    await served.close();
     rmSync(folder, { recursive: true, force: true });
   };
-}
-
-function firstLine(stream: NodeJS.ReadableStream): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const lines = createInterface({ input: stream });
-    lines.once("line", resolve);
-    lines.once("close", () => reject(new Error("karin view printed no link")));
-  });
-}
-
-/** With KARIN_WEB_FRESH the bundle of the folder is served in place of the one in the program: no need to build that anew. */
-async function fresh(link: string): Promise<{ link: string; close: () => Promise<void> }> {
-  if (!process.env.KARIN_WEB_FRESH) return { link, close: async () => {} };
-  process.env.KARIN_VIEWER_URL = link;
-  const { preview } = await import("vite");
-  const server = await preview({ configFile: join(import.meta.dirname, "../vite.config.ts"), preview: { port: 0 } });
-  return { link: server.resolvedUrls!.local[0]!, close: () => server.close() };
 }

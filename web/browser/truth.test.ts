@@ -103,6 +103,26 @@ describe.skipIf(isSkipped())("pixels", () => {
     }
   });
 
+  test("the difference of two variables is that of their values, integers less floats too", async () => {
+    await go(
+      opened.page,
+      "#at=-20.5,35,7&variable=ssha_karin_2&compare=difference&cycle=12&cycleB=12&variableB=height_cor_xover",
+    );
+    const stored = await samples(opened.page, 20, 3);
+    await go(opened.page, "#at=-20.5,35,7&variable=ssha_karin_2&compare=difference&cycle=12&cycleB=11&variableB=ssha");
+    const derived = await samples(opened.page, 20, 4);
+    expect([stored.length, derived.length]).toEqual([20, 20]);
+    const check = async ({ value, cell }: Sample, name: string, cycle: number) => {
+      const place = `group=${GROUP}&pass=${cell!.pass}&line=${cell!.line}&pixel=${cell!.pixel}`;
+      const of = async (variable: string, at: number) =>
+        (await ask<Point>(opened.page, `point?${place}&cycle=${at}&var=${variable}`)).values[0]!.value!;
+      expect(value).toBeCloseTo((await of("ssha_karin_2", 12)) - (await of(name, cycle)), 5);
+    };
+    for (const sample of stored) await check(sample, "height_cor_xover", 12);
+    for (const sample of derived) await check(sample, "ssha", 11);
+    expect(opened.trouble).toEqual([]);
+  });
+
   test("from afar, what is drawn is what the tiles hold", async () => {
     await go(opened.page, "#at=-30,20,3&projection=mercator");
     const found = await samples(opened.page, 300, 5);

@@ -1,7 +1,7 @@
 /** Everything that can be done, with its key: buttons, keyboard, palette and help all read this list. */
 
-import { exportAnimation, exportPng } from "../export/picture.ts";
-import { current, playing, setDrawing, setPlaying } from "../map/current.ts";
+import { exportAnimation, exportPng, giveUpAnimation } from "../export/picture.ts";
+import { current, drawing, playing, setDrawing, setPlaying } from "../map/current.ts";
 import * as actions from "../model/actions.ts";
 import { setOverlay } from "../model/overlays.ts";
 import { change, redo, undo, view } from "../model/store.ts";
@@ -183,9 +183,14 @@ export const COMMANDS: Command[] = [
   { id: "cancel", title: "Close, give up, cancel", section: "Page", keys: ["Escape"], run: cancel },
 ];
 
+/** The innermost first: work under way, then what it was begun from. */
 function cancel(): void {
-  setDrawing(null);
-  setPlaying(false);
+  if (giveUpAnimation()) return;
+  if (drawing() || playing()) {
+    setDrawing(null);
+    setPlaying(false);
+    return;
+  }
   if (view.tab !== "none") change({ tab: "none" });
 }
 

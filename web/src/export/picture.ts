@@ -1,10 +1,11 @@
 /** Pictures to take away: the map with title, colour bar and where it comes from. */
 
 import { createEffect, createRoot } from "solid-js";
-import { placeOf } from "../color/scale.ts";
-import { format, logTicks, ticks } from "../color/ticks.ts";
+import { placeOf, type Stretch } from "../color/scale.ts";
+import { format, logTicks, prettyUnits, ticks } from "../color/ticks.ts";
 import { current, isWhole, setPlaying } from "../map/current.ts";
 import * as catalog from "../model/catalog.ts";
+import { layersNow, whenOf } from "../model/layers.ts";
 import { look, stretch } from "../model/look.ts";
 import { complain, tell } from "../model/notices.ts";
 import { areUnlike, operandNames, operands } from "../model/operands.ts";
@@ -15,7 +16,9 @@ import { save } from "./save.ts";
 
 const MARGIN = 18;
 const HEAD = 50;
-const FOOT = 84;
+/** Height of a colour bar with its ticks, and of what stands below all of them. */
+const BAR = 40;
+const FOOT = 44;
 /** Pixels of the file per pixel of the page. */
 const PRINT_RATIO = 2;
 const MAX_FRAMES = 60;
@@ -51,6 +54,7 @@ export function provenance(): string {
     view.quality === "any" ? "" : `quality ${view.quality}`,
     view.where ? `where ${view.where}` : "",
     view.masks.length ? `without ${view.masks.join(", ")}` : "",
+    ...layersNow().map((layer) => `${layer.info.label} ${whenOf(layer)}`),
     `snapshot ${catalog.catalog()?.snapshot.slice(0, 12) ?? ""}`,
     `karin ${catalog.catalog()?.karin ?? ""}`,
   ];
@@ -59,18 +63,42 @@ export function provenance(): string {
 
 const css = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+/** What a colour bar tells. */
+interface Legend {
+  label: string;
+  lut: Uint8Array;
+  stretch: Stretch;
+  units: string;
+}
+
+/** The colours of the swath, and those of every layer that has its own. */
+function legends(): Legend[] {
+  const layers = layersNow().filter(({ shown }) => !shown.same);
+  return [
+    { label: "", lut: look().lut, stretch: stretch(), units: units() },
+    ...layers.map(({ shown, info, look: { lut, range }, units: own }) => ({
+      label: `${info.label}: ${shown.variable.split("/").at(-1)}`,
+      lut,
+      stretch: { range, scale: "linear" as const, histogram: null },
+      units: prettyUnits(own),
+    })),
+  ];
+}
+
 /** The map as it is drawn now, framed. */
 function compose(ratio: number): HTMLCanvasElement {
   const map = current()!.map.getCanvas();
+  const bars = legends();
+  const foot = FOOT + BAR * bars.length;
   const width = map.width / ratio;
   const height = map.height / ratio;
   const canvas = document.createElement("canvas");
   canvas.width = map.width + 2 * MARGIN * ratio;
-  canvas.height = map.height + (HEAD + FOOT) * ratio;
+  canvas.height = map.height + (HEAD + foot) * ratio;
   const context = canvas.getContext("2d")!;
   context.scale(ratio, ratio);
   context.fillStyle = css("--surface");
-  context.fillRect(0, 0, width + 2 * MARGIN, height + HEAD + FOOT);
+  context.fillRect(0, 0, width + 2 * MARGIN, height + HEAD + foot);
   const font = css("--font");
   context.fillStyle = css("--text");
   context.font = `600 19px ${font}`;
@@ -82,42 +110,48 @@ function compose(ratio: number): HTMLCanvasElement {
   context.fillStyle = css("--ground");
   context.fillRect(MARGIN, HEAD, width, height);
   context.drawImage(map, MARGIN, HEAD, width, height);
-  paintBar(context, MARGIN + width * 0.2, HEAD + height + 14, width * 0.6, font);
+  bars.forEach((bar, row) => {
+    paintBar(context, bar, { left: MARGIN + width * 0.2, top: HEAD + height + 14 + row * BAR, width: width * 0.6 });
+  });
   context.fillStyle = css("--muted");
   context.font = `400 11px ${font}`;
   context.textAlign = "center";
-  context.fillText(provenance(), MARGIN + width / 2, HEAD + height + FOOT - 12, width);
+  context.fillText(provenance(), MARGIN + width / 2, HEAD + height + foot - 12, width);
   return canvas;
 }
 
 function subtitle(): string {
   if (view.span === "all") return `cycles ${catalog.cycles()[0]}–${catalog.cycles().at(-1)}`;
-  return view.compare === "off" || view.compare === "difference"
-    ? `cycle ${view.cycle}`
-    : `${operandNames().a} | ${operandNames().b}`;
+  if (view.compare === "difference") return "";
+  return view.compare === "off" ? `cycle ${view.cycle}` : `${operandNames().a} | ${operandNames().b}`;
 }
 
-function paintBar(context: CanvasRenderingContext2D, left: number, top: number, width: number, font: string): void {
-  const { lut } = look();
+function paintBar(
+  context: CanvasRenderingContext2D,
+  { label, lut, stretch, units }: Legend,
+  { left, top, width }: { left: number; top: number; width: number },
+): void {
   const count = lut.length / 4;
   for (let x = 0; x < width; x++) {
     const at = 4 * Math.round((x / (width - 1)) * (count - 1));
     context.fillStyle = `rgb(${lut[at]} ${lut[at + 1]} ${lut[at + 2]})`;
     context.fillRect(left + x, top, 1.5, 12);
   }
-  const { range, scale } = stretch();
+  const { range, scale } = stretch;
   const values = scale === "log" ? logTicks(...range) : ticks(...range, 6);
   const step = scale === "log" ? undefined : (values[1] ?? 1) - (values[0] ?? 0);
   context.fillStyle = css("--text");
-  context.font = `400 12px ${font}`;
+  context.font = `400 12px ${css("--font")}`;
   context.textAlign = "center";
   for (const value of values) {
-    const x = left + placeOf(value, stretch()) * width;
+    const x = left + placeOf(value, stretch) * width;
     context.fillRect(x - 0.5, top + 12, 1, 4);
     context.fillText(format(value, step), x, top + 29);
   }
   context.textAlign = "left";
-  context.fillText(units(), left + width + 10, top + 11);
+  context.fillText(units, left + width + 10, top + 11);
+  context.textAlign = "right";
+  context.fillText(label, left - 10, top + 11, left - MARGIN - 10);
 }
 
 function bytesOf(canvas: HTMLCanvasElement): Promise<Uint8Array> {
@@ -154,10 +188,7 @@ export async function exportPng(): Promise<void> {
 export async function exportAnimation(): Promise<void> {
   const map = current()?.map;
   const cycles = catalog.cycles().slice(-MAX_FRAMES);
-  if (!map || isAnimating) {
-    isAnimating = false;
-    return;
-  }
+  if (giveUpAnimation() || !map) return;
   const before = view.cycle;
   setPlaying(false);
   isAnimating = true;
@@ -185,3 +216,10 @@ export async function exportAnimation(): Promise<void> {
 }
 
 let isAnimating = false;
+
+/** Gives an animation up that is being made; false if none is. */
+export function giveUpAnimation(): boolean {
+  const was = isAnimating;
+  isAnimating = false;
+  return was;
+}

@@ -7,12 +7,14 @@ use karin::engine::Plan;
 use karin_core::orbit::{FixedGrid, SwathSide};
 use karin_core::time::format_instant;
 use karin_core::{HalfOrbit, NumberList, Selection, SelectionBuilder};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::archive::Group;
 use crate::http::Ask;
+use crate::http::container::Container;
 use crate::http::params::{Kind, Parameter, Params, short};
 use crate::http::problem::Problem;
+use crate::tile::{NODATA, Packed, SIDE, TileId};
 use crate::tracks::Window;
 pub use crate::view::GROUP;
 use crate::view::{number, selection_of, side_of};
@@ -143,7 +145,7 @@ fn geojson(text: &str) -> Result<String, Problem> {
     if corners.first() != corners.last() {
         corners.extend(corners.first().copied());
     }
-    Ok(serde_json::json!({"type": "Polygon", "coordinates": [corners]}).to_string())
+    Ok(json!({"type": "Polygon", "coordinates": [corners]}).to_string())
 }
 
 /// The selection of the parameters: values, area, and these variables.
@@ -204,6 +206,29 @@ pub fn plan(ask: &Ask<'_>, group: &Group, selection: &Selection) -> Result<Plan,
             .hint("ask for fewer cycles or a smaller area, or take the command line"));
     }
     Ok(plan)
+}
+
+/// The answer of a data tile: its numbers, and what tells what they mean; `also` adds to that.
+pub fn tile_body(tile: TileId, packed: &Packed, also: Value) -> Vec<u8> {
+    let mut header = json!({
+        "z": tile.z,
+        "x": tile.x,
+        "y": tile.y,
+        "scale": packed.scale,
+        "offset": packed.offset,
+        "nodata": NODATA,
+        "exact": packed.is_exact,
+        "min": packed.bounds.map(|bounds| num(bounds.0)),
+        "max": packed.bounds.map(|bounds| num(bounds.1)),
+    });
+    if let (Value::Object(fields), Value::Object(also)) = (&mut header, also) {
+        fields.extend(also);
+    }
+    let container = Container::new(header);
+    match packed.raw.is_empty() {
+        true => container.finish(),
+        false => container.with("values", &[SIDE, SIDE], &packed.raw).finish(),
+    }
 }
 
 /// A number, or `null` where it is none.

@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::common::{instant, list, num};
+use super::common::{instant, list, tile_body};
 use super::distribution::spread;
-use crate::http::container::Container;
 use crate::http::params::{Kind as Text, Parameter};
 use crate::http::problem::Problem;
 use crate::http::{Ask, Reply};
 use crate::layers::{Field, Kind, Layer, LayerVariable, draw};
-use crate::tile::{NODATA, Packed, SIDE, TileId};
+use crate::tile::{NODATA, Packed, TileId};
 
 /// Most tracks of a tile.
 const MOST_TRACKS: usize = 512;
@@ -89,24 +88,11 @@ pub fn tile(ask: &Ask<'_>) -> Result<Reply, Problem> {
         let values = draw(&wanted.fields, tile);
         let packing = wanted.fields.first().and_then(|field| field.packing.as_ref());
         let packed = Packed::of(&values, packing);
-        let header = json!({
-            "z": tile.z,
-            "x": tile.x,
-            "y": tile.y,
-            "scale": packed.scale,
-            "offset": packed.offset,
-            "nodata": NODATA,
-            "exact": packed.is_exact,
+        let also = json!({
             "cells": packed.raw.iter().filter(|raw| **raw != NODATA).count(),
-            "min": packed.bounds.map(|bounds| num(bounds.0)),
-            "max": packed.bounds.map(|bounds| num(bounds.1)),
             "units": wanted.variable.units,
         });
-        let container = Container::new(header);
-        Ok(match packed.raw.is_empty() {
-            true => container.finish(),
-            false => container.with("values", &[SIDE, SIDE], &packed.raw).finish(),
-        })
+        Ok(tile_body(tile, &packed, also))
     })?;
     Ok(Reply::Shared(body))
 }

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::common::{list, num};
-use crate::http::container::Container;
+use super::common::{list, tile_body};
 use crate::http::params::{Kind, Parameter, Params};
 use crate::http::problem::Problem;
 use crate::http::{Ask, Reply};
-use crate::tile::{Drawn, NODATA, Packed, SIDE, Statistic, TileId, draw};
+use crate::tile::{Drawn, Packed, Statistic, TileId, draw};
 use crate::view::View;
 
 /// Which cycles.
@@ -90,24 +89,11 @@ fn body(view: &View, tile: TileId, drawn: &Drawn, statistic: Statistic) -> Vec<u
         _ => view.column.packing.clone(),
     };
     let packed = Packed::of(&drawn.values, packing.as_ref());
-    let header = json!({
-        "z": tile.z,
-        "x": tile.x,
-        "y": tile.y,
-        "scale": packed.scale,
-        "offset": packed.offset,
-        "nodata": NODATA,
-        "exact": packed.is_exact,
+    let also = json!({
         "level": drawn.level,
         "cells": if packed.raw.is_empty() { 0 } else { drawn.cells },
         "passes": drawn.passes,
-        "min": packed.bounds.map(|bounds| num(bounds.0)),
-        "max": packed.bounds.map(|bounds| num(bounds.1)),
         "units": if statistic == Statistic::Count { "1" } else { view.units.as_str() },
     });
-    let container = Container::new(header);
-    match packed.raw.is_empty() {
-        true => container.finish(),
-        false => container.with("values", &[SIDE, SIDE], &packed.raw).finish(),
-    }
+    tile_body(tile, &packed, also)
 }
