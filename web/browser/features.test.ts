@@ -3,10 +3,9 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { chunksOf } from "../src/export/apng.ts";
-import type { Handle } from "../src/main.tsx";
 import type { Point, Stats } from "../src/transport/types.ts";
 import { axe } from "./axe.ts";
-import { ask, downloaded, go, isSkipped, launch, type Opened, open, samples, viewOf, whole } from "./page.ts";
+import { ask, downloaded, go, isSkipped, launch, type Opened, open, samples, spotOf, viewOf, whole } from "./page.ts";
 
 const GROUP = "L2_LR_SSH_Basic.C.science";
 /** Near enough for pixels, over pass 16 in the Atlantic. */
@@ -117,15 +116,7 @@ describe.skipIf(isSkipped())("the viewer", () => {
     await go(page, NEAR);
     await page.waitForLoadState("networkidle");
     const [sample] = await samples(page, 1, 21);
-    const spot = await page.evaluate(
-      ([lon, lat]) => {
-        const { map } = (window as unknown as { karin: Handle }).karin.current()!;
-        const box = map.getCanvas().getBoundingClientRect();
-        const at = map.project([lon, lat]);
-        return { x: box.left + at.x, y: box.top + at.y };
-      },
-      [sample!.lon, sample!.lat] as [number, number],
-    );
+    const spot = await spotOf(page, sample!.lon, sample!.lat);
     const asked = opened.requests.length;
     await page.mouse.move(spot.x, spot.y);
     const readout = page.locator(".readout");

@@ -85,6 +85,19 @@ export async function go(page: Page, hash: string): Promise<void> {
   await whole(page);
 }
 
+/** Where a place of the map is in the window. */
+export function spotOf(page: Page, lon: number, lat: number): Promise<{ x: number; y: number }> {
+  return page.evaluate(
+    ([x, y]) => {
+      const { map } = (window as unknown as { karin: Handle }).karin.current()!;
+      const box = map.getCanvas().getBoundingClientRect();
+      const at = map.project([x, y]);
+      return { x: box.left + at.x, y: box.top + at.y };
+    },
+    [lon, lat] as [number, number],
+  );
+}
+
 export interface Sample {
   value: number;
   lon: number;
@@ -125,7 +138,7 @@ export function samples(page: Page | Frame, count: number, seed: number): Promis
           const above = map.unproject([(x + 0.5 + by) / ratio, (height - y - 0.5 - by) / ratio]);
           return [beside, above].every((one) => {
             const read = karin.readAt(scene, one.lng, one.lat);
-            return read.a === a && read.cell?.line === cell?.line && read.cell?.pixel === cell?.pixel;
+            return read.a === a && read.b === b && read.cell?.line === cell?.line && read.cell?.pixel === cell?.pixel;
           });
         });
         if (!isInside) continue;

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { distanceKm } from "../src/map/geometry.ts";
-import type { Collections, Point } from "../src/transport/types.ts";
+import type { Collections, Point, Profile } from "../src/transport/types.ts";
 import { ask, go, isSkipped, launch, type Opened, open, type Sample, samples } from "./page.ts";
 import { type Served, serve } from "./server.ts";
 
@@ -62,6 +62,14 @@ describe.skipIf(isSkipped())("products", () => {
     return ask<Point>(opened.page, `point?group=${group}&cycle=${cycle}&${place}&var=${variable}`);
   }
 
+  /** A place where a granule has a nadir value. */
+  async function nadirLine(group: string): Promise<{ lon: number; lat: number }> {
+    const path = `profile?group=${group}&cycle=26&pass=165&var=ssha&pixel=34`;
+    const { values, lon, lat } = await ask<Profile>(opened.page, path);
+    const at = values.findIndex((value) => value !== null);
+    return { lon: lon[at]!, lat: lat[at]! };
+  }
+
   test("the difference of two products on one grid is drawn pixel by pixel", async () => {
     const hash = `#at=-20.5,35,7&group=${BASIC}&variable=ssha_karin_2&cycle=12&compare=difference&cycleB=12`;
     await go(opened.page, `${hash}&groupB=${EXPERT}`);
@@ -111,7 +119,9 @@ describe.skipIf(isSkipped())("products", () => {
   });
 
   test.skipIf(!hasL3)("a granule of L3 from orbit: pixels, and nadir values where KaRIn was off", async () => {
-    const old = await groupOf(/L3_LR_SSH_Expert.*1/);
+    const { groups } = await ask<Collections>(opened.page, "collections?");
+    const of = (cycle: number) => groups.find(({ id, cycles }) => id.startsWith("L3_") && cycles.includes(cycle))!;
+    const old = of(1);
     const { lon, lat } = await ask<Point>(
       opened.page,
       `point?group=${old.id}&cycle=1&pass=155&line=140&pixel=20&var=ssha`,
@@ -124,9 +134,16 @@ describe.skipIf(isSkipped())("products", () => {
       expect(sample.value).toBeCloseTo(told.values[0]!.value!, 5);
       expect(distanceKm(told.lon, told.lat, sample.lon, sample.lat)).toBeLessThan(1.7);
     }
-    const { groups } = await ask<Collections>(opened.page, "collections?");
-    const off = groups.find(({ id, cycles }) => id.startsWith("L3_") && cycles.includes(26))!;
-    await go(opened.page, `#at=0,0,2&group=${off.id}&variable=ssha_filtered&cycle=26`);
+    const off = of(26);
+    // KaRIn was off: values of the nadir altimeter alone, in the pixel below it.
+    const nadir = await nadirLine(off.id);
+    await go(opened.page, `#at=${nadir.lon},${nadir.lat},10&group=${off.id}&variable=ssha&cycle=26`);
+    const below = await samples(opened.page, 5, 3);
+    expect(below.length).toBe(5);
+    for (const sample of below) {
+      expect(sample.cell?.pixel).toBe(34);
+      expect(sample.value).toBeCloseTo((await point(sample, off.id, 26, "ssha")).values[0]!.value!, 5);
+    }
     expect(opened.trouble).toEqual([]);
   });
 });

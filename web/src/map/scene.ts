@@ -67,8 +67,10 @@ export class Scene {
   private scheduled = 0;
   private soon = 0;
   private tracksOf = "";
-  /** Pairs of groups that were found to have grids of their own: they are compared as tiles. */
+  /** Pairs of granules that were found to have grids of their own: they are compared as tiles. */
   private readonly apart = new Set<string>();
+  /** Pairs of meshes that were found to be the same. */
+  private readonly alike = new Set<string>();
 
   constructor(
     map: MapLibre,
@@ -116,10 +118,10 @@ export class Scene {
 
   /** True unless A and B lie on different grids, as far as is known. */
   private mayShareGrid(): boolean {
-    const [a, b] = [catalog.group(), view.compare === "off" ? catalog.group() : catalog.groupB()];
-    if (!a || !b || a === b) return true;
+    const [a, b] = operands().map(({ group }) => catalog.groupOf(group));
+    if (!a || !b || this.apart.has(pairOf())) return !b;
     const shape = (one: typeof a) => JSON.stringify([one.num_lines, one.num_pixels, one.sides, one.phase]);
-    return a.fixed_grid && b.fixed_grid && shape(a) === shape(b) && !this.apart.has(`${a.id}|${b.id}`);
+    return shape(a) === shape(b);
   }
 
   private update(): void {
@@ -217,7 +219,9 @@ export class Scene {
       return item.a || item.b ? [item] : [];
     });
     const loaded = wants.filter(({ key }) => this.strips.get(key) || this.strips.hasFailed(key)).length;
-    const isWhole = loaded === wants.length && [...meshWants.keys()].every((key) => this.meshes.get(key));
+    const isWhole =
+      loaded === wants.length &&
+      [...meshWants.keys()].every((key) => this.meshes.get(key) || this.meshes.hasFailed(key));
     this.tileItems = isWhole ? [] : this.cover().flatMap((place) => this.tileItem(place) ?? []);
     this.layer.items = [...this.tileItems, ...this.stripItems] satisfies Item[];
     const wanted = wants.length + meshWants.size;
@@ -268,18 +272,27 @@ export class Scene {
     });
   }
 
-  /** Looks whether A and B of two groups lie at the same places; if not, both are drawn as tiles. */
+  /** Looks whether A and B lie at the same places where they need not; if not, both are drawn as tiles. */
   private compareGrids(wanted: Want<Mesh>[][]): void {
-    const [a, b] = operands();
-    if (!b || a!.group === b.group) return;
     const areApart = wanted.some((meshes) => {
+      const pair = meshes.map(({ key }) => key).join();
       const [one, other] = meshes.map(({ key }) => this.meshes.get(key)?.vertices);
+      if (!one || !other || this.alike.has(pair)) return false;
       // Turns of the globe are no difference.
-      const away = (part: number, at: number) => Math.abs(part - other![at]! - Math.round(part - other![at]!));
-      return one && other && one.some((part, at) => at % 4 < 2 && away(part, at) > SAME_PLACE);
+      const away = (part: number, at: number) => Math.abs(part - other[at]! - Math.round(part - other[at]!));
+      const isAway = (part: number, at: number) => at % 4 < 2 && away(part, at) > SAME_PLACE;
+      if (one.length !== other.length || one.some(isAway)) return true;
+      this.alike.add(pair);
+      return false;
     });
     if (!areApart) return;
-    this.apart.add(`${a!.group}|${b.group}`);
+    this.apart.add(pairOf());
     this.schedule();
   }
 }
+
+/** What tells the granules of A and B from other pairs. */
+const pairOf = (): string =>
+  operands()
+    .map(({ group, cycle }) => `${group}|${cycle}`)
+    .join();

@@ -107,7 +107,7 @@ export function wantMeshes({ pass, side }: StripPlace): Want<Mesh>[] {
       key: `${group}|${pass}|${side}|${catalog.groupOf(group)?.fixed_grid ? "" : cycle}`,
       load: (signal: AbortSignal) => loadMesh(group, pass, side, cycle, signal),
     }));
-  return catalog.groupB() === catalog.group() ? wants.slice(0, 1) : wants;
+  return wants[0]?.key === wants[1]?.key ? wants.slice(0, 1) : wants;
 }
 
 const statistic = () => (view.span === "all" ? view.statistic : "mean");
