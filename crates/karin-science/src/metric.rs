@@ -64,7 +64,8 @@ impl Metric {
     pub fn new(latitude: &[f64], longitude: &[f64], extent: Extent) -> Result<Self, ScienceError> {
         ScienceError::check("latitude", latitude.len(), extent)?;
         ScienceError::check("longitude", longitude.len(), extent)?;
-        let (sines, cosines) = sines_and_cosines(latitude);
+        let (mut sines, mut cosines) = (vec![0.0; extent.len()], vec![0.0; extent.len()]);
+        sines_and_cosines(latitude, &mut sines, &mut cosines);
         let grid = Grid {
             latitude,
             longitude,
@@ -132,7 +133,9 @@ impl Metric {
     /// The curvilinear metric, computed when first asked for.
     pub(crate) fn curvilinear(&self) -> &Curvilinear {
         self.curvilinear.get_or_init(|| {
-            let (sines, cosines) = sines_and_cosines(&self.latitude);
+            let count = self.extent.len();
+            let (mut sines, mut cosines) = (vec![0.0; count], vec![0.0; count]);
+            sines_and_cosines(&self.latitude, &mut sines, &mut cosines);
             Grid {
                 latitude: &self.latitude,
                 longitude: &self.longitude,

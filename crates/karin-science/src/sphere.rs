@@ -13,8 +13,8 @@ pub const GRAVITY: f64 = 9.81;
 /// Rotation of the Earth in rad/s.
 pub const ROTATION: f64 = 7.2921e-5;
 
-/// Steps below this (radians; some 60 km) have their sines by series, exact to the last bit or two.
-const SMALL: f64 = 0.01;
+/// Squares of steps up to this (radians; some 60 km) have their distances by series, exact to the last bit or two.
+const SHORT: f64 = 1e-4;
 /// Degrees from which a step in longitude times cos(latitude) is a poor direction; beyond what SWOT sees.
 const POLAR: f64 = 80.0;
 
@@ -52,9 +52,13 @@ impl Position {
     /// Metres to another position along the great circle (haversine).
     pub(crate) fn distance(&self, other: &Self) -> f64 {
         let (north, east) = self.step(other);
-        let (half_north, half_east) = (sine(0.5 * north), sine(0.5 * east));
-        let square = half_north * half_north + self.cosine * other.cosine * half_east * half_east;
-        2.0 * RADIUS * arc_sine(square.sqrt())
+        let cosines = self.cosine * other.cosine;
+        if north * north <= SHORT && east * east <= SHORT {
+            return RADIUS * short_arc_squared(north, east, cosines).sqrt();
+        }
+        let (half_north, half_east) = ((0.5 * north).sin(), (0.5 * east).sin());
+        let square = half_north * half_north + cosines * half_east * half_east;
+        2.0 * RADIUS * square.sqrt().clamp(0.0, 1.0).asin()
     }
 
     /// Metres east and north to a neighbour, on the plane that touches here: R dlon cos(lat), R dlat. Near the poles the
@@ -101,33 +105,49 @@ impl Position {
 
 /// Sines and cosines of latitudes in degrees, by their series about 0: exact to a few units of the last bit (of 1, for
 /// cosines) up to the poles.
-#[multiversion(targets("x86_64+avx2"))]
-pub(crate) fn sines_and_cosines(latitude: &[f64]) -> (Vec<f64>, Vec<f64>) {
-    let (mut sines, mut cosines) = (vec![0.0; latitude.len()], vec![0.0; latitude.len()]);
-    let out = sines.iter_mut().zip(&mut cosines);
-    for (latitude, (sine, cosine)) in latitude.iter().zip(out) {
-        let angle = latitude.to_radians();
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
+pub(crate) fn sines_and_cosines(latitude: &[f64], sines: &mut [f64], cosines: &mut [f64]) {
+    let count = latitude.len();
+    let (sines, cosines) = (&mut sines[..count], &mut cosines[..count]);
+    for place in 0..count {
+        let angle = latitude[place].to_radians();
         let square = angle * angle;
-        let (mut odd, mut even) = (1.0, 1.0);
-        // The last terms are 1e-18 and 5e-19 at the poles.
-        let mut step = 22.0;
-        while step > 0.0 {
-            odd = 1.0 - odd * square * (1.0 / (step * (step + 1.0)));
-            even = 1.0 - even * square * (1.0 / (step * (step - 1.0)));
-            step -= 2.0;
+        let (mut odd, mut even) = (0.0, 0.0);
+        for term in (0..TERMS).rev() {
+            odd = SERIES[term][1] + square * odd;
+            even = SERIES[term][0] + square * even;
         }
-        *sine = angle * odd;
-        *cosine = even;
+        sines[place] = angle * odd;
+        cosines[place] = even;
     }
-    (sines, cosines)
 }
+
+/// Terms of the series of sine and cosine; the first ones left out are 1e-18 and 5e-19 at the poles.
+const TERMS: usize = 12;
+/// Their coefficients: `(-1)^k / (2k)!` and `(-1)^k / (2k + 1)!`.
+const SERIES: [[f64; 2]; TERMS] = {
+    let mut series = [[1.0; 2]; TERMS];
+    let mut term = 1;
+    while term < TERMS {
+        let even = (2 * term) as f64;
+        series[term][0] = -series[term - 1][1] / even;
+        series[term][1] = series[term][0] / (even + 1.0);
+        term += 1;
+    }
+    series
+};
 
 /// 1 / metres from every position to the one `stride` places on, where the step is short and not zero; NaN elsewhere. What
 /// [`Position::distance`] says, to the bit.
-#[multiversion(targets("x86_64+avx2"))]
-pub(crate) fn per_short_distance(degrees: (&[f64], &[f64]), cosine: &[f64], stride: usize) -> Vec<f64> {
-    let mut out = vec![f64::NAN; cosine.len()];
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
+pub(crate) fn per_short_distance(
+    degrees: (&[f64], &[f64]),
+    cosine: &[f64],
+    stride: usize,
+    out: &mut [f64],
+) {
     let count = cosine.len().saturating_sub(stride);
+    out[count..].fill(f64::NAN);
     let next = |values: &'_ [f64]| values.len() - count..values.len();
     let (latitude, longitude) = degrees;
     let here = (&latitude[..count], &longitude[..count], &cosine[..count]);
@@ -138,28 +158,31 @@ pub(crate) fn per_short_distance(degrees: (&[f64], &[f64]), cosine: &[f64], stri
     );
     for (index, out) in out[..count].iter_mut().enumerate() {
         let (north, east) = short_step(there.0[index] - here.0[index], there.1[index] - here.1[index]);
-        let (half_north, half_east) = (small_sine(0.5 * north), small_sine(0.5 * east));
-        let square = half_north * half_north + here.2[index] * there.2[index] * half_east * half_east;
-        let root = square.sqrt();
-        let is_short = (0.5 * north).abs().max((0.5 * east).abs()).max(root) <= SMALL;
-        let per_metre = 1.0 / (2.0 * RADIUS * small_arc_sine(root));
-        *out = if is_short && root > 0.0 {
-            per_metre
-        } else {
-            f64::NAN
-        };
+        let square = short_arc_squared(north, east, here.2[index] * there.2[index]);
+        let is_short = (north * north <= SHORT) & (east * east <= SHORT) & (square > 0.0);
+        let per_metre = 1.0 / (RADIUS * square.sqrt());
+        *out = if is_short { per_metre } else { f64::NAN };
     }
-    out
 }
 
 /// Cosine and sine of the direction from the positions `stride` places before to those as far on, at those with both
-/// and away from the poles; NaN elsewhere. The sum of both [`Position::offset`]s, to the bit.
-#[multiversion(targets("x86_64+avx2"))]
-pub(crate) fn directions(degrees: (&[f64], &[f64]), cosine: &[f64], stride: usize) -> (Vec<f64>, Vec<f64>) {
-    let mut out = (vec![f64::NAN; cosine.len()], vec![f64::NAN; cosine.len()]);
+/// and away from the poles; NaN elsewhere. That of the sum of both [`Position::offset`]s.
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
+pub(crate) fn directions(
+    degrees: (&[f64], &[f64]),
+    cosine: &[f64],
+    stride: usize,
+    out: (&mut [f64], &mut [f64]),
+) {
     let count = cosine.len().saturating_sub(2 * stride);
     if count == 0 {
-        return out;
+        out.0.fill(f64::NAN);
+        out.1.fill(f64::NAN);
+        return;
+    }
+    for out in [&mut *out.0, &mut *out.1] {
+        out[..stride].fill(f64::NAN);
+        out[stride + count..].fill(f64::NAN);
     }
     let (latitude, longitude) = degrees;
     let three =
@@ -174,54 +197,39 @@ pub(crate) fn directions(degrees: (&[f64], &[f64]), cosine: &[f64], stride: usiz
     let cosine = &cosine[here.clone()];
     let (out_cosine, out_sine) = (&mut out.0[here.clone()], &mut out.1[here]);
     for index in 0..count {
-        let (latitude, longitude) = (latitudes.1[index], longitudes.1[index]);
-        let on = short_step(latitudes.2[index] - latitude, longitudes.2[index] - longitude);
-        let back = short_step(latitudes.0[index] - latitude, longitudes.0[index] - longitude);
-        let east = 0.5 * (RADIUS * on.1 * cosine[index] - RADIUS * back.1 * cosine[index]);
-        let north = 0.5 * (RADIUS * on.0 - RADIUS * back.0);
-        let length = (east * east + north * north).sqrt();
-        let is_fit = latitude.abs() < POLAR;
-        out_cosine[index] = if is_fit { east / length } else { f64::NAN };
-        out_sine[index] = if is_fit { north / length } else { f64::NAN };
+        let longitude = longitudes.1[index];
+        // Degrees: only the direction counts.
+        let turn = short_turn(longitudes.2[index] - longitude) - short_turn(longitudes.0[index] - longitude);
+        let (east, north) = (turn * cosine[index], latitudes.2[index] - latitudes.0[index]);
+        let per_length = 1.0 / (east * east + north * north).sqrt();
+        let is_fit = latitudes.1[index].abs() < POLAR;
+        out_cosine[index] = if is_fit { east * per_length } else { f64::NAN };
+        out_sine[index] = if is_fit { north * per_length } else { f64::NAN };
     }
-    out
+}
+
+/// A difference of longitudes in degrees, the short way round.
+#[inline(always)]
+fn short_turn(turn: f64) -> f64 {
+    turn - 360.0 * (turn * (1.0 / 360.0)).round_ties_even()
 }
 
 /// Differences of latitude and longitude in degrees as radians, the latter the short way round.
 #[inline(always)]
 fn short_step(north: f64, turn: f64) -> (f64, f64) {
-    let short = if turn.abs() > 180.0 {
-        turn - 360.0 * (turn / 360.0).round_ties_even()
-    } else {
-        turn
+    (north.to_radians(), short_turn(turn).to_radians())
+}
+
+/// The square of the angle (radians) that a short step north and east spans, by the haversine formula: `sin2(x/2)` of the steps and
+/// `4 asin2` of the root of their sum, by their series in squares. `cosines` is the product of those of both latitudes.
+#[inline(always)]
+fn short_arc_squared(north: f64, east: f64, cosines: f64) -> f64 {
+    let haversine = |angle: f64| {
+        let square = angle * angle;
+        square * (1.0 / 4.0 - square * (1.0 / 48.0 - square * (1.0 / 1440.0)))
     };
-    (north.to_radians(), short.to_radians())
-}
-
-#[inline(always)]
-fn small_sine(angle: f64) -> f64 {
-    let square = angle * angle;
-    angle * (1.0 - square / 6.0 * (1.0 - square / 20.0 * (1.0 - square / 42.0)))
-}
-
-#[inline(always)]
-fn small_arc_sine(value: f64) -> f64 {
-    let square = value * value;
-    value * (1.0 + square / 6.0 * (1.0 + square * 9.0 / 20.0 * (1.0 + square * 25.0 / 42.0)))
-}
-
-fn sine(angle: f64) -> f64 {
-    if angle.abs() > SMALL {
-        return angle.sin();
-    }
-    small_sine(angle)
-}
-
-fn arc_sine(value: f64) -> f64 {
-    if value > SMALL {
-        return value.min(1.0).asin();
-    }
-    small_arc_sine(value)
+    let whole = haversine(north) + cosines * haversine(east);
+    whole * (4.0 + whole * (4.0 / 3.0 + whole * (32.0 / 45.0 + whole * (16.0 / 35.0))))
 }
 
 #[cfg(test)]
@@ -260,7 +268,8 @@ mod tests {
     #[test]
     fn series_of_latitudes_are_sines_and_cosines() {
         let latitudes: Vec<f64> = (-9000..=9000).map(|step| f64::from(step) * 0.01).collect();
-        let (sines, cosines) = sines_and_cosines(&latitudes);
+        let (mut sines, mut cosines) = (latitudes.clone(), latitudes.clone());
+        sines_and_cosines(&latitudes, &mut sines, &mut cosines);
         for ((latitude, sine), cosine) in latitudes.iter().zip(sines).zip(cosines) {
             let expected = latitude.to_radians().sin_cos();
             assert!(
@@ -269,7 +278,9 @@ mod tests {
             );
             assert!((cosine - expected.1).abs() <= 1e-15, "{latitude}");
         }
-        assert!(sines_and_cosines(&[f64::NAN]).0[0].is_nan());
+        let (mut sine, mut cosine) = ([0.0], [0.0]);
+        sines_and_cosines(&[f64::NAN], &mut sine, &mut cosine);
+        assert!(sine[0].is_nan() && cosine[0].is_nan());
     }
 
     #[test]

@@ -72,7 +72,9 @@ impl Grid<'_> {
             Step::Along => width,
             Step::Across => 1,
         };
-        let mut spacings = per_short_distance((self.latitude, self.longitude), self.cosines, stride);
+        let mut spacings = vec![0.0; self.extent.len()];
+        let degrees = (self.latitude, self.longitude);
+        per_short_distance(degrees, self.cosines, stride, &mut spacings);
         match step {
             Step::Along => repeat_last(&mut spacings, width),
             // Beyond the last pixel of a line comes the first of the next.
@@ -115,7 +117,9 @@ impl Grid<'_> {
     /// Cosine and sine of the direction of flight.
     pub(super) fn headings(&self) -> (Vec<f64>, Vec<f64>) {
         let width = self.extent.num_pixels;
-        let (mut cosine, mut sine) = directions((self.latitude, self.longitude), self.cosines, width);
+        let (mut cosine, mut sine) = (vec![0.0; self.extent.len()], vec![0.0; self.extent.len()]);
+        let degrees = (self.latitude, self.longitude);
+        directions(degrees, self.cosines, width, (&mut cosine, &mut sine));
         let lines = cosine
             .chunks_exact_mut(width.max(1))
             .zip(sine.chunks_exact_mut(width.max(1)));
