@@ -99,7 +99,8 @@ def main(folder):
     away = np.abs(read["latitude"]) >= 8
     for ours, theirs in ((read["u"], u), (read["v"], v)):
         assert (np.isnan(ours) == np.isnan(theirs))[away].all()
-        assert np.nanmax(np.abs(ours - theirs)[away]) < 1e-9
+        # A hundredth of the packing step of L3 currents: karin keeps what the geometry does to them in 24 bits.
+        assert np.nanmax(np.abs(ours - theirs)[away]) < 1e-6
     print(json.dumps({"metric": metric_seconds, "currents": seconds, "fit_pixel": fit_per_pixel(read["height"])}))
 
 

@@ -35,7 +35,7 @@ pub(crate) struct KeptFields {
 /// need not clear memory for every pass.
 const BLOCK_LINES: usize = 384;
 /// Bytes per pixel of a [`Metric`].
-const METRIC_BYTES: usize = 64;
+const METRIC_BYTES: usize = 88;
 
 impl KeptFields {
     /// Nothing yet.
@@ -263,12 +263,13 @@ impl Fields<'_> {
         if has_clipped_nadir(ground.dataset.root(), swath, self.product) {
             drop_nadir(&mut heights, ground, &around)?;
         }
-        let places = Places::read(ground, &around)?;
+        let mut places = Places::read(ground, &around)?;
+        let mut metric = Arc::<Metric>::default();
         let width = swath.num_pixels;
         let mut all = vec![Vec::with_capacity(lines.len() * width); wanted.len()];
         for block in blocks(lines, reach) {
             let around_block = self::around(&block, reach.map(|reach| reach + 1), swath.num_lines);
-            let metric = self.metric(ground, &places, &around_block)?;
+            self.find_metric(ground, &mut places, &around_block, &mut metric)?;
             let values =
                 |lines: &Range<usize>, from: usize| (lines.start - from) * width..(lines.end - from) * width;
             let heights = &heights[values(&around_block, around.start)];
@@ -281,13 +282,14 @@ impl Fields<'_> {
         Ok(all)
     }
 
-    /// The geometry of some lines among those whose places were read.
-    fn metric(
+    /// The geometry of some lines among those whose places were read, in the memory of that of other lines where nobody else has it.
+    fn find_metric(
         &self,
         ground: &Ground<'_>,
-        places: &Places,
+        places: &mut Places,
         lines: &Range<usize>,
-    ) -> Result<Arc<Metric>, DatasetError> {
+        metric: &mut Arc<Metric>,
+    ) -> Result<(), DatasetError> {
         let swath = ground.swath;
         let (place, part) = &self.place;
         let key = (
@@ -295,26 +297,37 @@ impl Fields<'_> {
             format!("{part}{}?{}-{}", swath.group, lines.start, lines.end),
         );
         if let Some(found) = self.kept.metrics.recall(&key) {
-            return Ok(found);
+            *metric = found;
+            return Ok(());
+        }
+        let keeps = self.kept.keeps_metrics.load(Ordering::Relaxed);
+        if keeps || Arc::get_mut(metric).is_none() {
+            *metric = Arc::default();
         }
         let (longitude, latitude) = places.of(lines, swath.num_pixels);
         let extent = Extent::new(lines.len(), swath.num_pixels);
-        let metric = Metric::new(&latitude, &longitude, extent).map_err(|error| {
-            DatasetError::invalid(ground.dataset.label(), &swath.latitude, error.to_string())
-        })?;
-        Ok(if self.kept.keeps_metrics.load(Ordering::Relaxed) {
-            self.kept.metrics.keep(key, metric, extent.len() * METRIC_BYTES)
-        } else {
-            Arc::new(metric)
-        })
+        if let Some(own) = Arc::get_mut(metric) {
+            own.refit(latitude, longitude, extent).map_err(|error| {
+                DatasetError::invalid(ground.dataset.label(), &swath.latitude, error.to_string())
+            })?;
+        }
+        if keeps {
+            let bytes = extent.len() * METRIC_BYTES;
+            self.kept.metrics.keep_shared(key, Arc::clone(metric), bytes);
+        }
+        Ok(())
     }
 }
 
-/// Longitudes and latitudes of some lines as they are stored.
+/// Longitudes and latitudes of some lines.
 struct Places {
+    /// As they are stored.
     longitude: (Packing, Values),
     latitude: (Packing, Values),
     first: usize,
+    /// Degrees of the lines last asked for.
+    east: Vec<f64>,
+    north: Vec<f64>,
 }
 
 impl Places {
@@ -324,18 +337,22 @@ impl Places {
             longitude: read(&ground.swath.longitude)?,
             latitude: read(&ground.swath.latitude)?,
             first: lines.start,
+            east: Vec::new(),
+            north: Vec::new(),
         })
     }
 
     /// Degrees east and north on lines of so many pixels.
-    fn of(&self, lines: &Range<usize>, width: usize) -> (Vec<f64>, Vec<f64>) {
-        let degrees = |(packing, values): &(Packing, Values)| {
-            let range = (lines.start - self.first) * width..(lines.end - self.first) * width;
-            let mut degrees = vec![0.0; range.len()];
-            decode_range(packing, values, range, &mut degrees);
-            degrees
-        };
-        (degrees(&self.longitude), degrees(&self.latitude))
+    fn of(&mut self, lines: &Range<usize>, width: usize) -> (&[f64], &[f64]) {
+        let range = (lines.start - self.first) * width..(lines.end - self.first) * width;
+        for ((packing, values), degrees) in [
+            (&self.longitude, &mut self.east),
+            (&self.latitude, &mut self.north),
+        ] {
+            degrees.resize(range.len(), 0.0);
+            decode_range(packing, values, range.clone(), degrees);
+        }
+        (&self.east, &self.north)
     }
 }
 

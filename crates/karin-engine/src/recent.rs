@@ -44,12 +44,14 @@ impl<V> Recent<V> {
 
     pub(crate) fn keep(&self, key: Key, value: V, bytes: usize) -> Arc<V> {
         let value = Arc::new(value);
+        self.keep_shared(key, Arc::clone(&value), bytes);
+        value
+    }
+
+    /// As [`Recent::keep`], of what others have already.
+    pub(crate) fn keep_shared(&self, key: Key, value: Arc<V>, bytes: usize) {
         let mut kept = locked(&self.kept);
-        if kept
-            .values
-            .insert(key.clone(), (bytes, Arc::clone(&value)))
-            .is_none()
-        {
+        if kept.values.insert(key.clone(), (bytes, value)).is_none() {
             kept.bytes += bytes;
             kept.order.push_back(key);
         }
@@ -61,6 +63,5 @@ impl<V> Recent<V> {
                 kept.bytes = kept.bytes.saturating_sub(dropped);
             }
         }
-        value
     }
 }

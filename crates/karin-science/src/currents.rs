@@ -4,7 +4,7 @@ use multiversion::multiversion;
 
 use crate::equator::{self, PURE};
 use crate::fit::{self, Frame};
-use crate::{Deformation, Derivative, Extent, Metric, ScienceError, curvilinear, stencil};
+use crate::{Deformation, Derivative, Metric, ScienceError, curvilinear, stencil};
 
 /// Components of a current towards east and north in m/s.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -121,7 +121,7 @@ pub(crate) fn from_slope(height: &[f64], metric: &Metric, slope: (Vec<f64>, Vec<
 }
 
 /// A slope (east, north) becomes the current along its contours.
-#[multiversion(targets("x86_64+avx2"))]
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
 fn turn(east: &mut [f64], north: &mut [f64], factor: &[f64]) {
     for ((east, north), factor) in east.iter_mut().zip(north).zip(factor) {
         let (slope_east, slope_north) = (*east, *north);
@@ -137,9 +137,10 @@ pub fn beta_fit() -> fit::Fit {
 
 fn add_beta_plane(height: &[f64], metric: &Metric, current: &mut Current) {
     let extent = metric.extent();
-    let Some(lines) = equatorial_lines(metric.latitude(), extent) else {
+    let lines = metric.equatorial.clone();
+    if lines.is_empty() {
         return;
-    };
+    }
     fit::for_each_line(height, extent, lines, &beta_fit(), |line, coefficients| {
         for pixel in 0..extent.num_pixels {
             let index = extent.index(line, pixel);
@@ -149,17 +150,9 @@ fn add_beta_plane(height: &[f64], metric: &Metric, current: &mut Current) {
             }
             let term = |term: usize| coefficients.term(term)[pixel];
             let [_, mixed, north_north] = Frame::at(metric, index).second([term(3), term(4), term(5)]);
-            let factor = equator::beta_factor(latitude);
+            let factor = equator::beta_factor(latitude, metric.cosine_latitude[index]);
             current.east[index] -= factor * north_north;
             current.north[index] += factor * mixed;
         }
     });
-}
-
-/// The lines from the first to the last with a pixel in the band of the beta plane.
-pub(crate) fn equatorial_lines(latitude: &[f64], extent: Extent) -> Option<std::ops::Range<usize>> {
-    let is_near = |latitude: &f64| latitude.abs() < PURE;
-    let first = latitude.iter().position(is_near)?;
-    let last = latitude.iter().rposition(is_near)?;
-    Some(first / extent.num_pixels..last / extent.num_pixels + 1)
 }

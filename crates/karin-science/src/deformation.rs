@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use multiversion::multiversion;
 
-use crate::currents::equatorial_lines;
 use crate::equator::{PURE, fade};
 use crate::fit::Surface;
 use crate::sphere::{GRAVITY, RADIUS, ROTATION};
@@ -49,7 +48,8 @@ impl Deformation {
         let mut deformation: Self = (0..extent.len())
             .map(|index| of_surface(surface, metric, index))
             .collect();
-        if let Some(lines) = equatorial_lines(metric.latitude(), extent) {
+        let lines = metric.equatorial.clone();
+        if !lines.is_empty() {
             let first = lines.start * extent.num_pixels;
             let of_current = Self::fitted(current, metric, lines, fit)?;
             for offset in 0..of_current.vorticity.len() {
@@ -242,7 +242,7 @@ pub(crate) fn into_flight_frame(east: &[f64], north: &[f64], metric: &Metric) ->
 
 /// Vorticity, divergence, normal and shear strain of a line from the slopes along and left of the component along, then of
 /// that to the left.
-#[multiversion(targets("x86_64+avx2"))]
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
 fn combine(slopes: [&[f64]; 4], heading: (&[f64], &[f64]), out: &mut [Vec<f64>; 4]) {
     let width = heading.0.len();
     let [along_a, along_l, left_a, left_l] = slopes.map(|slope| &slope[..width]);

@@ -1,5 +1,8 @@
 //! Geostrophy at the equator, where f vanishes: the beta plane takes over.
 
+use std::ops::Range;
+
+use crate::Extent;
 use crate::sphere::{GRAVITY, RADIUS, ROTATION};
 
 /// Degrees at which the weight of the beta plane has fallen to 1/e (Lagerloef et al. 1999).
@@ -44,9 +47,37 @@ pub(crate) fn geostrophic_factor(coriolis: f64, latitude: f64) -> f64 {
     share * GRAVITY / coriolis
 }
 
-/// weight g/beta with beta = 2 Omega cos(lat) / R: what turns a curvature into the current of the beta plane.
-pub fn beta_factor(latitude: f64) -> f64 {
-    beta_weight(latitude) * GRAVITY * RADIUS / (2.0 * ROTATION * latitude.to_radians().cos())
+/// The factors of many pixels, of which some may lie in the band of the beta plane.
+pub(crate) fn geostrophic_factors(
+    coriolis: &[f64],
+    latitude: &[f64],
+    equatorial: Range<usize>,
+    factors: &mut [f64],
+) {
+    for (factor, coriolis) in factors.iter_mut().zip(coriolis) {
+        *factor = GRAVITY / coriolis;
+    }
+    for place in equatorial {
+        factors[place] = geostrophic_factor(coriolis[place], latitude[place]);
+    }
+}
+
+/// The lines from the first to the last with a pixel in the band of the beta plane; none where there is no such pixel.
+pub(crate) fn equatorial_lines(latitude: &[f64], extent: Extent) -> Range<usize> {
+    // Without an early end the compiler looks at several at once.
+    let is_near = |line: &[f64]| {
+        line.iter()
+            .fold(false, |any, latitude| any | (latitude.abs() < PURE))
+    };
+    let mut lines = latitude.chunks_exact(extent.num_pixels.max(1));
+    let end = lines.clone().rposition(is_near).map_or(0, |last| last + 1);
+    lines.position(is_near).unwrap_or(end)..end
+}
+
+/// weight g/beta with beta = 2 Omega cos(lat) / R: what turns a curvature into the current of the beta plane. `cosine` is that of
+/// the latitude.
+pub(crate) fn beta_factor(latitude: f64, cosine: f64) -> f64 {
+    beta_weight(latitude) * GRAVITY * RADIUS / (2.0 * ROTATION * cosine)
 }
 
 #[cfg(test)]

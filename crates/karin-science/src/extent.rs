@@ -1,7 +1,7 @@
 //! How a field lies in its slice.
 
 /// Lines and pixels of a field, row-major: pixel `j` of line `i` is at `i * num_pixels + j`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Extent {
     /// Lines, along the flight.
     pub num_lines: usize,

@@ -3,7 +3,7 @@
 mod of_fit;
 mod of_stencil;
 
-use crate::currents::{beta_fit, equatorial_lines};
+use crate::currents::beta_fit;
 use crate::equator::{self, PURE};
 use crate::{Current, Derivative, Metric, ScienceError};
 
@@ -93,9 +93,10 @@ pub fn of_vorticity(
 
 /// Adds the variances of the part of the beta plane to those of the components.
 fn add_beta_plane(height: &[f64], variances: &[f64], metric: &Metric, squares: &mut Current) {
-    let Some(lines) = equatorial_lines(metric.latitude(), metric.extent()) else {
+    let lines = metric.equatorial.clone();
+    if lines.is_empty() {
         return;
-    };
+    }
     // Without the fit there is no current either.
     let plain = squares.clone();
     for (index, latitude) in metric.latitude().iter().enumerate() {
@@ -107,7 +108,7 @@ fn add_beta_plane(height: &[f64], variances: &[f64], metric: &Metric, squares: &
     of_fit::for_each_pixel(height, variances, extent, lines, &beta_fit(), |index, spread| {
         let latitude = metric.latitude()[index];
         if latitude.abs() < PURE {
-            let factor = equator::beta_factor(latitude).powi(2);
+            let factor = equator::beta_factor(latitude, metric.cosine_latitude[index]).powi(2);
             squares.north[index] = plain.north[index] + factor * spread.mixed(metric, index);
             squares.east[index] = plain.east[index] + factor * spread.north_north(metric, index);
         }

@@ -140,12 +140,7 @@ const SERIES: [[f64; 2]; TERMS] = {
 /// 1 / metres from every position to the one `stride` places on, where the step is short and not zero; NaN elsewhere. What
 /// [`Position::distance`] says, to the bit.
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
-pub(crate) fn per_short_distance(
-    degrees: (&[f64], &[f64]),
-    cosine: &[f64],
-    stride: usize,
-    out: &mut [f64],
-) {
+pub(crate) fn per_short_distance(degrees: (&[f64], &[f64]), cosine: &[f64], stride: usize, out: &mut [f64]) {
     let count = cosine.len().saturating_sub(stride);
     out[count..].fill(f64::NAN);
     let next = |values: &'_ [f64]| values.len() - count..values.len();

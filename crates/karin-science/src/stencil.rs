@@ -121,33 +121,31 @@ pub(crate) fn current(height: &[f64], metric: &Metric, out: [&mut Vec<f64>; 2]) 
         }
         out
     });
+    let turns = &metric.turns;
     for_each_block(height, extent, |row, along, across| {
-        let geometry = [
-            &metric.per_along,
-            &metric.per_across,
-            &metric.cosine,
-            &metric.sine,
-            &metric.geostrophic,
+        let factors = [
+            &turns.east_along,
+            &turns.east_across,
+            &turns.north_along,
+            &turns.north_across,
         ];
-        let geometry = geometry.map(|own| &own[row.clone()]);
-        turn(along, across, geometry, (&mut east[row.clone()], &mut north[row]));
+        let factors = factors.map(|own| &own[row.clone()]);
+        turn(along, across, factors, (&mut east[row.clone()], &mut north[row]));
     });
     Ok(())
 }
 
-/// Differences per line and per pixel as the current along the contours, east and north. The geometry is 1 / spacing along and
-/// across, cosine and sine of the heading, and g/f.
+/// Differences per line and per pixel as the current along the contours, east and north.
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
-fn turn(along: &[f64], across: &[f64], geometry: [&[f64]; 5], out: (&mut [f64], &mut [f64])) {
+fn turn(along: &[f64], across: &[f64], factors: [&[f32]; 4], out: (&mut [f64], &mut [f64])) {
     let count = along.len();
-    let [per_along, per_across, cosine, sine, factor] = geometry.map(|own| &own[..count]);
+    let (east_along, east_across) = (&factors[0][..count], &factors[1][..count]);
+    let (north_along, north_across) = (&factors[2][..count], &factors[3][..count]);
     let (across, east, north) = (&across[..count], &mut out.0[..count], &mut out.1[..count]);
     for place in 0..count {
-        let along = along[place] * per_along[place];
-        // Pixels count to the right of the flight.
-        let left = -across[place] * per_across[place];
-        east[place] = -factor[place] * (along * sine[place] + left * cosine[place]);
-        north[place] = factor[place] * (along * cosine[place] - left * sine[place]);
+        let (along, across) = (along[place], across[place]);
+        east[place] = along * f64::from(east_along[place]) + across * f64::from(east_across[place]);
+        north[place] = along * f64::from(north_along[place]) + across * f64::from(north_across[place]);
     }
 }
 

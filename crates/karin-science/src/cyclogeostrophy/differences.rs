@@ -89,7 +89,7 @@ impl Differences {
 }
 
 /// Adds products element by element.
-#[multiversion(targets("x86_64+avx2"))]
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
 fn multiply(out: &mut [f64], weights: &[f64], field: &[f64]) {
     for ((out, weight), value) in out.iter_mut().zip(weights).zip(field) {
         *out += weight * value;

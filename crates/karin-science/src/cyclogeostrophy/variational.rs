@@ -212,7 +212,7 @@ fn added(one: &[f64], other: &[f64]) -> Vec<f64> {
     one.iter().zip(other).map(|(a, b)| a + b).collect()
 }
 
-#[multiversion(targets("x86_64+avx2"))]
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
 fn add_scaled(out: &mut [f64], factor: f64, values: &[f64]) {
     for (out, value) in out.iter_mut().zip(values) {
         *out += factor * value;

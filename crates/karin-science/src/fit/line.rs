@@ -82,21 +82,21 @@ impl Factors {
     }
 }
 
-#[multiversion(targets("x86_64+avx2"))]
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
 fn subtract_products(out: &mut [f64], one: &[f64], other: &[f64]) {
     for ((out, one), other) in out.iter_mut().zip(one).zip(other) {
         *out -= one * other;
     }
 }
 
-#[multiversion(targets("x86_64+avx2"))]
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
 fn multiply(out: &mut [f64], one: &[f64], other: &[f64]) {
     for ((out, one), other) in out.iter_mut().zip(one).zip(other) {
         *out = one * other;
     }
 }
 
-#[multiversion(targets("x86_64+avx2"))]
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
 fn scale(out: &mut [f64], factor: &[f64]) {
     for (out, factor) in out.iter_mut().zip(factor) {
         *out *= factor;
@@ -104,7 +104,7 @@ fn scale(out: &mut [f64], factor: &[f64]) {
 }
 
 /// Reciprocal roots of pivots; NaN where too little is left of one, or the matrix's own entry is below `least`.
-#[multiversion(targets("x86_64+avx2"))]
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
 fn invert_roots(out: &mut [f64], pivots: &[f64], entries: &[f64], least: f64) {
     for ((out, pivot), entry) in out.iter_mut().zip(pivots).zip(entries) {
         let is_enough = *pivot > LEAST_PIVOT * entry && *entry >= least;

@@ -164,7 +164,7 @@ struct Row<'a> {
 }
 
 /// Pixels that are summed side by side.
-const LANES: usize = 4;
+const LANES: usize = 8;
 
 /// First pixels of groups of lanes; the last group overlaps the one before where the width is no multiple, and does the
 /// same again. Lines narrower than a group have none: they go pixel by pixel.
@@ -196,7 +196,7 @@ fn store<const L: usize>(sums: &mut [f64], width: usize, pixel: usize, from: usi
 }
 
 /// Sums along the rows of a line: l^0 to l^2 of the field, l^0 to l^4 of the mask, both with margins.
-#[multiversion(targets("x86_64+avx2"))]
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
 fn add_along_row(sums: &mut [f64], padded: &[Vec<f64>; 2], window: Range<usize>, steps: &[[f64; 5]]) {
     let width = sums.len() / ROW_SUMS;
     if width < LANES {
@@ -231,7 +231,7 @@ fn along_row<const L: usize>(
 }
 
 /// Sums of the field over windows, from those along their rows: 1, a, l, a2, al, l2.
-#[multiversion(targets("x86_64+avx2"))]
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
 fn add_field(sums: &mut [f64], rows: &[Row<'_>], width: usize) {
     if width < LANES {
         (0..width).for_each(|pixel| field_at::<1>(sums, rows, width, pixel));
@@ -257,7 +257,7 @@ fn field_at<const L: usize>(sums: &mut [f64], rows: &[Row<'_>], width: usize, pi
 }
 
 /// Sums of the valid pixels over windows, in the order of [`moment`]. Two rounds, so that sums stay in registers.
-#[multiversion(targets("x86_64+avx2"))]
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
 fn add_mask(sums: &mut [f64], rows: &[Row<'_>], width: usize) {
     if width < LANES {
         for pixel in 0..width {

@@ -57,7 +57,7 @@ impl Grid<'_> {
     }
 
     /// 1 / metres to the next, else from the one before; NaN without either, or if both lie at the same place.
-    pub(super) fn per_spacing(&self, step: Step) -> Vec<f64> {
+    pub(super) fn per_spacing(&self, step: Step, spacings: &mut [f64]) {
         let one = |line, pixel| {
             let here = self.at(self.extent.index(line, pixel));
             let distance = match self.neighbours(line, pixel, step) {
@@ -72,27 +72,24 @@ impl Grid<'_> {
             Step::Along => width,
             Step::Across => 1,
         };
-        let mut spacings = vec![0.0; self.extent.len()];
         let degrees = (self.latitude, self.longitude);
-        per_short_distance(degrees, self.cosines, stride, &mut spacings);
+        per_short_distance(degrees, self.cosines, stride, spacings);
         match step {
-            Step::Along => repeat_last(&mut spacings, width),
+            Step::Along => repeat_last(spacings, width),
             // Beyond the last pixel of a line comes the first of the next.
             Step::Across => (spacings.chunks_exact_mut(width.max(1))).for_each(|line| repeat_last(line, 1)),
         }
         for (line, spacings) in spacings.chunks_exact_mut(width.max(1)).enumerate() {
             for_each_nan(spacings, |pixel, spacing| *spacing = one(line, pixel));
         }
-        spacings
     }
 
     /// 1 / spacing across, negative for swaths whose pixels count to the left of the flight.
-    pub(super) fn per_spacing_to_the_right(&self) -> Vec<f64> {
-        let mut spacings = self.per_spacing(Step::Across);
+    pub(super) fn per_spacing_to_the_right(&self, spacings: &mut [f64]) {
+        self.per_spacing(Step::Across, spacings);
         if self.counts_to_the_left() {
             spacings.iter_mut().for_each(|spacing| *spacing = -*spacing);
         }
-        spacings
     }
 
     /// True if most of some pixels of some lines have their next one on the left of the flight. Products count to the right;
@@ -115,11 +112,10 @@ impl Grid<'_> {
     }
 
     /// Cosine and sine of the direction of flight.
-    pub(super) fn headings(&self) -> (Vec<f64>, Vec<f64>) {
+    pub(super) fn headings(&self, cosine: &mut [f64], sine: &mut [f64]) {
         let width = self.extent.num_pixels;
-        let (mut cosine, mut sine) = (vec![0.0; self.extent.len()], vec![0.0; self.extent.len()]);
         let degrees = (self.latitude, self.longitude);
-        directions(degrees, self.cosines, width, (&mut cosine, &mut sine));
+        directions(degrees, self.cosines, width, (&mut *cosine, &mut *sine));
         let lines = cosine
             .chunks_exact_mut(width.max(1))
             .zip(sine.chunks_exact_mut(width.max(1)));
@@ -130,7 +126,6 @@ impl Grid<'_> {
                 (*cosine, sine[pixel]) = (east / length, north / length);
             });
         }
-        (cosine, sine)
     }
 
     /// Metres east and north per step of one: the mean of the steps to the next and from the one before, or one of both.

@@ -9,8 +9,8 @@ use crate::Extent;
 
 /// Lines worked on at a time: whatever their width, their pixels fill the registers of a processor without a rest.
 const BLOCK: usize = 8;
-/// The samples of a stencil, one slice for each of its places.
-type Samples<'a> = [&'a [f64]; 2 * HALF + 1];
+/// Values, and how many of them lie from a sample of a stencil to the next; the first sample of the first place comes first.
+type Samples<'a> = (&'a [f64], usize);
 
 /// Shows the differences per line and per pixel, block of lines by block of lines, with the range of values that they stand
 /// for.
@@ -41,8 +41,8 @@ pub(super) struct Blocks<'a> {
     padded: Vec<f64>,
     /// Differences across of these.
     padded_across: Vec<f64>,
-    /// A line beyond the ends of the pass.
-    missing: Vec<f64>,
+    /// Lines at an end of the pass, with as many missing ones beyond it.
+    beyond: Vec<f64>,
     /// The block before had pixels beside gaps along the flight.
     has_gaps: bool,
 }
@@ -58,7 +58,7 @@ impl<'a> Blocks<'a> {
             across: vec![0.0; BLOCK * width],
             padded: vec![f64::NAN; padded + 2 * HALF],
             padded_across: vec![0.0; padded],
-            missing: vec![f64::NAN; width],
+            beyond: vec![f64::NAN; (BLOCK + 2 * HALF) * width],
             has_gaps: false,
         }
     }
@@ -73,27 +73,21 @@ impl<'a> Blocks<'a> {
 
     fn find_along(&mut self, lines: Range<usize>) {
         let width = self.extent.num_pixels;
-        let is_inside = lines.start >= HALF && lines.end + HALF <= self.extent.num_lines;
-        if is_inside {
-            let count = lines.len() * width;
-            let first = lines.start - HALF;
-            let samples = std::array::from_fn(|offset| &self.field[(first + offset) * width..][..count]);
-            let out = &mut self.along[..count];
-            // Gaps follow gaps: what was in vain in one block is not tried in the next.
-            self.has_gaps = self.has_gaps || whole(samples, out);
-            if self.has_gaps {
-                self.has_gaps = widest(samples, out);
-            }
-            return;
-        }
-        for (place, line) in lines.enumerate() {
-            let samples = std::array::from_fn(|offset| {
-                let own = (line + offset)
-                    .checked_sub(HALF)
-                    .filter(|own| *own < self.extent.num_lines);
-                own.map_or(&self.missing[..], |own| &self.field[own * width..][..width])
-            });
-            widest(samples, &mut self.along[place * width..][..width]);
+        let out = &mut self.along[..lines.len() * width];
+        let samples = if lines.start >= HALF && lines.end + HALF <= self.extent.num_lines {
+            &self.field[(lines.start - HALF) * width..(lines.end + HALF) * width]
+        } else {
+            let known = lines.start.saturating_sub(HALF)..self.extent.num_lines.min(lines.end + HALF);
+            let first = (known.start + HALF - lines.start) * width;
+            self.beyond.fill(f64::NAN);
+            self.beyond[first..first + known.len() * width]
+                .copy_from_slice(&self.field[known.start * width..known.end * width]);
+            &self.beyond
+        };
+        // Gaps follow gaps: what was in vain in one block is not tried in the next.
+        self.has_gaps = self.has_gaps || whole((samples, width), out);
+        if self.has_gaps {
+            self.has_gaps = widest((samples, width), out);
         }
     }
 
@@ -108,8 +102,7 @@ impl<'a> Blocks<'a> {
             padded[..width].copy_from_slice(row);
         }
         let count = lines.len() * stride;
-        let samples = std::array::from_fn(|offset| &self.padded[offset..][..count]);
-        widest(samples, &mut self.padded_across[..count]);
+        widest((&self.padded, 1), &mut self.padded_across[..count]);
         let rows = self.padded_across.chunks_exact(stride);
         for (row, out) in rows.zip(self.across[..lines.len() * width].chunks_exact_mut(width)) {
             out.copy_from_slice(&row[..width]);
@@ -120,7 +113,7 @@ impl<'a> Blocks<'a> {
 /// The difference of 9 points from those of samples at distance 1 to 4; NaN where one is.
 #[inline(always)]
 fn of_nine(one: f64, two: f64, three: f64, four: f64) -> f64 {
-    (672.0 * one - 168.0 * two + 32.0 * three - 3.0 * four) * (1.0 / 840.0)
+    (4.0 / 5.0) * one - (1.0 / 5.0) * two + (4.0 / 105.0) * three - (1.0 / 280.0) * four
 }
 
 /// The whole stencil at every place, from the samples 4 before it to 4 after it, NaN where a sample is; true if that leaves out a
@@ -128,7 +121,9 @@ fn of_nine(one: f64, two: f64, three: f64, four: f64) -> f64 {
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
 fn whole(samples: Samples<'_>, out: &mut [f64]) -> bool {
     let count = out.len();
-    let [b4, b3, b2, b1, here, a1, a2, a3, a4] = samples.map(|own| &own[..count]);
+    let at = |sample: usize| &samples.0[sample * samples.1..][..count];
+    let (b4, b3, b2, b1) = (at(0), at(1), at(2), at(3));
+    let (here, a1, a2, a3, a4) = (at(4), at(5), at(6), at(7), at(8));
     let mut lacks = false;
     for place in 0..count {
         let found = of_nine(
@@ -149,7 +144,9 @@ fn whole(samples: Samples<'_>, out: &mut [f64]) -> bool {
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
 fn widest(samples: Samples<'_>, out: &mut [f64]) -> bool {
     let count = out.len();
-    let [b4, b3, b2, b1, here, a1, a2, a3, a4] = samples.map(|own| &own[..count]);
+    let at = |sample: usize| &samples.0[sample * samples.1..][..count];
+    let (b4, b3, b2, b1) = (at(0), at(1), at(2), at(3));
+    let (here, a1, a2, a3, a4) = (at(4), at(5), at(6), at(7), at(8));
     let mut lacks = false;
     for place in 0..count {
         let or = |wide: f64, narrow: f64| if wide.is_nan() { narrow } else { wide };
@@ -160,8 +157,11 @@ fn widest(samples: Samples<'_>, out: &mut [f64]) -> bool {
         let nine = of_nine(one, two, three, a4[place] - b4[place]);
         let found = or(before, after);
         let found = or(one * (1.0 / 2.0), found);
-        let found = or((8.0 * one - two) * (1.0 / 12.0), found);
-        let found = or((45.0 * one - 9.0 * two + three) * (1.0 / 60.0), found);
+        let found = or((2.0 / 3.0) * one - (1.0 / 12.0) * two, found);
+        let found = or(
+            (3.0 / 4.0) * one - (3.0 / 20.0) * two + (1.0 / 60.0) * three,
+            found,
+        );
         let found = or(nine, found);
         lacks |= nine.is_nan() & !here[place].is_nan();
         out[place] = found + 0.0 * here[place];

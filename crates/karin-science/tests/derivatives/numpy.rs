@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use karin_science::{Extent, Method, Quantity, compute_all};
+use karin_science::{Derivative, Extent, Method, Quantity, compute_all};
 
 use crate::swath::{Start, Swath, is_seen, scatter};
 
@@ -77,6 +77,12 @@ fn stencil_and_fits_agree_with_numpy_on_a_swath_with_gaps() {
     for (name, theirs) in names.iter().zip(theirs.chunks(wanted.len())) {
         let method: Method = name.parse().unwrap();
         let ours = compute_all(&wanted, &method, &height, &metric).unwrap();
+        // Currents of L3 have geometry of 24 bits.
+        let close = if method.derivative == Derivative::L3 {
+            5e-7
+        } else {
+            1e-8
+        };
         for (quantity, (ours, theirs)) in wanted.iter().zip(ours.iter().zip(theirs)) {
             let size = theirs
                 .iter()
@@ -91,7 +97,7 @@ fn stencil_and_fits_agree_with_numpy_on_a_swath_with_gaps() {
                 );
                 if !one.is_nan() {
                     assert!(
-                        (one - other).abs() < 1e-8 * size,
+                        (one - other).abs() < close * size,
                         "{name} {quantity} at {index}: {one:e} {other:e}"
                     );
                     compared += 1;
