@@ -62,6 +62,8 @@ fn uncertainties_are_those_of_the_weights_with_gaps_and_edges() {
             .zip([current.east, current.north, vorticity].iter().zip(&expected))
         {
             let mut compared = 0;
+            // Of the largest: where one-sided differences cancel, what is left is that of the 24 bits of the geometry.
+            let largest = expected.iter().copied().fold(0.0, f64::max);
             for (index, (one, other)) in found.iter().zip(expected).enumerate() {
                 assert_eq!(
                     one.is_nan(),
@@ -69,7 +71,7 @@ fn uncertainties_are_those_of_the_weights_with_gaps_and_edges() {
                     "{method} {quantity} {index}: {one} {other}"
                 );
                 assert!(
-                    one.is_nan() || (one - other).abs() < 5e-7 * other,
+                    one.is_nan() || (one - other).abs() < 1e-7 * largest,
                     "{method} {quantity} {index}: {one} {other}"
                 );
                 compared += usize::from(!one.is_nan());
