@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use multiversion::multiversion;
+
 use crate::Extent;
 use crate::sphere::{GRAVITY, RADIUS, ROTATION};
 
@@ -48,6 +50,7 @@ pub(crate) fn geostrophic_factor(coriolis: f64, latitude: f64) -> f64 {
 }
 
 /// The factors of many pixels, of which some may lie in the band of the beta plane.
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
 pub(crate) fn geostrophic_factors(
     coriolis: &[f64],
     latitude: &[f64],
