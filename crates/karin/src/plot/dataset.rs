@@ -32,7 +32,12 @@ pub fn dataset(dataset: &dyn Dataset, path: Option<&str>, options: MapOptions) -
 /// # Errors
 /// As [`dataset`]; also if there are more than nine.
 pub fn datasets(dataset: &dyn Dataset, paths: &[String], options: MapOptions) -> Result<Picture, Error> {
-    sheet::of(paths, options, |path, options| drawn(dataset, path, options))
+    sheet::of(paths, options, |options| {
+        let named = |(index, options): (usize, MapOptions)| {
+            drawn(dataset, paths.get(index).map(String::as_str), options)
+        };
+        options.into_iter().enumerate().map(named).collect()
+    })
 }
 
 fn drawn(dataset: &dyn Dataset, path: Option<&str>, mut options: MapOptions) -> Result<Drawn, Error> {

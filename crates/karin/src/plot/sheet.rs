@@ -32,17 +32,19 @@ impl Drawn {
 }
 
 /// Draws what is named: nothing or one variable as a map that fills the page, several as panels of one sheet, each
-/// with the scale that suits it. A title that the options give stands above all of them.
+/// with the scale that suits it. A title that the options give stands above all of them. `draw` makes all of them, by the options
+/// of each.
 ///
 /// # Errors
 /// If one of them cannot be drawn, or they are too many.
 pub(super) fn of(
     variables: &[String],
     options: MapOptions,
-    mut draw: impl FnMut(Option<&str>, MapOptions) -> Result<Drawn, Error>,
+    draw: impl FnOnce(Vec<MapOptions>) -> Result<Vec<Drawn>, Error>,
 ) -> Result<Picture, Error> {
     if let [] | [_] = variables {
-        return draw(variables.first().map(String::as_str), options)?.picture();
+        let only = draw(vec![options])?.into_iter().next();
+        return only.ok_or(PlotError::Empty)?.picture();
     }
     if variables.len() > MOST {
         let reason = format!("{} maps, expected at most {MOST} in one picture", variables.len());
@@ -50,13 +52,12 @@ pub(super) fn of(
     }
     let title = options.title.clone();
     let grid = options.size.map(|size| Grid::within(size, variables.len()));
-    let mut panels = Vec::with_capacity(variables.len());
-    for variable in variables {
-        let mut own = options.clone();
-        own.title.clear();
-        own.size = grid.as_ref().map(|grid| grid.cell);
-        panels.push(draw(Some(variable), own)?);
-    }
+    let own = MapOptions {
+        title: String::new(),
+        size: grid.as_ref().map(|grid| grid.cell),
+        ..options.clone()
+    };
+    let mut panels = draw(vec![own; variables.len()])?;
     let subtitle = panels.first().map(|panel| panel.canvas.options.subtitle.clone());
     let heading = [title, subtitle.unwrap_or_default()];
     let notes = panels.first().map(|panel| panel.canvas.options.notes.clone());

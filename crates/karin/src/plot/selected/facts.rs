@@ -13,9 +13,8 @@ use crate::plot::subtitle;
 pub(super) struct Facts {
     pub(super) granules: usize,
     pub(super) unread: Vec<(String, String)>,
-    /// Entries of the plan that were counted, and noted as unread, last.
+    /// The entry of the plan that was counted last.
     pub(super) last_seen: Option<usize>,
-    pub(super) last_unread: Option<usize>,
     pub(super) cycles: Vec<u16>,
     pub(super) passes: Vec<u16>,
     pub(super) time: Option<(f64, f64)>,
