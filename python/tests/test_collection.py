@@ -271,3 +271,12 @@ def test_a_bad_granule_is_left_out_and_named(granule_files, tmp_path):
     cube = swot.to_xarray()["ssha_karin_2"]
     with pytest.warns(karin.KarinWarning, match="left out"):
         assert int(cube.count()) > 0
+
+
+def test_what_was_meant_is_asked(swot, collection_path):
+    with pytest.raises(KeyError, match="did you mean 'ssha'"):
+        swot.sel(variables="shsa").to_xarray()
+    with pytest.raises(FileNotFoundError, match="did you mean 'swot.karin'"):
+        karin.open(collection_path.with_name("swot.karim"))
+    with pytest.raises(ValueError, match="this is called cycle_number here"):
+        swot.sel(cycle=475)

@@ -83,3 +83,13 @@ def test_history_names_every_group_of_a_commit(karin, granule, tmp_path):
 def test_a_collection_in_memory_is_said_to_be_gone(karin, granule):
     told = karin("ingest", granule, "memory://cube")
     assert "1 added" in told.stdout and "memory://cube lived in the memory of this command" in told.stderr
+
+
+def test_what_was_meant_is_asked(karin, granule, tmp_path):
+    told = karin("stat", granule, "--over", "all", "--vars", "shsa_karin_2", code=1).stderr
+    assert "did you mean 'ssha_karin_2'" in told, told
+    (tmp_path / granule.name).write_bytes(granule.read_bytes())
+    told = karin("info", tmp_path / granule.name.replace("_01.nc", "_02.nc"), code=1).stderr
+    assert "No such file" in told
+    told = karin("stat", tmp_path / granule.name.replace("_01.nc", "_10.nc"), "--over", "all", code=1).stderr
+    assert f"No such file or directory (os error 2); did you mean '{granule.name}'?" in told, told

@@ -106,9 +106,21 @@ pub(super) fn unknown<'a>(
         });
         if missing && !lets.iter().any(|formula| formula.name == name) {
             let paths: Vec<String> = roots.clone().flat_map(GroupMeta::variable_paths).collect();
+            let derived = ["ssha", "ssha_filtered", "adt"].into_iter().filter(|name| {
+                let derives = |root| {
+                    has(
+                        root,
+                        &groups(root, &Swath::of(root, selection.side)),
+                        &formulas,
+                        name,
+                    )
+                };
+                roots.clone().any(derives)
+            });
             let known = paths
                 .iter()
                 .map(|path| split(path).1)
+                .chain(derived)
                 .chain(lets.iter().map(|l| l.name.as_str()))
                 .chain(Quantity::ALL.iter().map(|quantity| quantity.name()));
             let hint = match lacking(split(name).1, selection.from.as_deref()) {

@@ -18,6 +18,9 @@ pub struct GranuleFiles {
 /// Deepest nesting of folders that is searched: archives are a few levels deep.
 const MAX_DEPTH: usize = 16;
 
+/// Names of a folder that are compared with one that is not there.
+const MOST_BESIDE: usize = 1000;
+
 impl GranuleFiles {
     /// All granules in `inputs`: files, and folders with everything below them (`*.nc`). Unusual names are told to
     /// `progress`.
@@ -49,9 +52,26 @@ impl GranuleFiles {
 fn unreadable(path: &Path, error: &std::io::Error) -> EngineError {
     EngineError::Input {
         path: path.display().to_string(),
-        reason: error.to_string(),
+        reason: format!("{error}{}", neighbour(path, error)),
         kind: ErrorKind::of_io(error),
     }
+}
+
+/// What lies beside a path that is not there and was probably meant, in words.
+fn neighbour(path: &Path, error: &std::io::Error) -> String {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let (Some(name), std::io::ErrorKind::NotFound) = (name, error.kind()) else {
+        return String::new();
+    };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let beside = std::fs::read_dir(folder.unwrap_or(Path::new(".")))
+        .into_iter()
+        .flatten();
+    let names = beside.take(MOST_BESIDE).flatten();
+    let names: Vec<String> = names
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    karin_core::suggest::did_you_mean(name, names.iter().map(String::as_str))
 }
 
 fn list(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), EngineError> {
