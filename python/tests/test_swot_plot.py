@@ -161,3 +161,12 @@ def test_cartopy_axes_keep_their_projection():
     found = colors_at(ax, projected)
     assert (found[:2] < 60).all() and (found[2] > 200).all()
     assert (found[3] > 250).all(), "the gap at nadir shows the white of the axes"
+
+
+def test_without_matplotlib_it_says_what_to_install(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match="maps need matplotlib: pip install matplotlib"):
+        swath(10, 30).swot.plot("ssha")

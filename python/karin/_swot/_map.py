@@ -44,7 +44,12 @@ def plot_all(
     title: str | None = None,
 ) -> Any:
     """Draws a variable of several datasets on one map, with one scale of colours."""
-    import matplotlib.pyplot as plt
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] != "matplotlib":
+            raise
+        raise ImportError("maps need matplotlib: pip install matplotlib", name=error.name) from error
 
     pieces: list[_Piece] = []
     for dataset in datasets:
