@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from granules import FOLDER
-from measure import KARIN, WORKSPACE
+from measure import HERE, KARIN, WORKSPACE
 
 sys.path.insert(0, str(WORKSPACE / "tests/oracle"))
 
@@ -172,54 +172,124 @@ def searches():
         servers.close()
 
 
-def parts_of_grids():
-    """1 GB of a Copernicus-like grid, 0.125 degrees, packed, in chunks of the size that the service uses."""
+GRID = (33, 1440, 2880)  # days, latitudes, longitudes: 1.1 GB of two variables
+
+
+def make_grid(store):
+    """A Copernicus-like grid of 0.125 degrees, packed, in chunks of the size that the service uses."""
     import zarr
-    from copernicus_server import DATASET, VERSION, Copernicus
     from numcodecs import Blosc
 
-    store = SERVER / f"marine/bucket/arco/{DATASET}_{VERSION}/timeChunked.zarr"
-    days = 33
+    days, rows, columns = GRID
+    group = zarr.open_group(store, mode="w", zarr_format=2)
+    draw = np.random.default_rng(1)
+    for name, values, units in (("time", np.arange(days) * 86_400_000 + 1_704_067_200_000, "milliseconds since 1970-01-01"),
+                                ("latitude", -89.9375 + 0.125 * np.arange(rows), "degrees_north"),
+                                ("longitude", -179.9375 + 0.125 * np.arange(columns), "degrees_east")):
+        array = group.create_array(name, shape=values.shape, chunks=values.shape, dtype="i8" if name == "time" else "f8")
+        array[:] = values
+        array.attrs.update({"_ARRAY_DIMENSIONS": [name], "standard_name": name, "units": units})
+    for name in ("sla", "adt"):
+        array = group.create_array(name, shape=GRID, chunks=(1, 720, 512), dtype="i4", fill_value=-2147483647,
+                                   compressors=[Blosc("lz4", 5, Blosc.SHUFFLE)])
+        array.attrs.update({"_ARRAY_DIMENSIONS": ["time", "latitude", "longitude"], "scale_factor": 1e-4, "add_offset": 0.0, "units": "m"})
+        smooth = (np.sin(np.arange(rows) / 90)[:, None] * np.cos(np.arange(columns) / 70) * 8000).astype("i4")
+        for day in range(days):
+            array[day] = smooth + draw.integers(-60, 60, smooth.shape, dtype="i4")
+    zarr.consolidate_metadata(store.as_posix(), zarr_format=2)
+
+
+def marine_service():
+    """The service on loopback, with all that its own toolbox wants to know of a grid, and at the speed of a far server."""
+    from copernicus_server import DATASET, VERSION, Copernicus
+
+    coords = {"time": (1_704_067_200_000, 86_400_000), "latitude": (-89.9375, 0.125), "longitude": (-179.9375, 0.125)}
+    views = {name: {"len": size, "units": "", "chunkLen": {"sla": chunk, "adt": chunk},
+                    "coords": {"type": "minMaxStep", "min": low, "max": low + step * (size - 1), "step": step, "len": size}}
+             for (name, (low, step)), size, chunk in zip(coords.items(), GRID, (1, 720, 512))}
+
+    class Marine(Copernicus):
+        def catalogue(self, path):
+            answer = super().catalogue(path)
+            if answer and path == "/config.json":
+                answer["clientVersions"] = dict.fromkeys(("mds", "mds/serverlessNative", "mds/serverlessArco", "mds/serverlessArco/meta"), ">=1.2.2")
+                answer["catalogues"] = [{"stac": f"{self.url}/stac/catalog.json", **one} for one in answer["catalogues"][1:]]
+            elif answer and path.endswith("product.stac.json"):
+                extent = {"spatial": {"bbox": [[-180, -90, 180, 90]]}, "temporal": {"interval": [["2024-01-01T00:00:00Z", None]]}}
+                answer |= {"type": "Collection", "stac_version": "1.0.0", "description": "", "license": "x", "extent": extent}
+                answer["links"] = [link for link in answer["links"] if link["href"].startswith(f"{DATASET}_{VERSION}/")]
+            elif answer and path.endswith("dataset.stac.json"):
+                answer |= {"type": "Feature", "stac_version": "1.0.0", "geometry": None, "bbox": [-180, -90, 180, 90], "links": []}
+                dimensions = {name: {"type": "temporal" if name == "time" else "spatial", "axis": axis} for name, axis in zip(coords, "tyx")}
+                variables = {name: {"id": name, "standardName": name, "unit": "m", "dimensions": list(coords)} for name in ("sla", "adt")}
+                answer["properties"] |= {"datetime": "2024-01-01T00:00:00Z", "cube:dimensions": dimensions, "cube:variables": variables}
+                for name in ("timeChunked", "geoChunked"):
+                    answer["assets"][name] |= {"type": "application/vnd+zarr", "viewDims": views}
+                del answer["assets"]["geoChunked"]
+            return answer
+
+    server = Marine(SERVER / "marine")
+    server.delay, server.rate = DELAY, RATE
+    return server, SERVER / f"marine/bucket/arco/{DATASET}_{VERSION}/timeChunked.zarr"
+
+
+def parts_of_grids():
+    """Parts of 1 GB of a Copernicus grid: the whole, and a region of a month, beside the service's own toolbox (where KARIN_PEER_PYTHON
+    has it), from the same server."""
+    from copernicus_server import DATASET
+
+    server, store = marine_service()
     if not store.is_dir():
-        group = zarr.open_group(store, mode="w", zarr_format=2)
-        draw = np.random.default_rng(1)
-        for name, values in (("time", np.arange(days) * 86_400_000 + 1_704_067_200_000), ("latitude", -89.9375 + 0.125 * np.arange(1440)), ("longitude", -179.9375 + 0.125 * np.arange(2880))):
-            array = group.create_array(name, shape=values.shape, chunks=values.shape, dtype="i8" if name == "time" else "f8")
-            array[:] = values
-            array.attrs["_ARRAY_DIMENSIONS"] = [name]
-        for name in ("sla", "adt"):
-            array = group.create_array(name, shape=(days, 1440, 2880), chunks=(1, 720, 512), dtype="i4", fill_value=-2147483647,
-                                       compressors=[Blosc("lz4", 5, Blosc.SHUFFLE)])
-            array.attrs.update({"_ARRAY_DIMENSIONS": ["time", "latitude", "longitude"], "scale_factor": 1e-4})
-            smooth = (np.sin(np.arange(1440) / 90)[:, None] * np.cos(np.arange(2880) / 70) * 8000).astype("i4")
-            for day in range(days):
-                array[day] = smooth + draw.integers(-60, 60, smooth.shape, dtype="i4")
-        zarr.consolidate_metadata(store.as_posix(), zarr_format=2)
-    server = Copernicus(SERVER / "marine")
-    server.delay = DELAY
-    out = SERVER / "part.nc"
+        make_grid(store)
+    settings = ["--set", f"cmems.config={server.url}/config.json"]
+    python = os.environ.get("KARIN_PEER_PYTHON")
+    whole = {"start_datetime": "2024-01-01", "end_datetime": "2024-02-03"}
+    region = {"minimum_longitude": 10, "maximum_longitude": 30, "minimum_latitude": -45, "maximum_latitude": -30}
     try:
-        settings = ["--set", f"cmems.config={server.url}/config.json"]
-        start = time.perf_counter()
-        done = run("get", f"cmems:{DATASET}", "-o", out, *settings)
-        seconds = time.perf_counter() - start
-        peak = subprocess.run(["/usr/bin/env", "python3", "-c", PEAK, str(KARIN), "get", f"cmems:{DATASET}", "--time", "2024-01-01..2024-02-04", "-o", str(out), *settings],
-                              capture_output=True, text=True, check=True, env=os.environ | {"HOME": str(SERVER / "home"), "NO_PROXY": "*"})
-        yield f"part of {done['bytes'] / 1e9:.2f} GB of a Copernicus grid", ">= 3x", {"karin": seconds, "xarray from the disk, without a network": on_disk(store)}
-        yield "the same: peak memory", "< 256 MiB", {"peak bytes": float(peak.stdout.split()[-1]) * 1024}
+        for what, flags, theirs in (("all", [], whole), ("10 to 30 E, 45 to 30 S", ["--bbox", "10,-45,30,-30"], region)):
+            measured, peaks = {}, {}
+            out = SERVER / "part.nc"
+            asked = ["get", f"cmems:{DATASET}", *flags, *settings, "-o", str(out)]
+            before = server.sent
+            measured["karin"], peaks["karin bytes"] = timed([str(KARIN), "--quiet", *asked], prefix=[sys.executable, "-c", PEAK])
+            peaks["moved bytes"] = server.sent - before
+            if python:
+                peer = [python, str(HERE / "access_peers.py"), "subset", json.dumps({"out": str(SERVER / "theirs.nc"), "dataset": DATASET, **theirs})]
+                before = server.sent
+                measured["copernicusmarine"], peaks["copernicusmarine bytes"] = timed(peer, env={"COPERNICUSMARINE_CONFIG_URL": f"{server.url}/config.json"})
+                peaks["its moved bytes"] = server.sent - before
+                same(out, SERVER / "theirs.nc")
+            yield f"part of a Copernicus grid: {what}", ">= 3x", measured
+            yield "the same: peak memory, bytes moved", "< 256 MiB", peaks
     finally:
         server.close()
 
 
-PEAK = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+def timed(command, prefix=(), env=None):
+    """Seconds and peak bytes of a command, which it prints itself or `prefix` does for it."""
+    surroundings = os.environ | {"HOME": str(SERVER / "home"), "NO_PROXY": "*"} | (env or {})
+    done = subprocess.run([*prefix, *command], capture_output=True, text=True, env=surroundings)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr[-2000:])
+    peak, seconds = done.stdout.split()[-2:]
+    return float(seconds), float(peak)
 
 
-def on_disk(store):
+def same(ours, theirs):
+    """Stops the benchmark if both did not write the same values."""
     import xarray
 
-    start = time.perf_counter()
-    xarray.open_zarr(store, consolidated=True).to_netcdf(SERVER / "peer.nc", encoding={name: {"zlib": True, "complevel": 1} for name in ("sla", "adt")})
-    return time.perf_counter() - start
+    with xarray.open_dataset(ours) as a, xarray.open_dataset(theirs) as b:
+        for name in ("sla", "adt"):
+            np.testing.assert_allclose(a[name][0].values, b[name][0].values, atol=6e-5)
+            assert a[name].shape == b[name].shape, (a[name].shape, b[name].shape)
+
+
+PEAK = """import resource, subprocess, sys, time
+start = time.perf_counter()
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+seconds = time.perf_counter() - start
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024, seconds)"""
 
 
 ACCESS = {"access-transfers": transfers, "access-find": searches, "access-grid": parts_of_grids}

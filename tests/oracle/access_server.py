@@ -64,6 +64,17 @@ class World:
         return [path for _, path, _ in self.requests if path.endswith(".nc")]
 
 
+EMPTY = (f"{ROOT}/Expert", f"{ROOT}/PGC0/Unsmoothed")  # folders of products that nobody asks for
+
+
+def home(name):
+    """The folder that AVISO keeps a granule in."""
+    words = name.removesuffix(".nc").split("_")
+    if words[1] == "L3":
+        return f"dataset-l3-swot-karin-nadir-validated/l3_lr_ssh/{words[9].replace('.', '_')}/{words[4]}/cycle_{words[5]}"
+    return f"{ROOT}/PGC0/Basic/cycle_{words[5]}"
+
+
 def parts(name):
     """Baseline, cycle and pass of a granule of level 2."""
     words = name.split("_")
@@ -127,22 +138,15 @@ class Handler(QuietHandler):
         self.reply(404, b"<html>no such page</html>", "text/html")
 
     def catalog(self, path):
-        folders = path.removesuffix("/catalog.xml").split("/")
-        files = sorted(self.world.files)
-        if folders[-1] in self.world.broken:
+        folder = path.removesuffix("/catalog.xml")
+        if folder.rsplit("/", 1)[-1] in self.world.broken:
             return self.reply(500)
-        match folders:
-            case [root] if root == ROOT:
-                entries = [self.reference(f"{word}/catalog.xml") for word in ("PGC0", "Expert")]
-            case [_, "PGC0"]:
-                entries = [self.reference("Basic/catalog.xml"), self.reference("Unsmoothed/catalog.xml")]
-            case [_, "PGC0", "Basic"]:
-                cycles = sorted({parts(name)[1] for name in files})
-                entries = [self.reference(f"cycle_{cycle:03}/catalog.xml") for cycle in cycles]
-            case [_, "PGC0", "Basic", cycle]:
-                entries = [self.dataset(name, "/".join(folders)) for name in files if f"cycle_{parts(name)[1]:03}" == cycle]
-            case _:
-                return self.reply(404, b"<html>no such catalogue</html>", "text/html")
+        homes = {name: home(name) for name in sorted(self.world.files)}
+        below = [place.removeprefix(folder + "/").split("/")[0] for place in [*homes.values(), *EMPTY] if place.startswith(folder + "/")]
+        entries = [self.reference(f"{word}/catalog.xml") for word in sorted(set(below))]
+        entries += [self.dataset(name, folder) for name, place in homes.items() if place == folder]
+        if not entries:
+            return self.reply(404, b"<html>no such catalogue</html>", "text/html")
         body = THREDDS.format(entries="\n".join(entries)).encode()
         etag = '"' + hashlib.sha1(body).hexdigest() + '"'
         if self.headers.get("If-None-Match") == etag:

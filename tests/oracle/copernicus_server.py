@@ -18,7 +18,7 @@ class Copernicus:
     """Serves a folder: `bucket/…` are objects; everything else is made."""
 
     def __init__(self, root: Path):
-        self.root, self.requests, self.faults, self.page, self.delay, self.sent = root, [], {}, 3, 0.0, 0
+        self.root, self.requests, self.faults, self.page, self.delay, self.sent, self.rate = root, [], {}, 3, 0.0, 0, None
         outer = self
 
         class Handler(QuietHandler):
@@ -108,7 +108,11 @@ class Copernicus:
         for name, value in headers.items():
             handler.send_header(name.replace("_", "-"), value)
         handler.end_headers()
-        handler.wfile.write(body)
+        begin = time.perf_counter()
+        for at in range(0, len(body), 1 << 16):
+            handler.wfile.write(body[at : at + (1 << 16)])
+            if self.rate:  # bytes per second of a connection
+                time.sleep(max(0.0, begin + min(at + (1 << 16), len(body)) / self.rate - time.perf_counter()))
         self.sent += len(body)
         if announced:
             handler.close_connection = True

@@ -406,6 +406,36 @@ def test_killed_anywhere_a_rerun_completes(ask, world, tmp_path):
     assert not Path(f"{collection}.incoming").exists()
 
 
+def test_a_line_of_a_cron_job_keeps_a_region_current(ask, karin, world, tmp_path):
+    """The command of the guide, as it stands there: killed anywhere, run again, and run when there is something new."""
+    flown = ask("passes", "--bbox", "10,-45,30,-30", "--time", "2024-01-10..2024-01-12", "--phase", "science")["passes"]
+    seen = [row["pass_number"] for row in flown]
+    karin("simulate", "--product", "L3_LR_SSH_Expert", "--phase", "science", "--cycles", "9", "--passes", ",".join(map(str, [1, *seen])),
+          "--vars", "ssha_unfiltered", tmp_path / "made")
+    made = sorted((tmp_path / "made").rglob("*.nc"))
+    world.files = {path.name: path.read_bytes() for path in made[:-1]}
+    command = [str(karin_binary()), "sync", "aviso:SWOT_L3_LR_SSH_Expert", "--bbox", "10,-45,30,-30", "--time", "2024-01..", "agulhas.karin"]
+
+    def run():
+        done = subprocess.run(command, env=ask.base | ask.accounts | {"KARIN_CATALOG_FRESH": "0"}, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        (line,) = done.stdout.splitlines()
+        return line
+
+    for delay in (0.05, 0.2, 0.5):
+        child = subprocess.Popen(command, env=ask.base | ask.accounts, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(delay)
+        child.kill()
+        child.wait()
+    assert run().startswith(f"agulhas.karin: {len(seen) - 1} granules at aviso, ")  # pass 1 does not see it
+    assert f"{len(seen) - 1} there, 0 fetched (0 B), 0 stored" in run()
+    world.add(made[-1])
+    assert f"{len(seen)} granules at aviso, {len(seen) - 1} there, 1 fetched" in run()
+    (group,) = ask("ls", tmp_path / "agulhas.karin")["groups"]
+    assert [cycle["passes"] for cycle in group["cycles"]] in ([len(seen)], [sorted(seen)])
+    assert ask("verify", tmp_path / "agulhas.karin")["clean"]
+
+
 def test_what_cannot_be_had_is_told_and_the_rest_goes_on(ask, world, tmp_path):
     collection = tmp_path / "swot.karin"
     name = sorted(world.files)[3]

@@ -1,14 +1,17 @@
 //! Buckets of S3.
 
+use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use karin_core::Progress;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path;
-use object_store::{ClientOptions, ObjectStore};
+use object_store::{ClientOptions, ObjectStore, RetryConfig};
 
 use super::tree::{File, Folder, Harvest, Listing, walk};
 use crate::http::Http;
+use crate::retry::{Patience, retry};
 use crate::{Access, AccessError, Location, Settings, Size, Wanted};
 
 mod keys;
@@ -28,7 +31,7 @@ pub(crate) struct Bucket {
 pub(crate) fn open(settings: &Settings, http: &Arc<Http>, bucket: &str) -> Result<Bucket, AccessError> {
     let client = ClientOptions::new()
         .with_timeout_disabled()
-        .with_connect_timeout(settings.stall().min(std::time::Duration::from_secs(30)));
+        .with_connect_timeout(settings.stall().min(Duration::from_secs(30)));
     let keys = if settings.is_true("podaac.s3") && settings.text("podaac.bucket") == Some(bucket) {
         let endpoint = settings.url("podaac.archive")?.join("s3credentials");
         let endpoint = endpoint.map_err(|error| AccessError::option("podaac.archive", error.to_string()))?;
@@ -42,6 +45,13 @@ pub(crate) fn open(settings: &Settings, http: &Arc<Http>, bucket: &str) -> Resul
             .with_credentials(Arc::clone(keys) as _),
         None => AmazonS3Builder::from_env(),
     };
+    // How often and how long to try is ours to say: the user may stop us, and settings count.
+    let hardly = RetryConfig {
+        max_retries: 1,
+        retry_timeout: settings.stall(),
+        ..RetryConfig::default()
+    };
+    let builder = builder.with_retry(hardly);
     let mut builder = builder.with_bucket_name(bucket).with_client_options(client);
     if let Some(region) = settings.text("s3.region") {
         builder = builder.with_region(region);
@@ -63,12 +73,33 @@ pub(crate) fn open(settings: &Settings, http: &Arc<Http>, bucket: &str) -> Resul
     })
 }
 
+/// The answer of a bucket; one that says nothing for `stall` is as good as gone.
+pub(crate) async fn in_time<T>(
+    location: &str,
+    stall: Duration,
+    answer: impl Future<Output = T>,
+) -> Result<T, AccessError> {
+    let late = |_| AccessError::Network {
+        url: location.to_owned(),
+        reason: format!("no answer for {:.0} s", stall.as_secs_f64()),
+    };
+    tokio::time::timeout(stall, answer).await.map_err(late)
+}
+
 /// What an object store says, as an error of ours.
 pub(crate) fn failed(location: &str, error: &object_store::Error) -> AccessError {
-    AccessError::Store {
-        location: location.to_owned(),
-        reason: error.to_string(),
-        missing: matches!(error, object_store::Error::NotFound { .. }),
+    use object_store::Error::{NotFound, PermissionDenied, Unauthenticated};
+    match error {
+        // Asked again, it says the same.
+        PermissionDenied { .. } | Unauthenticated { .. } => AccessError::NotLetIn {
+            url: location.to_owned(),
+            reason: error.to_string(),
+        },
+        _ => AccessError::Store {
+            location: location.to_owned(),
+            reason: error.to_string(),
+            missing: matches!(error, NotFound { .. }),
+        },
     }
 }
 
@@ -81,20 +112,17 @@ pub(crate) async fn find(
     progress: &dyn Progress,
 ) -> Result<Harvest, AccessError> {
     let store = access.bucket(bucket)?.store;
-    walk(
-        wanted,
-        prefix.to_owned(),
-        access.settings.connections(),
-        progress,
-        |prefix| list(Arc::clone(&store), bucket, prefix),
-    )
-    .await
+    let (store, stall) = (&store, access.settings.stall());
+    let patience = &Patience::new(&access.settings, progress);
+    let list = |prefix: String| async move { retry(patience, || list(store, bucket, &prefix, stall)).await };
+    let at_a_time = access.settings.connections();
+    walk(wanted, prefix.to_owned(), at_a_time, progress, list).await
 }
 
-async fn list(store: Arc<AmazonS3>, bucket: &str, prefix: String) -> Result<Listing, AccessError> {
-    let path = Path::from(prefix.as_str());
-    let listed = store.list_with_delimiter(Some(&path)).await;
-    let listed = listed.map_err(|error| failed(&format!("s3://{bucket}/{prefix}"), &error))?;
+async fn list(store: &AmazonS3, bucket: &str, prefix: &str, stall: Duration) -> Result<Listing, AccessError> {
+    let (path, location) = (Path::from(prefix), format!("s3://{bucket}/{prefix}"));
+    let listed = in_time(&location, stall, store.list_with_delimiter(Some(&path))).await?;
+    let listed = listed.map_err(|error| failed(&location, &error))?;
     let folders = listed.common_prefixes.iter().filter_map(|prefix| {
         let name = prefix.filename()?.to_owned();
         Some(Folder {

@@ -239,7 +239,8 @@ async fn store(
         // Asked here, what is wrong with the account keeps its own words.
         keys.get().await?;
     }
-    let answer = reached.store.get_opts(&Key::from(key), options).await;
+    let (key, stall) = (Key::from(key), access.settings.stall());
+    let answer = bucket::in_time(&location, stall, reached.store.get_opts(&key, options)).await?;
     let answer = match answer {
         Err(error @ object_store::Error::PermissionDenied { .. }) if reached.keys.is_some() => {
             let reason = format!(
