@@ -41,6 +41,16 @@ class Slow(QuietHandler):
         time.sleep(DELAY)
         self.reply(b"", "application/x-netcdf")
 
+    def do_POST(self):
+        """AVISO's catalogue of products, as its own downloader asks it."""
+        time.sleep(DELAY)
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        link = {"descriptionObject": {"default": "THREDDS"}, "nameObject": {"default": "SWOT L2 LR SSH Basic"}, "urlObject": {"default": "x"}}
+        source = {"resourceTitleObject": {"default": "x"}, "resourceAbstractObject": {"default": "x"}, "resourceDate": [{"date": "2024-01-01T00:00:00Z"}],
+                  "link": [link, {"protocol": "DOI", "urlObject": {"default": "x"}}]}
+        body = json.dumps({"hits": {"hits": [{"_id": "2652e825-9ade-435c-afdd-eb920d01b018", "_source": source}]}}).encode()
+        self.wfile.write(self.reply(body, "application/json"))
+
     def do_GET(self):
         time.sleep(DELAY)
         type(self).requests += 1
@@ -66,11 +76,12 @@ class Slow(QuietHandler):
         elif len(words) == 2:
             entries = ['<catalogRef xlink:href="Basic/catalog.xml" xlink:title="Basic"/>']
         elif len(words) == 3:
-            entries = [f'<catalogRef xlink:href="cycle_{cycle}/catalog.xml" xlink:title="x"/>' for cycle in cycles]
+            entries = [f'<catalogRef xlink:href="cycle_{cycle}/catalog.xml" xlink:title="cycle_{cycle}"/>' for cycle in cycles]
         else:
             entries = [f'<dataset name="{name}" ID="{name}" urlPath="x/{name}"/>' for name in names if f"cycle_{name.split('_')[5]}" == words[3]]
         return ('<catalog xmlns="http://www.unidata.ucar.edu/namespaces/thredds/InvCatalog/v1.0" xmlns:xlink="http://www.w3.org/1999/xlink">'
-                '<service name="http" serviceType="HTTPServer" base="/thredds/fileServer/"/><dataset name="top">' + "".join(entries) + "</dataset></catalog>").encode()
+                '<service name="http" serviceType="HTTPServer" base="/thredds/fileServer/"/><dataset name="top"><metadata inherited="true">'
+                "<serviceName>http</serviceName></metadata>" + "".join(entries) + "</dataset></catalog>").encode()
 
 
 def serve():
@@ -131,8 +142,16 @@ def transfers():
         start = time.perf_counter()
         run(*asked, "-o", SERVER / "one")
         ours = time.perf_counter() - start
-        theirs = sequential(url, names, SERVER / "two")
-        yield f"get of {len(names)} granules, {total / 1e6:.0f} MB", ">= 5x", {"karin": ours, "sequential client": theirs}
+        python = os.environ.get("KARIN_PEER_PYTHON")
+        if python:
+            peer, asked_of_it = "altimetry-downloader-aviso", {"url": url, "out": str(SERVER / "two"), "product": "SWOT_L2_LR_SSH_Basic"}
+            cycles = {"cycle_number": list(CYCLES)}
+            theirs, _ = timed([python, str(HERE / "access_peers.py"), "aviso", json.dumps(asked_of_it | cycles)])
+        else:
+            peer, theirs = "sequential client", sequential(url, names, SERVER / "two")
+        for name in names:
+            assert (SERVER / "two" / name).read_bytes() == (SERVER / "one" / name).read_bytes(), name
+        yield f"get of {len(names)} granules, {total / 1e6:.0f} MB", ">= 5x", {"karin": ours, peer: theirs}
         before = Slow.sent
         start = time.perf_counter()
         run(*asked, "-o", SERVER / "one")

@@ -13,9 +13,12 @@ from pathlib import Path
 def subset(out, dataset, username="karl", **selected):
     """Copernicus Marine's own toolbox: a part of a grid as netCDF. COPERNICUSMARINE_CONFIG_URL says where."""
     import copernicusmarine
-    from copernicusmarine.core_functions import credentials_utils
+    from copernicusmarine.core_functions import credentials_utils, sessions
 
     credentials_utils._validate_and_get_user = lambda *_: username
+    # It drops the port of an address of data.
+    server, reach = os.environ["COPERNICUSMARINE_CONFIG_URL"].rsplit("/", 1)[0], sessions.ConfiguredBoto3Session.__init__
+    sessions.ConfiguredBoto3Session.__init__ = lambda self, endpoint_url, *rest, **named: reach(self, server, *rest, **named)
     out = Path(out)
     out.unlink(missing_ok=True)
     start = time.perf_counter()

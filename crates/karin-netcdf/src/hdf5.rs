@@ -9,6 +9,7 @@ mod creation_order;
 mod dense;
 mod dimensions;
 mod links;
+mod scout;
 mod storage;
 mod strings;
 mod superblock;
@@ -27,6 +28,7 @@ pub(crate) use superblock::find as find_superblock;
 use crate::Limits;
 use crate::fault::{Fault, guarded};
 use crate::layout::Variable;
+use scout::Walking;
 use storage::PagedStorage;
 
 /// Bytes that are read at a time for the structure of a file, whose parts lie near each other.
@@ -66,6 +68,15 @@ pub(crate) fn open(
     limits: &Limits,
 ) -> Result<Contents, Fault> {
     superblock::check_length(source.as_ref(), base, len)?;
+    scout::in_rounds(source, |source, walking| read(source, walking, len, limits))
+}
+
+fn read(
+    source: &Arc<dyn ByteSource>,
+    walking: Walking,
+    len: u64,
+    limits: &Limits,
+) -> Result<Contents, Fault> {
     guarded(|| {
         let storage = Arc::new(PagedStorage::new(source.clone(), 0, len, STRUCTURE_PAGE));
         let options = hdf5_reader::OpenOptions::default()
@@ -77,7 +88,7 @@ pub(crate) fn open(
             offset: header.offset_size,
             length: header.length_size,
         };
-        let tree = tree::walk(&file, (source.as_ref(), base), sizes, limits)?;
+        let tree = tree::walk(&file, walking, sizes, limits)?;
         let (root, variables, skipped) = dimensions::assemble(tree)?;
         Ok(Contents {
             root,

@@ -6,8 +6,9 @@ use hdf5_reader::messages::attribute::AttributeMessage;
 use hdf5_reader::messages::dataspace::{DataspaceMessage, DataspaceType};
 use hdf5_reader::messages::layout::DataLayout;
 use hdf5_reader::object_header::ObjectHeader;
-use karin_core::{Ahead, Attributes, ByteSource};
+use karin_core::Attributes;
 
+use super::scout::Walking;
 use super::strings::{Heaps, fixed_text};
 use super::types::{ElementType, element_type};
 use super::{ChunkLocator, Sizes, attributes, links};
@@ -76,22 +77,18 @@ const HIDDEN: [&str; 8] = [
     "_nc3_strict",
 ];
 
-/// Bytes of a header that are fetched ahead: most have no more.
-const HEADER_BYTES: u64 = 1 << 10;
-
 const BARE_DIMENSION: &str = "This is a netCDF dimension but not a netCDF variable";
 
 /// All groups, parents before their members.
 pub(super) fn walk(
     file: &Hdf5File,
-    (source, base): (&dyn ByteSource, u64),
+    walking: Walking,
     sizes: Sizes,
     limits: &Limits,
 ) -> Result<Vec<RawGroup>, Fault> {
     let mut walk = Walk {
         file,
-        source,
-        base,
+        walking,
         sizes,
         limits,
         heaps: Heaps::new(file.storage(), sizes),
@@ -106,9 +103,7 @@ pub(super) fn walk(
 
 struct Walk<'a> {
     file: &'a Hdf5File,
-    source: &'a dyn ByteSource,
-    /// Where address 0 is in the source.
-    base: u64,
+    walking: Walking,
     sizes: Sizes,
     limits: &'a Limits,
     heaps: Heaps<'a>,
@@ -130,8 +125,10 @@ impl Walk<'_> {
             )));
         }
         let header = self.file.get_or_parse_header(address)?;
-        let mut messages = attributes::messages(self.file.storage(), self.sizes, address, &header)?;
+        let messages = attributes::messages(self.file.storage(), self.sizes, address, &header);
+        let mut messages = self.past(messages)?.unwrap_or_default();
         messages.retain(|message| !HIDDEN.contains(&message.name.as_str()));
+        let attributes = self.values(&messages);
         let path = match parent.and_then(|parent| self.groups.get(parent)) {
             Some(parent) if !parent.path.is_empty() => format!("{}/{name}", parent.path),
             _ => name.to_owned(),
@@ -140,7 +137,7 @@ impl Walk<'_> {
             name: name.to_owned(),
             path,
             parent,
-            attributes: self.values(&messages)?,
+            attributes: self.past(attributes)?.unwrap_or_default(),
             datasets: Vec::new(),
         };
         let this = self.groups.len();
@@ -148,7 +145,6 @@ impl Walk<'_> {
         self.ancestors.push(address);
         let mut inner = Vec::new();
         let children = links::children(self.file, self.sizes, &header)?;
-        self.fetch_headers(&children)?;
         for child in children {
             self.objects += 1;
             if self.objects > self.limits.objects {
@@ -157,39 +153,41 @@ impl Walk<'_> {
                     allowed: self.limits.objects as u64,
                 });
             }
-            let header = self.file.get_or_parse_header(child.address)?;
-            match kind(&header) {
-                Kind::Group => inner.push(child),
-                Kind::Dataset => {
-                    let dataset = self.dataset(child.name, child.address, &header)?;
-                    self.groups[this].datasets.push(dataset);
-                }
-                Kind::Other => {}
+            let is_group = self.member(this, &child);
+            if self.past(is_group)?.unwrap_or_default() {
+                inner.push(child);
             }
         }
         for child in inner {
-            self.group(child.address, &child.name, Some(this))?;
+            let depth = self.ancestors.len();
+            let walked = self.group(child.address, &child.name, Some(this));
+            self.ancestors.truncate(depth);
+            self.past(walked)?;
         }
         self.ancestors.pop();
         Ok(())
     }
 
-    /// Has the headers of the members of a group fetched together, where each would cost a round trip.
-    fn fetch_headers(&self, children: &[links::Child]) -> Result<(), Fault> {
-        if !self.source.is_remote() {
-            return Ok(());
+    /// Reads a member of the group with that index; true if it is a group itself.
+    fn member(&mut self, group: usize, child: &links::Child) -> Result<bool, Fault> {
+        let header = self.file.get_or_parse_header(child.address)?;
+        match kind(&header) {
+            Kind::Group => return Ok(true),
+            Kind::Dataset => {
+                let dataset = self.dataset(child.name.clone(), child.address, &header)?;
+                self.groups[group].datasets.push(dataset);
+            }
+            Kind::Other => {}
         }
-        let header = |child: &links::Child| {
-            let start = self.base.saturating_add(child.address);
-            start..start.saturating_add(HEADER_BYTES)
-        };
-        let headers: Vec<_> = children.iter().map(header).collect();
-        self.source
-            .prefetch(&headers, Ahead::Structure)
-            .map_err(|source| Fault::Io {
-                action: "fetching headers".into(),
-                source,
-            })
+        Ok(false)
+    }
+
+    /// `None` for what cannot be read, if the walk goes on past that.
+    fn past<T>(&self, result: Result<T, Fault>) -> Result<Option<T>, Fault> {
+        match self.walking {
+            Walking::Strictly => result.map(Some),
+            Walking::Onward => Ok(result.ok()),
+        }
     }
 
     fn values(&mut self, messages: &[AttributeMessage]) -> Result<Attributes, Fault> {
