@@ -191,6 +191,39 @@ def searches():
         servers.close()
 
 
+def earthdata():
+    """Granules of PO.DAAC beside earthaccess (where KARIN_PEER_PYTHON has it), with a token: the same files; and what a rerun makes of one
+    that was cut."""
+    from access_server import TOKEN, Servers, World
+
+    python = os.environ.get("KARIN_PEER_PYTHON")
+    if not python:
+        return
+    make()
+    world = World()
+    for path in sorted((SERVER / "granules").iterdir()):
+        world.add(path)
+    world.delay = DELAY
+    servers = Servers(world)
+    ours, theirs = SERVER / "podaac", SERVER / "earthaccess"
+    surroundings = {"EARTHDATA_TOKEN": TOKEN} | servers.settings()
+    asked = [str(KARIN), "--quiet", "get", "podaac:L2_LR_SSH_Basic", "--cycles", f"{CYCLES[0]}-{CYCLES[-1]}", "-o", str(ours)]
+    peer = {"cmr": f"{servers.urls['site']}/search/", "out": str(theirs), "short_name": "SWOT_L2_LR_SSH_BASIC_2.0", "names": "SWOT_L2_LR_SSH_Basic_*"}
+    peer = [python, str(HERE / "access_peers.py"), "earthdata", json.dumps(peer)]
+    try:
+        for folder in (ours, theirs):
+            shutil.rmtree(folder, ignore_errors=True)
+        for what in ("get of PO.DAAC", "again, with one file cut to half"):
+            measured = {"karin": timed(asked, [sys.executable, "-c", PEAK], surroundings)[0], "earthaccess": timed(peer, env=surroundings)[0]}
+            right = {folder.name: sum((folder / name).read_bytes() == content for name, content in world.files.items()) for folder in (ours, theirs)}
+            yield f"{what}: {len(world.files)} granules; right afterwards: {right}", "", measured
+            for folder in (ours, theirs):
+                path = folder / min(world.files)
+                path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    finally:
+        servers.close()
+
+
 GRID = (33, 1440, 2880)  # days, latitudes, longitudes: 1.1 GB of two variables
 
 
@@ -311,4 +344,4 @@ seconds = time.perf_counter() - start
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024, seconds)"""
 
 
-ACCESS = {"access-transfers": transfers, "access-find": searches, "access-grid": parts_of_grids}
+ACCESS = {"access-transfers": transfers, "access-find": searches, "access-earthdata": earthdata, "access-grid": parts_of_grids}

@@ -48,6 +48,32 @@ def aviso(url, out, product, **selected):
     return seconds
 
 
+
+def earthdata(cmr, out, short_name, names):
+    """earthaccess, with a token from the environment. It has no filter for cycles and passes: names with wildcards stand for them."""
+    import dataclasses
+
+    import earthaccess
+    from earthaccess import auth, results, search, store, system
+
+    here = dataclasses.replace(system.PROD, cmr_base_url=cmr)
+    for module in (auth, earthaccess, results, search, store, system):
+        if hasattr(module, "PROD"):
+            module.PROD = here
+    # It shows the token to Earthdata Login's page of profiles, which is on the net.
+    def session(self, *_, **__):
+        self._http_session, self._requests_cookies = self.auth.get_session(), {}
+
+    store.Store.set_requests_session = session
+    start = time.perf_counter()
+    earthaccess.login(strategy="environment", system=here)
+    granules = earthaccess.search_data(short_name=short_name, granule_name=names)
+    files = earthaccess.download(granules, str(out), show_progress=False)
+    seconds = time.perf_counter() - start
+    print(f"{len(files)} files", file=sys.stderr)
+    return seconds
+
+
 if __name__ == "__main__":
     seconds = globals()[sys.argv[1]](**json.loads(sys.argv[2]))
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)

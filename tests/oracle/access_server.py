@@ -9,6 +9,7 @@ import struct
 import threading
 import time
 from datetime import datetime, timedelta, timezone
+from fnmatch import fnmatch
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -178,10 +179,12 @@ class Handler(QuietHandler):
             return self.reply(fault, b"{}", "application/json", Retry_After="0")
         if fault == "html":
             return self.reply(200, LOGIN_PAGE, "text/html")
-        keys = {"provider", "page_size", "short_name[]", "cycle[]", "temporal[]", "bounding_box[]"}
+        keys = {"provider", "page_size", "short_name", "short_name[]", "cycle[]", "temporal[]", "bounding_box[]", "readable_granule_name",
+                "options[readable_granule_name][pattern]"}
         passes = {int(value) for key, value in query if key.startswith("passes[")}
         cycles = {int(value) for key, value in query if key == "cycle[]"}
-        names = {value.upper() for key, value in query if key == "short_name[]"}
+        names = {value.upper() for key, value in query if key.startswith("short_name")}
+        patterns = [value for key, value in query if key == "readable_granule_name"]
         unknown = [key for key, _ in query if key not in keys and not key.startswith("passes[")]
         if unknown or (passes and len(cycles) != 1):
             return self.reply(400, json.dumps({"errors": ["There must be exactly one cycle"]}).encode(), "application/json")
@@ -189,7 +192,8 @@ class Handler(QuietHandler):
         for name in sorted(self.world.files):
             baseline, cycle, number = parts(name)
             collection = "SWOT_L2_LR_SSH_BASIC_" + {"C": "2.0", "D": "D"}[baseline]
-            if collection in names and (not cycles or cycle in cycles) and (not passes or number in passes):
+            if collection in names and (not cycles or cycle in cycles) and (not passes or number in passes) and (
+                    not patterns or any(fnmatch(name, pattern) for pattern in patterns)):
                 found.append(name)
         start = int(self.headers.get("CMR-Search-After", 0))
         page = found[start : start + self.world.page_size]
@@ -207,7 +211,7 @@ class Handler(QuietHandler):
             facts["Checksum"] = {"Value": digest, "Algorithm": kind}
         links = [(f"s3://podaac/{name}", "GET DATA VIA DIRECT ACCESS"), (f"{self.urls['archive']}/x/{name}", "GET DATA"),
                  (f"{self.urls['archive']}/s3credentials", "VIEW RELATED INFORMATION")]
-        return {"meta": {"native-id": name, "revision-date": self.world.etag(name)[1:9]},
+        return {"meta": {"concept-type": "granule", "provider-id": "POCLOUD", "native-id": name, "revision-date": self.world.etag(name)[1:9]},
                 "umm": {"GranuleUR": name, "RelatedUrls": [{"URL": url, "Type": kind} for url, kind in links],
                         "DataGranule": {"ArchiveAndDistributionInformation": [facts]}}}
 
