@@ -1,4 +1,4 @@
-/** The widget in a real JupyterLab: the same map, over the channel of the notebook, moved and read from Python. */
+/** The widget in a real JupyterLab and a real Notebook 7: the same map, over the channel of the notebook, moved and read from Python. */
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -13,18 +13,28 @@ const TOKEN = "of-the-test";
 /** Made with KARIN_WEB_PICTURES=1, as those of the README. */
 const PICTURE = join(import.meta.dirname, "../../docs/pictures/notebook.jpg");
 
+/** Where notebooks are opened: name, Python module, path of a notebook, and what keeps it from asking for news. */
+const APPS = [
+  [
+    "JupyterLab",
+    "jupyterlab",
+    "lab/tree/map.ipynb",
+    ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"],
+  ],
+  ["Notebook 7", "notebook", "notebooks/map.ipynb", []],
+] as const;
+
 /** Why there is no notebook to test in; empty if there is one. */
-function whatIsMissing(): string {
+function whatIsMissing(module: string): string {
   if (isSkipped()) return "there is no browser";
   if (!existsSync(PYTHON)) return `there is no ${PYTHON}`;
-  const tried = spawnSync(PYTHON, ["-c", "import anywidget, jupyterlab, karin"], { encoding: "utf8" });
-  return tried.status === 0 ? "" : (tried.stderr.trim().split("\n").at(-1) ?? "no JupyterLab");
-}
-
-const missing = whatIsMissing();
-if (missing && !isSkipped()) {
-  console.warn(`notebook tests skipped: ${missing}`);
-  if (process.env.KARIN_SKIP_LOG) appendFileSync(process.env.KARIN_SKIP_LOG, `web/browser/notebook: ${missing}\n`);
+  const tried = spawnSync(PYTHON, ["-c", `import anywidget, ${module}, karin`], { encoding: "utf8" });
+  const missing = tried.status === 0 ? "" : (tried.stderr.trim().split("\n").at(-1) ?? `no ${module}`);
+  if (missing) {
+    console.warn(`tests in ${module} skipped: ${missing}`);
+    if (process.env.KARIN_SKIP_LOG) appendFileSync(process.env.KARIN_SKIP_LOG, `web/browser/notebook: ${missing}\n`);
+  }
+  return missing;
 }
 
 const CELLS = [
@@ -50,7 +60,9 @@ function notebook(cells: string[]): string {
   return JSON.stringify({ cells: cells.map(cell), metadata: { kernelspec: kernel }, nbformat: 4, nbformat_minor: 5 });
 }
 
-describe.skipIf(missing !== "")("a notebook", () => {
+const found = APPS.filter(([, module]) => whatIsMissing(module) === "");
+
+describe.skipIf(found.length === 0).each(found)("a notebook in %s", (_, module, path, options) => {
   let browser: Browser;
   let page: Page;
   let server: ChildProcess;
@@ -62,16 +74,8 @@ describe.skipIf(missing !== "")("a notebook", () => {
     folder = mkdtempSync(join(tmpdir(), "karin-notebook-"));
     symlinkSync(inject("collection"), join(folder, "swot.karin"));
     writeFileSync(join(folder, "map.ipynb"), notebook(CELLS));
-    const words = [
-      "-m",
-      "jupyterlab",
-      "--no-browser",
-      "--allow-root",
-      "--port=0",
-      "--LabApp.news_url=None",
-      `--IdentityProvider.token=${TOKEN}`,
-    ];
-    server = spawn(PYTHON, [...words, "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"], {
+    const words = ["-m", module, "--no-browser", "--allow-root", "--port=0", `--IdentityProvider.token=${TOKEN}`];
+    server = spawn(PYTHON, [...words, ...options], {
       cwd: folder,
       stdio: ["ignore", "ignore", "pipe"],
       env: { ...process.env, HOME: folder, XDG_CACHE_HOME: folder },
@@ -82,11 +86,13 @@ describe.skipIf(missing !== "")("a notebook", () => {
     await context.addInitScript(() => localStorage.setItem("karin.hints", "closed"));
     page = await context.newPage();
     page.on("pageerror", (error) => trouble.push(error.message));
-    await page.goto(`${origin}/lab/tree/map.ipynb?token=${TOKEN}`);
+    await page.goto(`${origin}/${path}?token=${TOKEN}`);
     await page.waitForSelector(".jp-Notebook .jp-Cell", { timeout: 60_000 });
-    await page.waitForSelector('[data-status="idle"], .jp-Notebook-ExecutionIndicator[data-status="idle"]', {
-      timeout: 60_000,
-    });
+    if (module === "jupyterlab") {
+      await page.waitForSelector('[data-status="idle"], .jp-Notebook-ExecutionIndicator[data-status="idle"]', {
+        timeout: 60_000,
+      });
+    }
     await page.locator(".jp-Cell").first().click();
   });
   afterAll(async () => {
@@ -173,7 +179,7 @@ describe.skipIf(missing !== "")("a notebook", () => {
     await whole(shown);
     await page.waitForTimeout(600);
     await expectExact(shown);
-    if (process.env.KARIN_WEB_PICTURES) await takePicture();
+    if (process.env.KARIN_WEB_PICTURES && module === "jupyterlab") await takePicture();
     const [then, , closer] = stateOf(await run());
     expect(then).toBe(11);
     expect((closer as number[])[0]).toBeGreaterThan(-27);
@@ -192,6 +198,6 @@ function addressOf(server: ChildProcess): Promise<string> {
       const found = /http:\/\/127\.0\.0\.1:\d+/.exec(said) ?? /http:\/\/localhost:\d+/.exec(said);
       if (found) resolve(found[0]);
     });
-    server.once("exit", () => reject(new Error(`JupyterLab did not start: ${said}`)));
+    server.once("exit", () => reject(new Error(`Jupyter did not start: ${said}`)));
   });
 }
