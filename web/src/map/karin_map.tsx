@@ -128,6 +128,7 @@ function followView(): void {
       why,
       catalog.passesByCycle().size,
       catalog.passesByCycleB().size,
+      catalog.coverageIsKnown(),
       layersNow().map(({ shown: { id, variable, over }, steps }) => [id, variable, over, steps]),
     ]);
   };

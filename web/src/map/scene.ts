@@ -132,7 +132,10 @@ export class Scene {
     const isNear = places !== null && places.length <= MAX_STRIPS;
     const swath = isNear ? this.showStrips(places) : this.showTiles();
     const layers = this.beside.update(view.layers.length ? this.cover() : []);
-    this.progress({ near: isNear, wanted: swath.wanted + layers.wanted, loaded: swath.loaded + layers.loaded });
+    // What exists must be known before anything can be whole.
+    const unknown = catalog.coverageIsKnown() ? 0 : 1;
+    const wanted = swath.wanted + layers.wanted + unknown;
+    this.progress({ near: isNear, wanted, loaded: swath.loaded + layers.loaded });
     this.layer.look = look();
     this.layer.copies = view.projection === "mercator" || this.map.getZoom() > 9 ? [-1, 0, 1] : [0];
     this.map.triggerRepaint();

@@ -68,7 +68,9 @@ const made = createRoot(() => {
   const passesByCycleB = createMemo(() =>
     groupB() === group() ? passesByCycle() : passesOf(view.groupB ? safe(coverageB) : undefined),
   );
-  return { group, groupB, variables, variable, flag, coverage, range, passesByCycle, passesByCycleB };
+  const coverageIsKnown = () =>
+    [coverage, ...(groupB() === group() ? [] : [coverageB])].every((one) => one.error || one.latest !== undefined);
+  return { coverageIsKnown, group, groupB, variables, variable, flag, coverage, range, passesByCycle, passesByCycleB };
 });
 
 /** The value of a resource, or nothing while it loads or after it failed. */
@@ -101,6 +103,8 @@ export const variable = made.variable;
 export const flag = made.flag;
 export const passesByCycle = made.passesByCycle;
 export const coverage = (): Coverage | undefined => safe(made.coverage);
+/** True once it is known which granules of A and B exist, or that it cannot be known. */
+export const coverageIsKnown = made.coverageIsKnown;
 export const coverageError = (): unknown => made.coverage.error;
 /** Quantiles and histogram of the variable in the cycle; the last known ones while new ones load. */
 export const range = (): Range | undefined => safe(made.range) ?? undefined;
