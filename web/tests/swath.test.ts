@@ -70,6 +70,10 @@ test("strips in view are found on either turn of the globe", () => {
   expect(box(538, 539, -1, 1)).toEqual([0]);
   expect(box(100, 120, 0, 15)).toBeUndefined();
   expect(box(-179, -178, 40, 50)).toBeUndefined();
+  // Where lines of a cut granule lie is not known: all of them may be seen.
+  tracks.line.fill(Number.NaN);
+  expect(box(178, 179, -1, 1)).toEqual([0, 512]);
+  expect(box(100, 120, 0, 15)).toBeUndefined();
 });
 
 test("Mercator goes there and back", () => {

@@ -169,18 +169,23 @@ export function decode(raw: number, packing: { scale: number; offset: number; fi
   return raw === packing.fill ? Number.NaN : raw * packing.scale + packing.offset;
 }
 
-/** The strips (first lines) of each pass that lie in `box`, by the outlines of the passes. */
+/**
+ * The strips (first lines) of each pass that lie in `box`, by the outlines of the passes. Of granules that are cut out of a pass
+ * it is not known which lines lie where: all of them may.
+ */
 export function stripsIn(tracks: Tracks, box: Box, numLines: number): Map<number, number[]> {
   const found = new Map<number, number[]>();
   const { count } = tracks;
+  const end = Math.ceil(numLines / STRIP_LINES) - 1;
   tracks.passes.forEach((pass, index) => {
     const strips = new Set<number>();
     for (let point = 0; point + 1 < count; point++) {
       if (!segmentIn(tracks, index, point, box)) continue;
       const from = tracks.line[index * count + point]!;
       const to = tracks.line[index * count + point + 1]!;
-      const first = Math.max(0, Math.floor((Math.min(from, to) - 16) / STRIP_LINES));
-      const last = Math.min(Math.ceil(numLines / STRIP_LINES) - 1, Math.floor((Math.max(from, to) + 16) / STRIP_LINES));
+      const isKnown = !Number.isNaN(from + to);
+      const first = isKnown ? Math.max(0, Math.floor((Math.min(from, to) - 16) / STRIP_LINES)) : 0;
+      const last = isKnown ? Math.min(end, Math.floor((Math.max(from, to) + 16) / STRIP_LINES)) : end;
       for (let strip = first; strip <= last; strip++) strips.add(strip * STRIP_LINES);
     }
     if (strips.size)

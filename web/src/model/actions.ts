@@ -45,7 +45,7 @@ export function lookAtPass(pass: number): void {
     if (distance < best.distance) best = { distance, line: known.line[index * known.count + point]!, lon, lat };
   }
   const group = catalog.group()!;
-  const line = Math.min(group.num_lines - 1, Math.max(0, Math.round(best.line)));
+  const line = Math.min(group.num_lines - 1, Math.max(0, Math.round(best.line || 0)));
   const pin: Pin = { lon: wrapped(best.lon), lat: best.lat, pass, line, pixel: Math.floor(group.num_pixels / 3) };
   change({ pin });
   if (best.distance > 300) current()?.map.easeTo({ center: [pin.lon, pin.lat], duration: motion(500) });
