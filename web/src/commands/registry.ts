@@ -52,7 +52,7 @@ export const COMMANDS: Command[] = [
   },
   {
     id: "difference",
-    title: "Difference of two cycles, A − B",
+    title: "Difference, A − B",
     section: "Compare",
     keys: ["d"],
     run: () => actions.compare("difference"),

@@ -74,7 +74,7 @@ export function QualitySection() {
               onChange={(why) => change({ why })}
               hint="Near views draw rejected pixels in the colour of the flag (m)"
             />
-            <details class="flags" open={isOpen()} onToggle={(event) => setOpen(event.currentTarget.open)}>
+            <details class="flags" open={isOpen() || view.why} onToggle={(event) => setOpen(event.currentTarget.open)}>
               <summary>
                 Flags of <span class="code">{flag().name}</span>
               </summary>
