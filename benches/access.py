@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+import granules
 from granules import FOLDER
 from measure import HERE, KARIN, WORKSPACE
 
@@ -344,4 +345,44 @@ seconds = time.perf_counter() - start
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024, seconds)"""
 
 
-ACCESS = {"access-transfers": transfers, "access-find": searches, "access-earthdata": earthdata, "access-grid": parts_of_grids}
+def references():
+    """Virtual ingest of a thousand granules of L2 Basic (36 cycles of 28 passes, hard links of one cycle) beside copying some of
+    them, and a mean over cycles of all variables (P1) from references beside the files."""
+
+    folder, store = SERVER / "virtual", SERVER / "virtual.karin"
+    files = granules.granules("L2_LR_SSH_Basic", "calval", "475-477", "1-28")
+    first = [path for path in files if "_475_" in path.name]
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for path in first:
+        for cycle in range(475, 511):
+            os.link(path, folder / path.name.replace("_475_", f"_{cycle}_"))
+    some = [path for path in sorted(folder.iterdir()) if 475 <= int(path.name.split("_")[5]) < 477]
+
+    def ingested(*words):
+        shutil.rmtree(store, ignore_errors=True)
+        start = time.perf_counter()
+        run("ingest", *words, store)
+        return time.perf_counter() - start
+
+    count = len(list(folder.iterdir()))
+    copied = ingested(*some) / len(some)
+    referred = min(ingested("--virtual", folder) for _ in range(2)) / count
+    yield f"virtual ingest of {count} granules: per granule, and copying", ">= 20x", {"karin": referred, "copying": copied}
+    cycles = granules.granules("L2_LR_SSH_Basic", "science", "1-24", "13")
+    ingested("--virtual", *cycles)
+    out = SERVER / "mean.nc"
+
+    def mean(*sources):
+        seconds = []
+        for _ in range(4):
+            start = time.perf_counter()
+            run("stat", *sources, "--over", "cycle", "--stats", "mean", "-o", out)
+            seconds.append(time.perf_counter() - start)
+        return min(seconds)
+
+    yield "P1 of 24 granules, all variables, from references and from the files", "<= 1.2x", {"karin": mean(store), "the files": mean(*cycles)}
+    shutil.rmtree(folder)
+
+
+ACCESS = {"access-transfers": transfers, "access-find": searches, "access-earthdata": earthdata, "access-grid": parts_of_grids, "access-virtual": references}

@@ -13,10 +13,12 @@ mod encode;
 mod gathered;
 mod geometry;
 mod granule;
+mod group;
 mod handover;
 mod landing;
 mod merge;
 mod nodes;
+mod present;
 mod refer;
 mod register;
 mod shared;
@@ -26,21 +28,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use icechunk::format::manifest::{ChunkPayload, VirtualChunkRef};
-use karin_core::{Dataset, GranuleName, HalfOrbit, Product, Resources, granule_structure};
+use karin_core::{Dataset, GranuleName, HalfOrbit, Resources};
 use rayon::prelude::*;
 
 use crate::collection::chunks::ChunkReader;
 use crate::facts::document::{Document, GroupDelta, SourceRecord};
-use crate::facts::view::{At, View};
-use crate::layout::{Blueprint, FORMAT_VERSION, GroupLayout};
+use crate::layout::GroupLayout;
 use crate::objects::WrittenObject;
 use crate::origin::ensure_containers;
 use crate::{GranuleFacts, GranuleState, GroupKey, ObjectWriter, Origin, Profile, Repository, StoreError};
 pub use decide::Outcome;
-use decide::{Decision, beside, decide};
 use encode::Encoded;
 use gathered::Gathered;
 use granule::{Fitted, Refusal, fit};
+use group::{invent_layout, key_of};
 pub use refer::fingerprint;
 use shared::{Claim, SharedArrays};
 
@@ -244,27 +245,7 @@ impl<'a> Ingest<'a> {
         } else {
             GranuleState::Whole
         };
-        let (there, known) = self.there(key, half_orbit, &granule.checksum)?;
-        let version = &granule.name.version;
-        let outcome = match decide(there.as_ref(), state, version, known, self.options.replace) {
-            Decision::Take(Outcome::AlreadyThere)
-                if self.lies_elsewhere(key, half_orbit, granule.origin)? =>
-            {
-                Outcome::Replaced {
-                    there: version.clone(),
-                }
-            }
-            Decision::Take(outcome) => outcome,
-            Decision::Refuse if self.is_lost(key, half_orbit)? => Outcome::Replaced {
-                there: version.clone(),
-            },
-            Decision::Refuse => return Err(conflict(granule.name)),
-        };
-        let other = self.beside(key, half_orbit)?;
-        let outcome = match other {
-            Some(other) => beside(&other, state, version, key.is_virtual).unwrap_or(outcome),
-            None => outcome,
-        };
+        let outcome = self.outcome(key, granule, state)?;
         if !outcome.is_stored() {
             return Ok(outcome);
         }
@@ -308,81 +289,6 @@ impl<'a> Ingest<'a> {
         };
         self.groups.insert(key, group);
         Ok(())
-    }
-
-    /// A group as it is in the snapshot, if it is there.
-    fn view(&self, key: GroupKey) -> Option<View<'_>> {
-        let group = self.groups.get(&key).filter(|group| group.shared.exists())?;
-        Some(View {
-            at: At::Session(group.shared.session()),
-            chunks: &self.chunks,
-            layout: &group.layout,
-        })
-    }
-
-    /// The granule that the other group has, virtual beside copied.
-    fn beside(&self, key: GroupKey, half_orbit: HalfOrbit) -> Result<Option<GranuleFacts>, StoreError> {
-        let Some(group) = self.groups.get(&key) else {
-            return Ok(None);
-        };
-        let Some(layout) = &group.beside else {
-            return Ok(None);
-        };
-        let view = View {
-            at: At::Session(group.shared.session()),
-            chunks: &self.chunks,
-            layout,
-        };
-        view.facts(half_orbit)
-    }
-
-    /// True if the virtual granule that is there refers to another file, or the same one with another stamp.
-    fn lies_elsewhere(
-        &self,
-        key: GroupKey,
-        half_orbit: HalfOrbit,
-        origin: Option<&Origin>,
-    ) -> Result<bool, StoreError> {
-        let Some(origin) = origin else { return Ok(false) };
-        if let Some(waiting) = self.waiting(key, half_orbit) {
-            return Ok(waiting.document.origin() != Some(origin));
-        }
-        self.view(key).map_or(Ok(false), |view| {
-            register::lies_elsewhere(&view, half_orbit, origin)
-        })
-    }
-
-    /// True if the file of the virtual granule that is there is gone or was changed.
-    fn is_lost(&self, key: GroupKey, half_orbit: HalfOrbit) -> Result<bool, StoreError> {
-        if self.waiting(key, half_orbit).is_some() {
-            return Ok(false);
-        }
-        self.view(key)
-            .map_or(Ok(false), |view| register::is_lost(&view, half_orbit))
-    }
-
-    /// The granule that waits for the commit.
-    fn waiting(&self, key: GroupKey, half_orbit: HalfOrbit) -> Option<&Pending> {
-        let waits = |one: &&Pending| one.layout.key == key && one.facts.half_orbit == half_orbit;
-        self.pending.iter().rev().find(waits)
-    }
-
-    /// The granule that is there or waits for the commit, and whether it came from the file of that checksum.
-    fn there(
-        &self,
-        key: GroupKey,
-        half_orbit: HalfOrbit,
-        checksum: &[u8; 32],
-    ) -> Result<(Option<GranuleFacts>, bool), StoreError> {
-        if let Some(waiting) = self.waiting(key, half_orbit) {
-            return Ok((Some(waiting.facts.clone()), waiting.facts.checksum == *checksum));
-        }
-        let Some(view) = self.view(key) else {
-            return Ok((None, false));
-        };
-        let there = view.facts(half_orbit)?;
-        let known = register::is_known(&view, there.as_ref(), checksum)?;
-        Ok((there, known))
     }
 
     fn encode(
@@ -586,84 +492,6 @@ fn check_length(name: &GranuleName, layout: &GroupLayout, fitted: &Fitted) -> Re
         }
     }
     Ok(())
-}
-
-fn conflict(name: &GranuleName) -> Refusal {
-    Refusal::Conflict(format!(
-        "{} of version {} is there with other content; --replace puts this one in its place",
-        name.half_orbit, name.version
-    ))
-}
-
-/// The group that a granule belongs to.
-fn key_of(name: &GranuleName) -> Result<GroupKey, Refusal> {
-    let product = name.product;
-    let readable = "info, stat and extract read it, but it cannot be ingested";
-    if !product.is_ingested() {
-        return Err(Refusal::Unsupported(format!(
-            "{product} is not stored in collections: {readable}"
-        )));
-    }
-    let schema = name
-        .schema()
-        .filter(|schema| product.ingested_schemas().contains(schema));
-    let Some(schema) = schema else {
-        let known = product.ingested_schemas();
-        let known: Vec<String> = known.iter().map(ToString::to_string).collect();
-        let (version, known) = (&name.version, known.join(", "));
-        return Err(Refusal::Unsupported(format!(
-            "version {version} of {product} is not stored in collections, which hold {known}: {readable}"
-        )));
-    };
-    let phase = name
-        .phase()
-        .filter(|phase| name.half_orbit.pass.index(*phase).is_some());
-    let Some(phase) = phase else {
-        return Err(Refusal::Unsupported(format!(
-            "neither phase of the mission has a half orbit {}",
-            name.half_orbit
-        )));
-    };
-    Ok(GroupKey {
-        product,
-        schema,
-        phase,
-        is_virtual: false,
-    })
-}
-
-/// The layout of a group that does not exist yet; that of virtual granules is like one of them.
-fn invent_layout(
-    key: GroupKey,
-    profile: Profile,
-    like: Option<&dyn Dataset>,
-) -> Result<GroupLayout, Refusal> {
-    let structure = granule_structure(key.product, &key.schema);
-    let Some(structure) = structure else {
-        let (product, schema): (Product, _) = (key.product, key.schema);
-        return Err(Refusal::Unsupported(format!(
-            "the structure of {product} {schema} is not known"
-        )));
-    };
-    let mut blueprint = Blueprint {
-        format: FORMAT_VERSION,
-        profile,
-        fixed_lines: structure.fixed_lines,
-        varying_attributes: structure.varying_attributes.clone(),
-        structure: structure.root.clone(),
-    };
-    if key.is_virtual {
-        let like = like.ok_or_else(|| Refusal::structure("its group is not there"))?;
-        if blueprint.fixed_lines.is_none() {
-            let product = key.product;
-            return Err(refer::refusal(format!(
-                "granules of {product} differ in lines and chunks"
-            )));
-        }
-        blueprint.profile = Profile::Virtual;
-        refer::adopt_storage(&mut blueprint.structure, like);
-    }
-    Ok(GroupLayout::new(key, blueprint))
 }
 
 /// Seconds since 2000-01-01T00:00:00 UTC.

@@ -66,8 +66,7 @@ impl Origin {
 
     /// The location as Icechunk has it.
     pub(crate) fn reference(&self) -> Result<VirtualChunkLocation, StoreError> {
-        VirtualChunkLocation::from_url(&self.location)
-            .map_err(|error| StoreError::InvalidArgument(format!("{}: {error}", self.location)))
+        reference_to(&self.location)
     }
 
     /// Where it is, for a collection in `folder` (absolute, without links).
@@ -147,6 +146,11 @@ impl Origin {
     }
 }
 
+fn reference_to(location: &str) -> Result<VirtualChunkLocation, StoreError> {
+    VirtualChunkLocation::from_url(location)
+        .map_err(|error| StoreError::InvalidArgument(format!("{location}: {error}")))
+}
+
 /// The error of a file that cannot be opened.
 fn lost(path: &Path, error: &std::io::Error) -> StoreError {
     let reason = if error.kind() == std::io::ErrorKind::NotFound {
@@ -203,7 +207,9 @@ fn location_of(folder: Option<&Path>, file: &Path) -> Result<String, StoreError>
         reason: "its path is no UTF-8 text, as references have to be: rename it".into(),
         kind: ErrorKind::Unsupported,
     })?;
-    Ok(format!("{prefix}{}", utf8_percent_encode(text, RESERVED)))
+    let location = format!("{prefix}{}", utf8_percent_encode(text, RESERVED));
+    // As Icechunk has it: of `file://` it encodes more.
+    reference_to(&location).map(|location| location.url().to_owned())
 }
 
 fn stamp_of(metadata: &std::fs::Metadata) -> String {

@@ -17,8 +17,9 @@ use karin_core::HalfOrbit;
 use karin_core::Version;
 use serde::{Deserialize, Serialize};
 
+use super::group::invent_layout;
 use super::shared::Claim;
-use super::{Ingest, Pending, invent_layout};
+use super::{Ingest, Pending};
 use crate::facts::document::Document;
 use crate::layout::{Blueprint, GroupLayout};
 use crate::objects::WrittenObject;

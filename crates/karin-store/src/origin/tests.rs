@@ -29,6 +29,10 @@ fn locations_are_relative_to_what_file_and_collection_have_in_common() {
         of("/a/c", "/a/100%/what?#1.nc"),
         "vcc://up1/100%25/what%3F%231.nc"
     );
+    assert_eq!(
+        of("/data/c.karin", "/my archive/x.nc"),
+        "file:///my%20archive/x.nc"
+    );
     assert_eq!(location_of(None, Path::new("/a/x.nc")).unwrap(), "file:///a/x.nc");
 }
 
