@@ -20,8 +20,14 @@ use crate::{Location, StoreError};
 pub(crate) use containers::ensure_containers;
 pub(crate) use read::OriginFiles;
 
-/// Characters of a path that mean something else in a URL.
-const RESERVED: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#');
+/// Characters of a path that mean something else in a URL, or that parsers of URLs drop or replace.
+const RESERVED: &AsciiSet = &CONTROLS
+    .add(b'%')
+    .add(b'?')
+    .add(b'#')
+    .add(b' ')
+    .add(b'\\')
+    .add(b'|');
 
 /// Scheme of a location that is relative to a container.
 const RELATIVE: &str = "vcc://";
