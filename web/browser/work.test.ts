@@ -273,14 +273,14 @@ describe.skipIf(isSkipped())("work", () => {
     try {
       await go(page, `${NEAR}&tab=region&region=${POLYGON}`);
       await whole(page);
-      const copied = async (name: string) => {
+      const copied = async (name: string, told: string) => {
         await page.keyboard.press("/");
         await page.keyboard.type(name);
         await page.keyboard.press("Enter");
-        await page.getByText(/copied/).waitFor();
+        await page.getByText(told).waitFor();
         return page.evaluate(() => navigator.clipboard.readText());
       };
-      const shell = await copied("copy as karin");
+      const shell = await copied("copy as karin", "Command copied.");
       expect(shell).toContain("area.geojson");
       const path = `${dirname(inject("karin"))}:${process.env.PATH}`;
       const run = { cwd: folder, env: { ...process.env, PATH: path }, encoding: "utf8" as const };
@@ -294,7 +294,7 @@ describe.skipIf(isSkipped())("work", () => {
       expect(numbers[1]).toBe(shown.count);
       expect(numbers[2]).toBeCloseTo(shown.mean!, 8);
       expect(numbers[3]).toBeCloseTo(shown.std!, 8);
-      const script = await copied("copy as python");
+      const script = await copied("copy as python", "Python code copied.");
       expect(script).toContain("import karin");
       const python = process.env.KARIN_PYTHON ?? join(import.meta.dirname, "../../.venv/bin/python");
       rmSync(join(folder, "extract.nc"));
