@@ -28,7 +28,7 @@ pub use summary::{Summary, SummaryRow, summarise};
 /// or not at all. `history` is what its attribute of that name says.
 ///
 /// # Errors
-/// As [`reduce`]; also if the file cannot be written.
+/// As [`reduce`](karin_engine::reduce); also if the file cannot be written.
 pub fn reduce_to_netcdf(
     plan: &Plan,
     reduction: &Reduction,
