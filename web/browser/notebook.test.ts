@@ -13,15 +13,17 @@ const TOKEN = "of-the-test";
 /** Made with KARIN_WEB_PICTURES=1, as those of the README. */
 const PICTURE = join(import.meta.dirname, "../../docs/pictures/notebook.jpg");
 
-/** Where notebooks are opened: name, Python module, path of a notebook, and what keeps it from asking for news. */
+/** Where notebooks are opened: name, Python module, path of a notebook, what it shows once a kernel listens (what is run before
+    may never be heard), and what keeps it from asking for news. */
 const APPS = [
   [
     "JupyterLab",
     "jupyterlab",
     "lab/tree/map.ipynb",
+    '[data-status="idle"]',
     ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"],
   ],
-  ["Notebook 7", "notebook", "notebooks/map.ipynb", []],
+  ["Notebook 7", "notebook", "notebooks/map.ipynb", ".jp-NotebookKernelStatus-fade", []],
 ] as const;
 
 /** Why there is no notebook to test in; empty if there is one. */
@@ -62,7 +64,7 @@ function notebook(cells: string[]): string {
 
 const found = APPS.filter(([, module]) => whatIsMissing(module) === "");
 
-describe.skipIf(found.length === 0).each(found)("a notebook in %s", (_, module, path, options) => {
+describe.skipIf(found.length === 0).each(found)("a notebook in %s", (_, module, path, ready, options) => {
   let browser: Browser;
   let page: Page;
   let server: ChildProcess;
@@ -91,11 +93,7 @@ describe.skipIf(found.length === 0).each(found)("a notebook in %s", (_, module, 
     });
     await page.goto(`${origin}/${path}?token=${TOKEN}`);
     await page.waitForSelector(".jp-Notebook .jp-Cell", { timeout: 60_000 });
-    if (module === "jupyterlab") {
-      await page.waitForSelector('[data-status="idle"], .jp-Notebook-ExecutionIndicator[data-status="idle"]', {
-        timeout: 60_000,
-      });
-    }
+    await page.waitForSelector(ready, { state: "attached", timeout: 60_000 });
     await page.locator(".jp-Cell").first().click();
   });
   afterAll(async () => {
