@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 #: Tasks per thread of the cluster, where there is enough to do: enough that a slow one does not hold up the rest.
 _TASKS_PER_THREAD = 4
 #: Bytes of granules that are worth a task: smaller ones would cost more than they even out.
-_WORTH_A_TASK = 128 << 20
+_WORTH_A_TASK = 32 << 20
 #: Seconds after which what workers have prepared is committed.
 _COMMIT_EVERY = 60.0
 #: Bytes of a result that are brought together in this process; larger ones stay with the workers.
