@@ -90,8 +90,10 @@ impl Origin {
                 let (name, path) = rest.split_once('/').ok_or_else(|| invalid("no path"))?;
                 let folder =
                     folder.ok_or_else(|| invalid("relative to a collection that is in no folder"))?;
-                let root = levels_of(name).and_then(|levels| folder.ancestors().nth(levels));
-                (root.ok_or_else(|| invalid("no such folder"))?, path)
+                (
+                    root_of(name, folder).ok_or_else(|| invalid("no such folder"))?,
+                    path,
+                )
             }
             None => {
                 let path = self.location.strip_prefix("file:///");
@@ -189,9 +191,14 @@ pub(crate) fn folder_of(collection: &Location) -> Result<Option<PathBuf>, StoreE
     Ok(above.or(Some(absolute)))
 }
 
-/// How many folders above the collection a container lies.
-fn levels_of(name: &str) -> Option<usize> {
-    name.strip_prefix("up")?.parse().ok().filter(|levels| *levels > 0)
+/// The folder that the locations of a container (`upN`, N folders above) are relative to, for a collection in `folder`.
+fn root_of<'a>(name: &str, folder: &'a Path) -> Option<&'a Path> {
+    let levels = name
+        .strip_prefix("up")?
+        .parse()
+        .ok()
+        .filter(|levels| *levels > 0)?;
+    folder.ancestors().nth(levels)
 }
 
 fn location_of(folder: Option<&Path>, file: &Path) -> Result<String, StoreError> {

@@ -8,7 +8,7 @@ use icechunk::ObjectStoreConfig;
 use icechunk::virtual_chunks::VirtualChunkContainer;
 use icechunk::{RepositoryConfig, Storage};
 
-use super::{Origin, RELATIVE, folder_of, levels_of};
+use super::{Origin, RELATIVE, folder_of, root_of};
 use crate::{Repository, StoreError, backend};
 
 type Containers = HashMap<String, VirtualChunkContainer>;
@@ -75,7 +75,7 @@ fn container_of(origin: &Origin, folder: Option<&Path>) -> Result<(Option<String
         .strip_prefix(RELATIVE)
         .and_then(|rest| rest.split_once('/'))
     {
-        let root = levels_of(name).and_then(|levels| folder?.ancestors().nth(levels));
+        let root = folder.and_then(|folder| root_of(name, folder));
         let root = root.and_then(Path::to_str).ok_or_else(invalid)?;
         return Ok((
             Some(name.to_owned()),
