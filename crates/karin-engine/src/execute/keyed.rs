@@ -4,23 +4,22 @@
 //! granules. Exactness makes the result independent of how granules are cut and spread over threads.
 
 use std::any::Any;
-use std::collections::BTreeMap;
 
-use karin_core::{DatasetError, Values};
+use karin_core::Values;
 use rayon::prelude::*;
 
 use super::tiles::{self, Tile, WAVE};
-use super::typed::{Kind, OfKind, typed};
 use super::{Work, describe, parts};
 use crate::EngineError;
 use crate::plan::Column;
-use crate::reduction::{Needs, Sample, Saved as _, Statistic, Target, Total, years};
+use crate::reduction::{Needs, Statistic, Target};
 use crate::swath::{Shape, join};
 
 mod keys;
 mod order;
+mod state;
 
-use keys::Keys;
+use state::{State, state};
 
 /// Bytes per pixel of a tile: values as stored and decoded, coordinates, masks.
 const BYTES_PER_PIXEL: usize = 32;
@@ -31,7 +30,7 @@ pub(super) fn run(mut work: Work<'_>) -> Result<Vec<String>, EngineError> {
     work.start(columns.len());
     let needs = work.reduction.needs();
     let mut states = states(&work, &columns, needs);
-    run_sweep(&work, &mut states, 0)?;
+    run_sweep(&work, &mut states, Sweep::Totals)?;
     if needs.values {
         find_quantiles(&work, &mut states)?;
     }
@@ -44,7 +43,7 @@ pub(super) fn part(mut work: Work<'_>, out: &mut Vec<u8>) -> Result<(), EngineEr
     work.start(columns.len());
     let needs = work.reduction.needs();
     let mut states = states(&work, &columns, needs);
-    run_sweep(&work, &mut states, 0)?;
+    run_sweep(&work, &mut states, Sweep::Totals)?;
     if needs.values {
         find_quantiles(&work, &mut states)?;
     }
@@ -111,8 +110,35 @@ fn finish(
 /// Bytes of the counts of one sweep for one key and rank.
 const HISTOGRAM: u64 = 8 << 16;
 
-/// Finds the quantiles, of as many variables at a time as their counts fit into the memory.
+/// Bytes of a value that is kept.
+const KEPT: u64 = 8;
+
+/// Finds the quantiles, of as many variables at a time as their counts, or all of their values, fit into the memory.
 fn find_quantiles(work: &Work<'_>, states: &mut [Box<dyn State + '_>]) -> Result<(), EngineError> {
+    // Twice for values that wait to be taken in, and twice for room to grow.
+    let room = work.engine.resources.memory / 8 / KEPT;
+    let values: u64 = states.iter().map(|state| state.values()).sum();
+    let together = if values <= room {
+        states.len()
+    } else {
+        together(work, states)?
+    };
+    for states in states.chunks_mut(together.max(1)) {
+        let room = if values <= room {
+            room
+        } else {
+            room / states.len() as u64
+        };
+        states.iter_mut().for_each(|state| state.search(room));
+        while states.iter().any(|state| state.is_searching()) {
+            run_sweep(work, states, Sweep::Ranks)?;
+        }
+    }
+    Ok(())
+}
+
+/// How many variables can be counted at a time.
+fn together(work: &Work<'_>, states: &[Box<dyn State + '_>]) -> Result<usize, EngineError> {
     let fractions = work.ordered().len() as u64;
     let keys = states.iter().map(|state| state.keys().len()).max().unwrap_or(0) as u64;
     let needed = keys.max(1) * fractions * 2 * HISTOGRAM;
@@ -120,14 +146,7 @@ fn find_quantiles(work: &Work<'_>, states: &mut [Box<dyn State + '_>]) -> Result
     if needed > budget {
         return Err(EngineError::Memory { needed, budget });
     }
-    let together = usize::try_from(budget / needed).unwrap_or(usize::MAX).max(1);
-    for states in states.chunks_mut(together) {
-        let sweeps = states.iter().map(|state| state.sweeps()).max().unwrap_or(0);
-        for sweep in 1..=sweeps {
-            run_sweep(work, states, sweep)?;
-        }
-    }
-    Ok(())
+    Ok(usize::try_from(budget / needed).unwrap_or(usize::MAX))
 }
 
 /// The columns that can be reduced to keys of this kind.
@@ -186,14 +205,22 @@ fn reducible<'a>(work: &Work<'a>) -> Result<Vec<&'a Column>, EngineError> {
     Ok(columns)
 }
 
-/// Sweep 0 makes the states; each one after it narrows down where the quantiles lie.
-fn run_sweep(work: &Work<'_>, states: &mut [Box<dyn State + '_>], sweep: u32) -> Result<(), EngineError> {
+/// What a look at all values is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sweep {
+    /// Makes the states.
+    Totals,
+    /// Narrows down where the quantiles lie.
+    Ranks,
+}
+
+fn run_sweep(work: &Work<'_>, states: &mut [Box<dyn State + '_>], sweep: Sweep) -> Result<(), EngineError> {
     let engine = work.engine;
     for pieces in engine.plan.pieces().chunks(WAVE) {
         let all = tiles::of(work, pieces, BYTES_PER_PIXEL);
         // Few enough at a time that the states waiting to be merged stay small.
         let jobs = engine.resources.jobs;
-        let waiting = if sweep == 0 {
+        let waiting = if sweep == Sweep::Totals {
             8 * jobs
         } else {
             let counts = states.len().max(1) as u64 * 2 * HISTOGRAM;
@@ -209,12 +236,13 @@ fn run_sweep(work: &Work<'_>, states: &mut [Box<dyn State + '_>], sweep: u32) ->
                 .collect();
             let one = |(tile, index): &(&Tile, usize)| {
                 let state = states.get(*index)?;
-                let found = if tile.holds(state.column()) {
+                let is_wanted = sweep == Sweep::Totals || state.is_searching();
+                let found = if is_wanted && tile.holds(state.column()) {
                     state.reduce(tile, sweep)
                 } else {
                     None
                 };
-                if sweep == 0 && tile.is_first {
+                if sweep == Sweep::Totals && tile.is_first {
                     work.advance(1);
                 }
                 found
@@ -229,184 +257,10 @@ fn run_sweep(work: &Work<'_>, states: &mut [Box<dyn State + '_>], sweep: u32) ->
             }
         }
     }
-    for state in states {
-        state.end_sweep(sweep);
+    if sweep == Sweep::Ranks {
+        states.iter_mut().for_each(|state| state.narrow());
     }
     Ok(())
-}
-
-/// The states of one column, whatever its type.
-trait State: Sync {
-    fn column(&self) -> &Column;
-    /// Sweeps that quantiles need after the first.
-    fn sweeps(&self) -> u32;
-    /// The part of one tile; `None` if it cannot be read.
-    fn reduce(&self, tile: &Tile, sweep: u32) -> Option<Box<dyn Any + Send>>;
-    /// Takes in the part of the next tile.
-    fn merge(&mut self, part: Box<dyn Any + Send>, sweep: u32);
-    /// Ends a sweep.
-    fn end_sweep(&mut self, sweep: u32);
-    fn keys(&self) -> Vec<i64>;
-    /// Appends what sweep 0 found, as bytes.
-    fn save(&self, out: &mut Vec<u8>);
-    /// Takes in what sweep 0 found of later granules, and gives its keys; `None` if the bytes hold something else.
-    fn absorb(&mut self, bytes: &mut &[u8]) -> Option<Vec<i64>>;
-    fn count(&self, key: i64) -> u64;
-    fn value(&self, key: i64, statistic: Statistic) -> f64;
-}
-
-/// The states of a column in its type; `None` for text.
-fn state<'a>(work: &'a Work<'a>, column: &'a Column, needs: Needs) -> Option<Box<dyn State + 'a>> {
-    struct Make<'a>(&'a Work<'a>, &'a Column, Needs);
-    impl<'a> OfKind for Make<'a> {
-        type Out = Box<dyn State + 'a>;
-        fn of<T: Sample>(self, kind: Kind<T>) -> Self::Out {
-            let Self(work, column, needs) = self;
-            Box::new(Typed {
-                work,
-                column,
-                needs,
-                kind,
-                totals: BTreeMap::new(),
-                order: order::Order::new(&work.ordered()),
-            })
-        }
-    }
-    typed(work, column, Make(work, column, needs))
-}
-
-struct Typed<'a, T: Sample> {
-    work: &'a Work<'a>,
-    column: &'a Column,
-    needs: Needs,
-    kind: Kind<T>,
-    totals: BTreeMap<i64, Total<T>>,
-    order: order::Order<T>,
-}
-
-impl<T: Sample> Typed<'_, T> {
-    /// The values of a tile and the key of each run of them.
-    fn read(&self, tile: &Tile) -> Result<(Vec<T>, Keys), DatasetError> {
-        let engine = self.work.engine;
-        let mut values = Vec::new();
-        let lines = tile.lines.clone();
-        (self.kind.load)(self.work, &tile.piece, self.column, lines, &mut values)?;
-        let keys = Keys::of(
-            engine,
-            tile,
-            self.column,
-            &self.work.reduction.target,
-            values.len(),
-            self.needs.trend,
-        )?;
-        Ok((values, keys))
-    }
-}
-
-impl<T: Sample> State for Typed<'_, T> {
-    fn column(&self) -> &Column {
-        self.column
-    }
-
-    fn sweeps(&self) -> u32 {
-        self.order.sweeps()
-    }
-
-    fn reduce(&self, tile: &Tile, sweep: u32) -> Option<Box<dyn Any + Send>> {
-        let (values, keys) = match self.read(tile) {
-            Ok(read) => read,
-            Err(error) => {
-                self.work.engine.fail(&tile.piece, &error);
-                return None;
-            }
-        };
-        if sweep > 0 {
-            let runs = keys
-                .runs
-                .iter()
-                .filter_map(|(key, range)| Some((*key, values.get(range.clone())?)));
-            return Some(Box::new(self.order.histograms(runs, sweep, self.kind.fill)));
-        }
-        let mut totals: BTreeMap<i64, Total<T>> = BTreeMap::new();
-        for (key, range) in &keys.runs {
-            self.work.schemas.note(*key, &tile.piece);
-            let total = totals.entry(*key).or_insert_with(|| Total::new(self.needs));
-            let time = |index: usize| keys.time(range.start + index).map_or(f64::NAN, years);
-            total.add(
-                self.kind.fill,
-                values.get(range.clone()).unwrap_or_default(),
-                time,
-            );
-        }
-        Some(Box::new(totals))
-    }
-
-    fn merge(&mut self, part: Box<dyn Any + Send>, sweep: u32) {
-        if sweep > 0 {
-            if let Ok(histograms) = part.downcast::<order::Histograms>() {
-                self.order.add(*histograms, sweep);
-            }
-        } else if let Ok(totals) = part.downcast::<BTreeMap<i64, Total<T>>>() {
-            for (key, total) in *totals {
-                match self.totals.entry(key) {
-                    std::collections::btree_map::Entry::Vacant(entry) => {
-                        entry.insert(total);
-                    }
-                    std::collections::btree_map::Entry::Occupied(mut entry) => entry.get_mut().merge(&total),
-                }
-            }
-        }
-    }
-
-    fn end_sweep(&mut self, sweep: u32) {
-        let counts = self.totals.iter().map(|(key, total)| (*key, total.count()));
-        if sweep == 0 {
-            self.order.start(counts);
-        } else {
-            self.order.narrow(sweep, counts);
-        }
-    }
-
-    fn keys(&self) -> Vec<i64> {
-        self.totals.keys().copied().collect()
-    }
-
-    fn save(&self, out: &mut Vec<u8>) {
-        (self.totals.len() as u64).save(out);
-        for (key, total) in &self.totals {
-            key.save(out);
-            total.save(out);
-        }
-        self.order.save(out);
-    }
-
-    fn absorb(&mut self, bytes: &mut &[u8]) -> Option<Vec<i64>> {
-        let mut totals = BTreeMap::new();
-        for _ in 0..u64::restore(bytes)? {
-            totals.insert(i64::restore(bytes)?, Total::<T>::restore(self.needs, bytes)?);
-        }
-        let keys: Vec<i64> = totals.keys().copied().collect();
-        // The ranks of a key that two parts share are those of neither.
-        let is_split = || keys.iter().any(|key| self.totals.contains_key(key));
-        if self.needs.values && is_split() {
-            return None;
-        }
-        self.order.absorb(bytes)?;
-        self.merge(Box::new(totals), 0);
-        Some(keys)
-    }
-
-    fn count(&self, key: i64) -> u64 {
-        self.totals.get(&key).map_or(0, Total::count)
-    }
-
-    fn value(&self, key: i64, statistic: Statistic) -> f64 {
-        if statistic.is_of_order() {
-            return self.order.value(key, self.count(key), statistic, self.kind.scale);
-        }
-        let total = self.totals.get(&key);
-        total.map_or(f64::NAN, |total| total.value(statistic, self.kind.scale))
-    }
 }
 
 /// Writes the result: one value per key, or scalars.
