@@ -370,7 +370,7 @@ def region_contains(
 def common_time(first: str, second: str) -> str | None:
     """What two ranges of times have in common, as ``A..B``; None if that is nothing."""
 
-def color_map(name: str | None, variable: str, units: str) -> tuple[str, bool, NDArray[np.uint8]]:
+def color_map(name: str | None, variable: str, attributes: dict[str, str]) -> tuple[str, bool, NDArray[np.uint8]]:
     """A colour map by its name, or the one that suits a variable: name, whether its middle means zero, 256 x 3 colours."""
 
 def nearest_word(word: str, candidates: Sequence[str]) -> str | None:

@@ -170,3 +170,15 @@ def test_without_matplotlib_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match="maps need matplotlib: pip install matplotlib"):
         swath(10, 30).swot.plot("ssha")
+
+
+def test_how_much_values_differ_is_not_coloured_as_if_it_could_be_negative():
+    dataset = swath(-150.0, 10.0)
+
+    def least():
+        ax = dataset.swot.plot("ssha")
+        return next(part.norm.vmin for part in ax.get_children() if getattr(part, "norm", None) and part.norm.scaled())
+
+    assert least() == -2.0
+    dataset.ssha.attrs["cell_methods"] = "cycle_number: standard_deviation"
+    assert least() == 1.0

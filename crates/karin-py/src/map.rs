@@ -1,6 +1,9 @@
 //! Regions, colours and near names, for datasets that others opened.
 
+use std::collections::BTreeMap;
+
 use karin::plot::ColorMap;
+use karin_core::Attributes;
 use karin_core::ErrorKind;
 use karin_core::geo::{LonLatBox, Polygon, Region};
 use karin_core::suggest::nearest;
@@ -39,17 +42,23 @@ pub fn region_contains<'py>(
 }
 
 /// A colour map by its name, or the one that suits a variable: name, whether its middle means zero, and 256 colours of
-/// red, green and blue, flat.
+/// red, green and blue, flat. Of the variable's attributes those that are text are needed.
 #[pyfunction]
 pub fn color_map<'py>(
     py: Python<'py>,
     name: Option<&str>,
     variable: &str,
-    units: &str,
+    attributes: BTreeMap<String, String>,
 ) -> PyResult<(String, bool, Bound<'py, PyArray1<u8>>)> {
     let map = match name {
         Some(name) => name.parse::<ColorMap>().map_err(invalid)?,
-        None => ColorMap::suited_to(variable, units),
+        None => {
+            let mut described = Attributes::default();
+            for (attribute, text) in attributes {
+                described.set(attribute, text);
+            }
+            ColorMap::suited_to_described(variable, &described)
+        }
     };
     let colors: Vec<u8> = (0..256)
         .flat_map(|step| map.color(f64::from(step) / 255.0))

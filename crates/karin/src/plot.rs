@@ -316,6 +316,8 @@ fn named(options: &mut MapOptions, name: &str, meta: &VariableMeta) {
     {
         options.overlap = Overlap::Last;
     }
+    let suited = || ColorMap::suited_to_described(name, &meta.attributes);
+    options.color_map = Some(options.color_map.unwrap_or_else(suited));
 }
 
 /// Colours for values.

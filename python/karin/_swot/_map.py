@@ -70,7 +70,7 @@ def plot_all(
     if not drawn:
         raise InvalidArgumentError(f"{array.name} has no value to be drawn here")
     wanted = cmap if isinstance(cmap, str) and not _is_matplotlibs(cmap) else None
-    name, diverges, table = _seam.colors_of(wanted, str(array.name), str(array.attrs.get("units", "")))
+    name, diverges, table = _seam.colors_of(wanted, str(array.name), array.attrs)
     colors = _colormap(cmap, name, table)
     low, high = _limits(drawn, vmin, vmax, diverges and cmap is None)
     draw = _draw_projected if is_projected else _draw_plain

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -76,10 +76,11 @@ def land(fine: bool) -> list[NDArray[np.float64]]:
     return [ring.reshape(-1, 2) for ring in _karin.land(fine)]
 
 
-def colors_of(name: str | None, variable: str, units: str) -> tuple[str, bool, NDArray[np.uint8]]:
+def colors_of(name: str | None, variable: str, attributes: Mapping[Any, Any]) -> tuple[str, bool, NDArray[np.uint8]]:
     """A colour map of cmocean (the one that suits the variable if None): its name, whether its middle means zero, and
     its 256 colours of red, green and blue."""
-    name, diverges, table = _karin.color_map(name, variable, units)
+    texts = {str(key): value for key, value in attributes.items() if isinstance(value, str)}
+    name, diverges, table = _karin.color_map(name, variable, texts)
     return name, diverges, table.reshape(256, 3)
 
 

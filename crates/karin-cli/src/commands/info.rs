@@ -119,7 +119,7 @@ fn write_file(file: &FileInfo, out: &mut dyn Write) -> std::io::Result<()> {
     write_facts(out, &facts)?;
     if !file.variables.is_empty() {
         writeln!(out)?;
-        variables(&file.variables).write(out)?;
+        variables(&LAYOUT, &file.variables).write(out)?;
     }
     for flag in &file.flags {
         writeln!(out)?;
@@ -195,10 +195,13 @@ fn difference(difference: &ProductDifference) -> String {
     format!("differs from the product: {}", words.join("; "))
 }
 
-fn variables(variables: &[VariableInfo]) -> Table {
-    let mut table = Table::new([
-        "variable", "type", "shape", "units", "scale", "fill", "chunks", "filters", "stored",
-    ]);
+/// Columns that say how a file holds its variables.
+const LAYOUT: [&str; 3] = ["chunks", "filters", "stored"];
+
+/// A table of variables; cells of `layout` that have no column are left out.
+fn variables(layout: &[&str], variables: &[VariableInfo]) -> Table {
+    let described = ["variable", "type", "shape", "units", "scale", "fill"];
+    let mut table = Table::new(described.iter().chain(layout).copied());
     let lengths = |lengths: &[usize]| lengths.iter().map(usize::to_string).collect::<Vec<_>>().join("x");
     for variable in variables {
         let scale = match (variable.scale_factor, variable.add_offset) {
@@ -248,7 +251,8 @@ fn write_collection(collection: &CollectionInfo, out: &mut dyn Write) -> std::io
             "\nvariables of /{}/{}/{}",
             group.product, group.schema, group.phase
         )?;
-        variables(&structure.variables).write(out)?;
+        // A collection has a layout of its own: those columns would tell of the granules that came in.
+        variables(&[], &structure.variables).write(out)?;
         for flag in &structure.flags {
             writeln!(out)?;
             write_flag(flag, out)?;

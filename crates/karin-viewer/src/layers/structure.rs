@@ -238,7 +238,7 @@ fn described(path: String, variable: &VariableMeta) -> LayerVariable {
     };
     let units = text("units").unwrap_or_default();
     LayerVariable {
-        color_map: ColorMap::suited_to(&variable.name, &units),
+        color_map: ColorMap::suited_to_described(&variable.name, &variable.attributes),
         long_name: text("long_name"),
         standard_name: text("standard_name"),
         units,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use karin_core::Attributes;
 use karin_core::suggest::did_you_mean;
 
 /// Maps of 256 colours of red, green and blue, in the order of [`NAMES`]: first those of cmocean, then those of Crameri
@@ -66,6 +67,22 @@ impl ColorMap {
     /// True if its middle means zero.
     pub fn is_diverging(self) -> bool {
         NAMES.get(self.index).is_some_and(|name| DIVERGING.contains(name))
+    }
+
+    /// The map that suits a variable, from what its attributes say: how much values differ grows from zero, whatever
+    /// they are values of.
+    pub fn suited_to_described(name: &str, attributes: &Attributes) -> Self {
+        let text = |attribute: &str| attributes.text(attribute).unwrap_or_default().trim();
+        let methods = text("cell_methods");
+        let is_spread = ["standard_deviation", "variance"]
+            .iter()
+            .any(|method| methods.contains(method))
+            || text("long_name").starts_with("median absolute deviation of");
+        if is_spread {
+            Self::AMP
+        } else {
+            Self::suited_to(name, text("units"))
+        }
     }
 
     /// The map that suits a variable, from its name and units.
@@ -195,6 +212,25 @@ mod tests {
         let map = ColorMap::BALANCE;
         assert!(map.is_diverging() && brightness(map.color(0.5)) > 680);
         assert!(brightness(map.color(0.0)) < 200 && brightness(map.color(1.0)) < 200);
+    }
+
+    #[test]
+    fn spreads_of_anything_grow_from_zero() {
+        for (attribute, value, map) in [
+            ("cell_methods", "area: standard_deviation", "amp"),
+            ("cell_methods", "cycle_number: variance", "amp"),
+            (
+                "long_name",
+                "median absolute deviation of relative vorticity",
+                "amp",
+            ),
+            ("cell_methods", "area: mean", "curl"),
+        ] {
+            let mut attributes = Attributes::default();
+            attributes.set(attribute, value);
+            let suited = ColorMap::suited_to_described("vorticity_over_f", &attributes);
+            assert_eq!(suited.to_string(), map, "{value}");
+        }
     }
 
     #[test]
