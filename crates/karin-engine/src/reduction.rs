@@ -9,6 +9,7 @@ mod cells;
 mod comoments;
 mod exact_sum;
 mod having;
+mod line;
 pub mod quantile;
 mod sample;
 mod saved;

@@ -9,7 +9,7 @@
 //!
 //! What is over cycles, pixels or lines is cut between passes, and states hold finished values: the result is that of one
 //! process, to the bit. What is by pass is cut there too. Everything else is cut between granules in the order of cycle and pass, and states are those of
-//! the engine, which merge exactly but for floating sums on a grid and trends; such a result says so in `comment`.
+//! the engine, which merge exactly but for floating sums and trends on a grid and in bins; such a result says so in `comment`.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -34,7 +34,7 @@ pub(super) fn run(mut work: Work<'_>) -> Result<Vec<String>, EngineError> {
     if needs.values {
         find_quantiles(&work, &mut states)?;
     }
-    finish(&work, &columns, &states, Vec::new())
+    finish(&work, &columns, &states)
 }
 
 /// Runs it for a part of the granules, into bytes for [`merge`].
@@ -55,32 +55,22 @@ pub(super) fn part(mut work: Work<'_>, out: &mut Vec<u8>) -> Result<(), EngineEr
     Ok(())
 }
 
-/// Merges parts, in the order of their granules.
+/// Merges parts, in the order of their granules. All is exact, however the values were split.
 pub(super) fn merge(work: &Work<'_>, saved: &[&[u8]]) -> Result<Vec<String>, EngineError> {
     let columns = reducible(work)?;
     let mut states = states(work, &columns, work.reduction.needs());
-    let mut in_parts = false;
     for bytes in saved {
         let mut rest = *bytes;
         let mut keys = Vec::new();
         for state in &mut states {
             parts::expect(state.column(), &mut rest)?;
-            let before = state.keys();
-            let absorbed = state.absorb(&mut rest).ok_or_else(parts::broken)?;
-            in_parts |= absorbed.iter().any(|key| before.binary_search(key).is_ok());
-            keys.extend(absorbed);
+            keys.extend(state.absorb(&mut rest).ok_or_else(parts::broken)?);
         }
         let absorbed = work.schemas.absorb(&keys, &mut rest);
         absorbed.ok_or_else(parts::broken)?;
         parts::end(rest)?;
     }
-    // All but trends is exact, however the values were split.
-    let notes = if in_parts && work.computed.contains(&Statistic::Trend) {
-        vec![parts::ADDED_IN_PARTS.to_owned()]
-    } else {
-        Vec::new()
-    };
-    finish(work, &columns, &states, notes)
+    finish(work, &columns, &states)
 }
 
 fn states<'a>(work: &'a Work<'a>, columns: &[&'a Column], needs: Needs) -> Vec<Box<dyn State + 'a>> {
@@ -92,7 +82,6 @@ fn finish(
     work: &Work<'_>,
     columns: &[&Column],
     states: &[Box<dyn State + '_>],
-    notes: Vec<String>,
 ) -> Result<Vec<String>, EngineError> {
     let mut keys: Vec<i64> = states.iter().flat_map(|state| state.keys()).collect();
     keys.sort_unstable();
@@ -103,8 +92,8 @@ fn finish(
     if work.reduction.target == Target::All {
         keys = vec![0];
     }
-    write(work, columns, states, &keys, &notes)?;
-    Ok(notes)
+    write(work, columns, states, &keys)?;
+    Ok(Vec::new())
 }
 
 /// Bytes of the counts of one sweep for one key and rank.
@@ -269,7 +258,6 @@ fn write(
     columns: &[&Column],
     states: &[Box<dyn State + '_>],
     keys: &[i64],
-    notes: &[String],
 ) -> Result<(), EngineError> {
     let plan = work.engine.plan;
     let target = &work.reduction.target;
@@ -293,7 +281,6 @@ fn write(
         }
     }
     work.schemas.describe(&mut root, columns, &dimensions);
-    describe::comment(&mut root, notes);
     work.begin(&root)?;
     let shape: &[usize] = if dimensions.is_empty() { &[] } else { &[keys.len()] };
     let slab = karin_core::Slab::all(shape);

@@ -14,11 +14,11 @@ use crate::reduction::{Reduction, Saved as _, Target};
 use crate::result::Sink;
 
 /// What every part begins with.
-const MAGIC: u64 = u64::from_le_bytes(*b"KRNPART3");
+const MAGIC: u64 = u64::from_le_bytes(*b"KRNPART4");
 
 /// What is said of results that differ from those of one process by rounding.
 pub(super) const ADDED_IN_PARTS: &str =
-    "floating values were added up in parts: sums agree with those of one process to 1e-12";
+    "floating values were added up in parts: sums agree with those of one process to 1e-12, trends nearly so";
 
 /// Reduces some granules to a part.
 ///

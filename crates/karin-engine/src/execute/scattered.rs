@@ -210,6 +210,7 @@ pub(super) fn merge(work: &Work<'_>, saved: &[&[u8]]) -> Result<Vec<String>, Eng
     let needs = work.reduction.needs();
     together(work, &axes, needs)?;
     let is_floating = work.reduction.with.is_some()
+        || work.computed.contains(&Statistic::Trend)
         || columns.iter().any(|column| {
             let packing = column.packing.as_ref();
             packing.is_none_or(|packing| !packing.dtype.is_integer())

@@ -51,6 +51,14 @@ impl ExactSum {
         }
     }
 
+    /// Adds a product without rounding: the number and its rounding error.
+    #[inline]
+    pub fn add_product(&mut self, a: f64, b: f64) {
+        let product = a * b;
+        self.add(product);
+        self.add(a.mul_add(b, -product));
+    }
+
     /// Takes in another sum.
     pub fn merge(&mut self, other: &Self) {
         self.carry();
@@ -103,6 +111,16 @@ impl ExactSum {
         });
         if negative { -sum } else { sum }
     }
+}
+
+/// The sum of products of deviations from the means: sum of products - product of sums / n, of sums as numbers and what
+/// these lack, with every product split into a number and its rounding error.
+pub fn centred(count: f64, first: (f64, f64), second: (f64, f64), products: (f64, f64)) -> f64 {
+    let mean = first.0 / count;
+    let mean_rest = (mean.mul_add(-count, first.0) + first.1) / count;
+    let product = mean * second.0;
+    let product_rest = mean.mul_add(second.0, -product) + mean * second.1 + mean_rest * second.0;
+    (products.0 - product) + (products.1 - product_rest)
 }
 
 impl Saved for ExactSum {

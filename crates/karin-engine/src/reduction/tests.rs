@@ -122,21 +122,22 @@ proptest! {
         let flat: Vec<i32> = slices.concat();
         let floats: Vec<f64> = flat.iter().map(|v| if *v == FILL { f64::NAN } else { f64::from(*v) / 7.0 }).collect();
         let at = at.min(flat.len());
-        let needs = Needs { ends: false, trend: false, ..Needs::of(&ALL) };
+        let needs = Needs { ends: false, ..Needs::of(&ALL) };
+        let years = |index: usize| (index as f64).sin() / 3.0;
         let mut whole = Total::new(needs);
-        whole.add(fill(), &flat, |_| f64::NAN);
+        whole.add(fill(), &flat, years);
         let (mut back, mut front) = (Total::new(needs), Total::new(needs));
-        front.add(fill(), &flat[..at], |_| f64::NAN);
-        back.add(fill(), &flat[at..], |_| f64::NAN);
+        front.add(fill(), &flat[..at], years);
+        back.add(fill(), &flat[at..], |index| years(at + index));
         back.merge(&front);
         let nan = Fill { fill: f64::NAN, missing: f64::NAN };
         let mut whole_floats = Total::new(needs);
-        whole_floats.add(nan, &floats, |_| f64::NAN);
+        whole_floats.add(nan, &floats, years);
         let (mut back_floats, mut front_floats) = (Total::new(needs), Total::new(needs));
-        front_floats.add(nan, &floats[..at], |_| f64::NAN);
-        back_floats.add(nan, &floats[at..], |_| f64::NAN);
+        front_floats.add(nan, &floats[..at], years);
+        back_floats.add(nan, &floats[at..], |index| years(at + index));
         back_floats.merge(&front_floats);
-        for statistic in [Statistic::Sum, Statistic::Mean, Statistic::Variance, Statistic::Min, Statistic::Max] {
+        for statistic in [Statistic::Sum, Statistic::Mean, Statistic::Variance, Statistic::Min, Statistic::Max, Statistic::Trend] {
             prop_assert_eq!(whole.value(statistic, SCALE).to_bits(), back.value(statistic, SCALE).to_bits());
             prop_assert_eq!(whole_floats.value(statistic, SCALE).to_bits(), back_floats.value(statistic, SCALE).to_bits());
         }
@@ -152,6 +153,27 @@ proptest! {
             prop_assert_eq!(f64::of_sort_key(a.sort_key()).to_bits(), a.to_bits());
         }
     }
+}
+
+#[test]
+fn one_time_has_no_trend_and_two_have() {
+    let trend = |years: fn(usize) -> f64| {
+        let mut total = Total::new(Needs::of(&[Statistic::Trend]));
+        total.add(fill(), &[3, 5, 9, 4, 8], years);
+        total.value(
+            Statistic::Trend,
+            Scale {
+                scale: 0.5,
+                offset: 7.0,
+            },
+        )
+    };
+    assert!(trend(|_| 0.123_456_789).is_nan() && trend(|_| f64::NAN).is_nan());
+    // A straight line through 3 and 5, 1/8 year apart; what has no time has no part in it.
+    assert_eq!(
+        trend(|k| if k < 2 { 0.5 + k as f64 / 8.0 } else { f64::NAN }),
+        8.0
+    );
 }
 
 #[test]

@@ -3,10 +3,11 @@
 
 use super::cells::Scale;
 use super::comoments::Comoments;
-use super::exact_sum::ExactSum;
+use super::exact_sum::{ExactSum, centred};
+use super::line::LineSums;
 use super::sample::{Fill, Pair, Sample, Sum, exact_variance};
 use super::saved::Saved;
-use super::single::{Ends, Slope};
+use super::single::Ends;
 use super::{Needs, Statistic};
 
 /// One number's state.
@@ -20,7 +21,7 @@ pub struct Total<T: Sample> {
     pairs: Option<Box<PairSums>>,
     extremes: (T, T),
     ends: Ends<T>,
-    slope: Slope,
+    line: Option<Box<LineSums>>,
 }
 
 /// Sums of floating values; squares as two numbers each, so that nothing is lost.
@@ -43,7 +44,7 @@ impl<T: Sample> Total<T> {
             pairs: needs.pairs.then(Box::default),
             extremes: (T::GREATEST, T::LEAST),
             ends: Ends::default(),
-            slope: Slope::default(),
+            line: needs.trend.then(Box::default),
         }
     }
 
@@ -51,9 +52,9 @@ impl<T: Sample> Total<T> {
     pub fn add(&mut self, fill: Fill<T>, values: &[T], years: impl Fn(usize) -> f64) {
         for (block, values) in values.chunks(4096).enumerate() {
             self.add_block(fill, values);
-            if self.needs.trend {
+            if let Some(line) = &mut self.line {
                 for (index, &value) in values.iter().enumerate().filter(|(_, value)| fill.keeps(**value)) {
-                    self.slope.add(years(block * 4096 + index), value.real());
+                    line.add(years(block * 4096 + index), value.real());
                 }
             }
         }
@@ -141,7 +142,9 @@ impl<T: Sample> Total<T> {
             self.extremes.1
         };
         self.ends.merge(&later.ends);
-        self.slope.merge(&later.slope);
+        if let (Some(line), Some(more)) = (&mut self.line, &later.line) {
+            line.merge(more);
+        }
     }
 
     /// Number of values.
@@ -168,7 +171,10 @@ impl<T: Sample> Total<T> {
             }
             Statistic::First => true_value(self.ends.first.real()),
             Statistic::Last => true_value(self.ends.last.real()),
-            Statistic::Trend => self.slope.per_year() * scale.scale,
+            Statistic::Trend => {
+                let line = self.line.as_ref();
+                line.map_or(f64::NAN, |line| line.per_year() * scale.scale)
+            }
             pairs if pairs.is_of_pairs() => {
                 let sums = self.pairs.as_ref();
                 sums.map_or(f64::NAN, |sums| sums.comoments(count).value(pairs))
@@ -193,16 +199,6 @@ impl<T: Sample> Total<T> {
     }
 }
 
-/// The sum of products of deviations from the means: sum of products - product of sums / n, of sums as numbers and what
-/// these lack, with every product split into a number and its rounding error.
-fn centred(count: f64, first: (f64, f64), second: (f64, f64), products: (f64, f64)) -> f64 {
-    let mean = first.0 / count;
-    let mean_rest = (mean.mul_add(-count, first.0) + first.1) / count;
-    let product = mean * second.0;
-    let product_rest = mean.mul_add(second.0, -product) + mean * second.1 + mean_rest * second.0;
-    (products.0 - product) + (products.1 - product_rest)
-}
-
 impl<T: Sample> Total<T> {
     /// Appends the state as bytes.
     pub fn save(&self, out: &mut Vec<u8>) {
@@ -218,7 +214,9 @@ impl<T: Sample> Total<T> {
         }
         self.extremes.save(out);
         self.ends.save(out);
-        self.slope.save(out);
+        if let Some(line) = &self.line {
+            line.save(out);
+        }
     }
 
     /// Reads a state for the same needs; `None` if the bytes hold something else.
@@ -238,7 +236,9 @@ impl<T: Sample> Total<T> {
         }
         total.extremes = Saved::restore(bytes)?;
         total.ends = Ends::restore(bytes)?;
-        total.slope = Slope::restore(bytes)?;
+        if let Some(line) = &mut total.line {
+            **line = LineSums::restore(bytes)?;
+        }
         Some(total)
     }
 }
@@ -257,10 +257,10 @@ impl PairSums {
         sum.add(first);
         other.add(second);
         apart.add(difference);
-        add_product(squares, first, first);
-        add_product(others, second, second);
-        add_product(aparts, difference, difference);
-        add_product(products, first, second);
+        squares.add_product(first, first);
+        others.add_product(second, second);
+        aparts.add_product(difference, difference);
+        products.add_product(first, second);
     }
 
     fn merge(&mut self, more: &Self) {
@@ -284,13 +284,6 @@ impl PairSums {
     }
 }
 
-/// Adds a product without rounding: the number and its rounding error.
-fn add_product(sum: &mut ExactSum, a: f64, b: f64) {
-    let product = a * b;
-    sum.add(product);
-    sum.add(a.mul_add(b, -product));
-}
-
 impl FloatSums {
     fn add(&mut self, value: f64, squares: bool) {
         if !value.is_finite() {
@@ -298,7 +291,7 @@ impl FloatSums {
         }
         self.sum.add(value);
         if squares && (value * value).is_finite() {
-            add_product(&mut self.squares, value, value);
+            self.squares.add_product(value, value);
         }
     }
 }
