@@ -8,23 +8,18 @@ import weakref
 from collections.abc import Hashable, Iterable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import xarray as xr
 
 from karin import _karin
 from karin._arrays import FileHandle, Handle, MemoryHandle, group_paths
 from karin._backend import decoded, indexed
 from karin._progress import listener_of
-from karin._reduction import Bins, Reduction, by, in_bins, names_of, statistics_of
+from karin._reduction import Bins, Reduction, in_bins, names_of, statistics_of
 from karin._reduction import over as _over
 from karin.errors import InvalidArgumentError, MemoryBudgetError
 
 if TYPE_CHECKING:
     from karin._collection import Collection
-
-#: Kilometres of a degree of latitude.
-_KILOMETRES = 111.2
-
 
 def run(collection: Collection, reduction: Reduction, client: Any = None) -> Any:
     """Reduce what is selected: in memory, or, where the result is larger than the budget, lazily from a temporary file.
@@ -278,34 +273,10 @@ class Reducible:
         xarray.Dataset
             Along ``time`` (mean time of the lines inside), ascending, with cycle_number and pass_number of each.
         """
+        from karin._timeseries import around, follow
+
         if point is not None:
             if bbox is not None:
                 raise InvalidArgumentError("point and bbox exclude each other")
-            bbox = _around(point, radius)
-        chosen = self.sel(bbox=bbox, pass_number=pass_number, variables=variables)
-        names = [name for name in chosen.variables if name not in ("time", "latitude", "longitude")]
-        cube = chosen.sel(variables=names).handle().dataset()
-        passes = cube.read("pass_number", [(0, cube.structure()["dimensions"]["pass_number"], 1)])
-
-        def by_cycle(stat: str | Iterable[str]) -> Reduction:
-            return Reduction(statistics_of(stat), by("cycle"))
-
-        parts = []
-        for number in passes[sorted({at for _, at, _, _ in cube.cells()})]:
-            one = run(chosen.sel(pass_number=int(number), variables=names), by_cycle(stat), client)
-            when = run(chosen.sel(pass_number=int(number), variables=["time"]), by_cycle("mean"), client)
-            one = one.assign_coords(time=("cycle_number", when["time"].values.astype("datetime64[ns]")))
-            one = one.swap_dims(cycle_number="time").reset_coords("cycle_number")
-            parts.append(one.assign(pass_number=("time", np.full(one.sizes["time"], number))))
-        series = xr.concat(parts, "time", data_vars="all", combine_attrs="drop_conflicts").sortby("time")
-        series["time"].attrs.update(long_name="mean time of the lines inside", standard_name="time")
-        series["pass_number"].attrs["long_name"] = "pass number"
-        placed: xr.Dataset = series.set_coords(["cycle_number", "pass_number"])
-        return placed
-
-
-def _around(point: tuple[float, float], radius: float) -> tuple[float, float, float, float]:
-    longitude, latitude = (float(value) for value in point)
-    high = radius / _KILOMETRES
-    wide = min(high / max(float(np.cos(np.radians(latitude))), 1e-3), 179.0)
-    return longitude - wide, max(latitude - high, -90.0), longitude + wide, min(latitude + high, 90.0)
+            bbox = around(point, radius)
+        return follow(self.sel(bbox=bbox, pass_number=pass_number, variables=variables), statistics_of(stat), client)

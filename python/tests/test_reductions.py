@@ -131,6 +131,19 @@ def test_a_place_through_time(swot, granule_files):
     assert point.sizes["time"] >= 2
 
 
+@pytest.mark.parametrize("stat", ["std", "count", "quantile(0.9)", ["max", "mean"], ["median", "count"]])
+def test_a_place_through_time_has_any_statistics(swot, stat):
+    chosen = swot.sel(pass_number=1, bbox=(-180, 10, 180, 20))
+    series = chosen.timeseries(["ssha_karin_2", "ssh_karin_2"], stat=stat)
+    expected = chosen.sel(variables=["ssha_karin_2", "ssh_karin_2"]).groupby("cycle_number").reduce(stat)
+    assert set(series.data_vars) == set(expected.data_vars) and series.attrs["title"] == expected.attrs["title"]
+    for name, values in expected.data_vars.items():
+        np.testing.assert_array_equal(series[name], values)
+        assert series[name].attrs == values.attrs and series[name].dtype == values.dtype
+    when = chosen.sel(variables="time").groupby("cycle_number").mean()["time"]
+    np.testing.assert_array_equal(series["time"], when.values.astype("datetime64[ns]"))
+
+
 def test_labels_of_pictures(swot):
     """What xarray writes beside axes and colour bars."""
     from xarray.plot.utils import label_from_attrs
