@@ -15,6 +15,7 @@ from xarray.backends import AbstractDataStore, BackendArray
 from xarray.core import indexing
 
 from karin import _karin
+from karin._source import Reach
 from karin.errors import KarinWarning
 
 #: Files that a process keeps open; one that is needed again is opened again.
@@ -34,15 +35,15 @@ class Handle(Protocol):
 class FileHandle:
     """A file, by its path or address. Opened again after a fork, after unpickling, and when too many files are open."""
 
-    __slots__ = ("__weakref__", "_dataset", "_pid", "path", "service")
+    __slots__ = ("__weakref__", "_dataset", "_pid", "path", "reach")
 
     _lock = threading.Lock()
     _recent: OrderedDict[int, FileHandle] = OrderedDict()
 
-    def __init__(self, path: str, service: tuple[str | None, str | None] = (None, None)) -> None:
+    def __init__(self, path: str, reach: Reach = Reach()) -> None:
         self.path = path
-        #: Address and region of an S3 service other than AWS.
-        self.service = service
+        #: How it is reached if it lies elsewhere.
+        self.reach = reach
         self._dataset: _karin.Dataset | None = None
         self._pid = 0
 
@@ -50,8 +51,7 @@ class FileHandle:
         """Give the open file."""
         dataset = self._dataset
         if dataset is None or self._pid != os.getpid():
-            endpoint, region = self.service
-            dataset = _karin.open_file(self.path, endpoint=endpoint, region=region)
+            dataset = _karin.open_file(self.path, reach=self.reach)
             self._dataset, self._pid = dataset, os.getpid()
             with FileHandle._lock:
                 FileHandle._recent[id(self)] = self
@@ -66,8 +66,8 @@ class FileHandle:
             FileHandle._recent.pop(id(self), None)
         self._dataset = None
 
-    def __reduce__(self) -> tuple[type[FileHandle], tuple[str, tuple[str | None, str | None]]]:
-        return FileHandle, (self.path, self.service)
+    def __reduce__(self) -> tuple[type[FileHandle], tuple[str, Reach]]:
+        return FileHandle, (self.path, self.reach)
 
     def __dask_tokenize__(self) -> tuple[str, str, int, int]:
         if "://" in self.path:

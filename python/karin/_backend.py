@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import xarray as xr
@@ -11,6 +11,8 @@ from xarray.backends import BackendEntrypoint, StoreBackendEntrypoint
 
 from karin import _karin
 from karin._arrays import FileHandle, Handle, KarinStore, fuse, group_paths
+from karin._question import PathLike
+from karin._source import reach_of
 from karin.errors import InvalidArgumentError
 
 
@@ -55,6 +57,8 @@ class KarinBackendEntrypoint(BackendEntrypoint):
         "stack",
         "endpoint",
         "region",
+        "settings",
+        "credentials",
     )
     supports_groups = True
 
@@ -81,6 +85,8 @@ class KarinBackendEntrypoint(BackendEntrypoint):
         stack: str | None = None,
         endpoint: str | None = None,
         region: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+        credentials: PathLike | None = None,
     ) -> xr.Dataset:
         """Open a file, or a collection as one cube.
 
@@ -95,6 +101,8 @@ class KarinBackendEntrypoint(BackendEntrypoint):
             For collections: the state, what :meth:`karin.Collection.sel` takes, and ``"lines"`` for one long swath.
         endpoint, region
             Address and region of an S3 service other than AWS.
+        settings, credentials
+            For granules at servers, as in :func:`karin.granules`.
         drop_variables, mask_and_scale, decode_times, concat_characters, decode_coords, use_cftime, decode_timedelta
             As in :func:`xarray.open_dataset`.
         """
@@ -109,14 +117,15 @@ class KarinBackendEntrypoint(BackendEntrypoint):
             "decode_timedelta": decode_timedelta,
         }
         of_collection: dict[str, Any] = {"snapshot": snapshot, "select": select, "stack": stack}
-        handle, source, finish = _opened(path, (endpoint, region), **of_collection)
+        how: dict[str, Any] = {"endpoint": endpoint, "region": region, "settings": settings, "credentials": credentials}
+        handle, source, finish = _opened(path, how, **of_collection)
         return finish(decoded(handle, (group or "").strip("/"), source=source, **options))
 
     def open_groups_as_dict(self, filename_or_obj: Any, *, group: str | None = None, **options: Any) -> dict[str, xr.Dataset]:
         """Open every group of a file, or of a collection, by its path."""
         of_collection: dict[str, Any] = {name: options.pop(name, None) for name in ("snapshot", "select", "stack")}
-        service = options.pop("endpoint", None), options.pop("region", None)
-        handle, source, finish = _opened(_path_of(filename_or_obj), service, **of_collection)
+        how: dict[str, Any] = {name: options.pop(name, None) for name in ("endpoint", "region", "settings", "credentials")}
+        handle, source, finish = _opened(_path_of(filename_or_obj), how, **of_collection)
         root = "/" + (group or "").strip("/")
         paths = [own for own in group_paths(handle.dataset().structure()) if own == root or own.startswith(root.rstrip("/") + "/")]
         return {
@@ -140,7 +149,7 @@ _Opened = tuple[Handle, str | None, Callable[[xr.Dataset], xr.Dataset]]
 
 def _opened(
     path: str,
-    service: tuple[str | None, str | None],
+    how: dict[str, Any],
     *,
     snapshot: str | None,
     select: dict[str, Any] | None,
@@ -151,13 +160,12 @@ def _opened(
     if file is None:
         from karin._collection import open as open_collection
 
-        endpoint, region = service
-        collection = open_collection(path, snapshot=snapshot, endpoint=endpoint, region=region)
+        collection = open_collection(path, snapshot=snapshot, **how)
         return collection.sel(**select or {}).handle(stack=stack), None, coordinates_of
     for name, value in (("snapshot", snapshot), ("select", select), ("stack", stack)):
         if value:
             raise InvalidArgumentError(f"{name}: {path} is a file; only collections and folders of granules take it")
-    return FileHandle(file, service), file, _as_is
+    return FileHandle(file, reach_of(**how)), file, _as_is
 
 
 def indexed(dataset: xr.Dataset) -> xr.Dataset:

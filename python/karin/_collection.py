@@ -17,7 +17,7 @@ from karin._groupby import GroupBy
 from karin._progress import listener_of
 from karin._reduce import Reducible
 from karin._selection import SelectionSpec
-from karin._source import SourceSpec, name_of, source_of
+from karin._source import SourceSpec, name_of, reach_of, source_of
 from karin._spectra import Spectral
 from karin._table import GranuleTable
 from karin._write import Writable
@@ -36,6 +36,8 @@ def open(  # noqa: A001 - the word that users look for
     snapshot: str | None = None,
     endpoint: str | None = None,
     region: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    credentials: PathLike | None = None,
 ) -> Collection:
     """Open a collection, or a folder of granules.
 
@@ -47,18 +49,27 @@ def open(  # noqa: A001 - the word that users look for
         State to read, by its identifier; the newest if not given.
     endpoint, region
         Address and region of an S3 service other than AWS.
+    settings, credentials
+        For granules at servers, as in :func:`granules`.
 
     Returns
     -------
     Collection
         A lazy handle.
     """
-    spec = SourceSpec((os.fspath(path),), snapshot, endpoint, region)
+    spec = SourceSpec((os.fspath(path),), snapshot, reach_of(endpoint, region, settings, credentials))
     source_of(spec, fresh=True)
     return Collection(spec)
 
 
-def granules(paths: PathLike | Iterable[PathLike]) -> Collection:
+def granules(
+    paths: PathLike | Iterable[PathLike],
+    *,
+    endpoint: str | None = None,
+    region: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    credentials: PathLike | None = None,
+) -> Collection:
     """Handle netCDF granules as if they were a collection.
 
     Parameters
@@ -66,6 +77,14 @@ def granules(paths: PathLike | Iterable[PathLike]) -> Collection:
     paths
         Granule files, folders of them, addresses of granules (``https://…``, ``sftp://…``, ``s3://….nc``, of which only what
         is needed is read), and ``@FILE`` for what a file lists: one or many.
+    endpoint, region
+        Address and region of an S3 service other than AWS.
+    settings
+        Settings for granules at servers, such as ``{"transfers.connections": 4}``, before those of the environment and
+        ``access.toml`` (see :func:`karin.find`).
+    credentials
+        A file in the form of a ``.netrc``, before all other sources of accounts. The handle and its pickles hold its path,
+        never what is in it.
 
     Returns
     -------
@@ -73,7 +92,8 @@ def granules(paths: PathLike | Iterable[PathLike]) -> Collection:
         A lazy handle; the files stay as they are.
     """
     names = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
-    spec = SourceSpec(tuple(os.fspath(path) for path in names))
+    reach = reach_of(endpoint, region, settings, credentials)
+    spec = SourceSpec(tuple(os.fspath(path) for path in names), None, reach)
     source_of(spec, fresh=True)
     return Collection(spec)
 
@@ -191,7 +211,8 @@ class Collection(Featured, Reducible, Spectral, Writable):
         """Snapshots of a collection that can be read, the newest first: id, time, message, parent, properties."""
         if len(self._spec.paths) != 1 or self.snapshot is None:
             raise InvalidArgumentError("only a collection has a history")
-        text = _karin.history(self._spec.paths[0], endpoint=self._spec.endpoint, region=self._spec.region)
+        reach = self._spec.reach
+        text = _karin.history(self._spec.paths[0], endpoint=reach.endpoint, region=reach.region)
         return list(json.loads(text)["snapshots"] if text.startswith("{") else json.loads(text))
 
     def at(self, snapshot: str) -> Collection:

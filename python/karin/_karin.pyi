@@ -7,6 +7,8 @@ from typing import Any, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
+from karin._source import Reach
+
 __all__ = [
     "main",
     "Dataset",
@@ -57,9 +59,7 @@ _Reduction: TypeAlias = tuple[str, str, str | None, str | None]
 def main(argv: Sequence[str | bytes | PathLike[str]]) -> int:
     """Run the ``karin`` command with these arguments (the program's name first) and give its exit code."""
 
-def open_file(
-    path: str | PathLike[str], *, endpoint: str | None = None, region: str | None = None, listener: Any = None
-) -> Dataset:
+def open_file(path: str | PathLike[str], *, reach: Reach | None = None, listener: Any = None) -> Dataset:
     """Open a netCDF file of any kind: at a path, or where it lies, at a server or in a bucket."""
 
 def one_file(path: str | PathLike[str]) -> str | None:
@@ -206,8 +206,7 @@ class Source:
         paths: Sequence[str | PathLike[str]],
         *,
         snapshot: str | None = None,
-        endpoint: str | None = None,
-        region: str | None = None,
+        reach: Reach | None = None,
         listener: Any = None,
     ) -> Source: ...
     @property
@@ -414,8 +413,7 @@ class Viewer:
         paths: Sequence[str | PathLike[str]],
         *,
         snapshot: str | None = None,
-        endpoint: str | None = None,
-        region: str | None = None,
+        reach: Reach | None = None,
         jobs: int | None = None,
         memory: int | None = None,
         listener: Any = None,

@@ -6,19 +6,37 @@ import hashlib
 import json
 import os
 import threading
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from karin import _karin
 from karin._progress import listener_of
+from karin._question import PathLike, settings_of
+
+
+class Reach(NamedTuple):
+    """How what lies elsewhere is reached: an S3 service other than AWS; settings and the file of accounts for servers."""
+
+    endpoint: str | None = None
+    region: str | None = None
+    settings: tuple[str, ...] = ()
+    credentials: str | None = None
+
+
+def reach_of(
+    endpoint: str | None, region: str | None, settings: Mapping[str, Any] | None, credentials: PathLike | None
+) -> Reach:
+    """Make it of Python values. Workers of clusters may run in other folders: the file of accounts is named from the root on."""
+    accounts = None if credentials is None else os.path.abspath(credentials)
+    return Reach(endpoint, region, settings_of(settings), accounts)
 
 
 class SourceSpec(NamedTuple):
-    """What to open: plain data, so that it pickles and compares."""
+    """What to open: plain data, so that it pickles and compares. Of accounts it holds the file's path at most."""
 
     paths: tuple[str, ...]
     snapshot: str | None = None
-    endpoint: str | None = None
-    region: str | None = None
+    reach: Reach = Reach()
 
 
 _LOCK = threading.Lock()
@@ -35,13 +53,7 @@ def source_of(spec: SourceSpec, *, progress: bool | None = None, fresh: bool = F
     if found is not None:
         return found
     with listener_of(progress) as listener:
-        source = _karin.Source(
-            list(spec.paths),
-            snapshot=spec.snapshot,
-            endpoint=spec.endpoint,
-            region=spec.region,
-            listener=listener,
-        )
+        source = _karin.Source(list(spec.paths), snapshot=spec.snapshot, reach=spec.reach, listener=listener)
     with _LOCK:
         for old in list(_OPEN)[: max(0, len(_OPEN) - _KEPT)]:
             _OPEN.pop(old, None)
@@ -57,7 +69,7 @@ def name_of(spec: SourceSpec, *, progress: bool | None = None) -> str:
         return known[1]
     entries = source.entries()
     # Files have no snapshot that names them: where they are is all there is beside what they say of themselves.
-    place = None if source.snapshot is not None else spec
+    place = None if source.snapshot is not None else [spec.paths, spec.reach.endpoint, spec.reach.region]
     what = [source.snapshot, place, entries["granule"], entries["bytes"], entries["version"]]
     name = hashlib.sha256(json.dumps(what).encode()).hexdigest()
     with _LOCK:

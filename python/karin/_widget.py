@@ -65,8 +65,7 @@ class Viewer(anywidget.AnyWidget):
             self._viewer: _karin.Viewer | None = _karin.Viewer(
                 list(spec.paths),
                 snapshot=what.snapshot if what.snapshot is not None else spec.snapshot,
-                endpoint=spec.endpoint,
-                region=spec.region,
+                reach=spec.reach,
                 jobs=options.jobs,
                 memory=options.memory,
                 listener=listener,

@@ -1,5 +1,11 @@
 """engine="karin" on addresses: granules where they lie, and collections in buckets."""
 
+import pickle
+import signal
+import subprocess
+import sys
+import time
+
 import netCDF4
 import numpy as np
 import pytest
@@ -88,3 +94,78 @@ def test_granules_and_collections_in_buckets(service, lean):  # noqa: F811
     cube = xr.open_dataset("s3://bucket/swot.karin", engine="karin", select={"pass_number": 1}, **where)
     np.testing.assert_array_equal(cube.latitude.squeeze(), here.latitude)
     assert karin.open("s3://bucket/swot.karin", **where).products == ["L2_LR_SSH_Basic"]
+
+
+def test_settings_and_accounts_reach_granules_at_servers(world, lean, home, monkeypatch):  # noqa: F811
+    address = f"{world.urls['archive']}/x/{lean[0].name}"
+    for name in ("USERNAME", "PASSWORD"):
+        monkeypatch.delenv(f"EARTHDATA_{name}")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "nothing kept"))
+    accounts = home / "accounts"
+    accounts.write_text(f"machine 127.0.0.1\n  login {USER}\n  password {PASSWORD}\n")
+    accounts.chmod(0o600)
+    with pytest.raises(OSError, match="account"):
+        xr.open_dataset(address, engine="karin")
+    expected = karin.granules(lean[0]).reduce("mean", None)
+    there = karin.granules(address, credentials=accounts, settings={"transfers.connections": 2})
+    xr.testing.assert_equal(there.reduce("mean", None), expected)
+    xr.testing.assert_equal(karin.open(address, credentials=accounts).reduce("mean", None), expected)
+    # A handle takes the name of the file along, never what is in it.
+    words = pickle.dumps(there)
+    assert pickle.loads(words) == there and PASSWORD.encode() not in words
+    how = {"engine": "karin", "credentials": accounts, "settings": {"transfers.connections": 2}}
+    xr.testing.assert_equal(xr.open_dataset(address, **how).load(), xr.open_dataset(lean[0], engine="karin").load())
+    xr.testing.assert_equal(xr.open_datatree(address, **how).load().to_dataset(), xr.open_dataset(lean[0], engine="karin").load())
+    for opened in (karin.granules, karin.open, lambda path, **how: xr.open_dataset(path, engine="karin", **how)):
+        with pytest.raises(ValueError, match="did you mean 'transfers.connections'"):
+            opened(address, settings={"transfers.conections": 2})
+
+
+INTERRUPTED = """
+import sys, xarray as xr, karin
+what, address = sys.argv[1:]
+settings = {"transfers.stall": 60}
+if what == "open":
+    read = lambda: karin.granules(address, settings=settings)
+elif what == "file":
+    read = lambda: xr.open_dataset(address, engine="karin", settings=settings).load()
+elif what == "reduce":
+    swot = karin.granules(address, settings=settings)
+    read = lambda: swot.reduce("count", None)
+elif what == "cube":
+    cube = karin.granules(address, settings=settings).to_xarray()
+    read = lambda: cube.ssha_karin_2_qual.values
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    read()
+except KeyboardInterrupt:
+    print("stopped", flush=True)
+sys.stdin.readline()
+read()
+print("read", flush=True)
+"""
+
+
+@pytest.mark.parametrize("what", ["open", "file", "reduce", "cube"])
+def test_ctrl_c_ends_a_stalled_range_within_a_second_and_the_next_call_reads(world, lean, what):  # noqa: F811
+    """Servers may say nothing for a minute; whoever wants to stop does not wait for that."""
+    address = f"{world.urls['site']}/list/x/{lean[0].name}"
+    child = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED, what, address], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert child.stdout.readline() == "ready\n"
+    world.stall, world.faults[lean[0].name] = 20, ["stall"] * 9
+    child.stdin.write("\n")
+    child.stdin.flush()
+    deadline = time.monotonic() + 20
+    while world.faults[lean[0].name].count("stall") == 9 and child.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.3)
+    begun = time.monotonic()
+    child.send_signal(signal.SIGINT)
+    said = child.stdout.readline()
+    assert said == "stopped\n" and time.monotonic() - begun < 1.0, child.communicate(timeout=20)
+    world.faults.clear()
+    said, why = child.communicate("\n", timeout=20)
+    assert said == "read\n", why

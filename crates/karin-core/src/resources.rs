@@ -68,6 +68,11 @@ impl Stop {
         self.0.swap(true, Ordering::SeqCst)
     }
 
+    /// Takes the wish back, once what was to stop has.
+    pub fn take_back(&self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
+
     /// True once somebody asked.
     pub fn is_stopped(&self) -> bool {
         self.0.load(Ordering::Relaxed)
@@ -111,8 +116,8 @@ pub trait Progress: Send + Sync {
         false
     }
 
-    /// What outlives a call takes this with it to learn that the user wants to stop, if whoever is told will never begin
-    /// anything else. By default it hears nothing.
+    /// What outlives a call takes this with it to learn that the user wants to stop, if whoever is told will begin nothing
+    /// else before it has stopped. By default it hears nothing.
     fn stop(&self) -> Stop {
         Stop::default()
     }

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 
 use crate::errors::{OrRaise as _, raise};
 use crate::provider::Asked;
-use crate::source::open_options;
+use crate::reach::open_options;
 use crate::work;
 
 fn options_of(settings: Vec<String>) -> ProviderOptions {

@@ -14,13 +14,15 @@ use pyo3::types::PyDict;
 
 use crate::errors::OrRaise as _;
 use crate::of_process::OfProcess;
-use crate::source::open_options;
-use crate::work;
+use crate::reach::Reach;
+use crate::work::{self, Calls};
 
 /// A netCDF-shaped tree whose arrays can be read, from many threads at once.
 #[pyclass(frozen, module = "karin._karin")]
 pub struct Dataset {
     inner: Inner,
+    /// Those that read from where it lies, if they may have to wait.
+    calls: Option<Arc<Calls>>,
     /// Whether it is a file of netCDF-3.
     #[pyo3(get)]
     is_classic: bool,
@@ -35,13 +37,15 @@ impl Dataset {
     pub fn of(dataset: Arc<dyn karin_core::Dataset>) -> Self {
         Self {
             inner: Inner::Any(OfProcess::new(dataset)),
+            calls: None,
             is_classic: false,
         }
     }
 
-    pub fn of_view(view: View) -> Self {
+    pub fn of_view(view: View, calls: Arc<Calls>) -> Self {
         Self {
             inner: Inner::View(OfProcess::new(Arc::new(view))),
+            calls: Some(calls),
             is_classic: false,
         }
     }
@@ -56,25 +60,27 @@ impl Dataset {
 
 /// Open a netCDF file of any kind: at a path, or where it lies, at a server or in a bucket.
 #[pyfunction]
-#[pyo3(signature = (path, *, endpoint=None, region=None, listener=None))]
+#[pyo3(signature = (path, *, reach=None, listener=None))]
 pub fn open_file(
     py: Python<'_>,
     path: PathBuf,
-    endpoint: Option<String>,
-    region: Option<String>,
+    reach: Option<Reach>,
     listener: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Dataset> {
     let is_far = path.to_str().is_some_and(|text| text.contains("://"));
-    let file = if is_far {
-        let store = open_options(None, endpoint, region).store;
-        work::run(py, listener, |told| {
-            karin::sources::open_granule(&path, &store, told).or_raise()
+    let calls = is_far.then(Arc::<Calls>::default);
+    let file = if let Some(calls) = &calls {
+        let reach = reach.unwrap_or_default();
+        let (store, provider) = (reach.open(None).store, reach.provider());
+        work::run_among(py, calls, listener, |told| {
+            karin::sources::open_granule(&path, &store, &provider, told).or_raise()
         })
     } else {
         py.detach(|| NcFile::open(&path)).or_raise()
     }?;
     let is_classic = matches!(file.format(), Format::Classic(_));
     Ok(Dataset {
+        calls,
         is_classic,
         ..Dataset::of(Arc::new(file))
     })
@@ -121,13 +127,13 @@ impl Dataset {
         decoding: Option<DecodingWords>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let indices = indices.iter().map(indices_of).collect::<PyResult<Vec<_>>>()?;
-        let mut array = match &self.inner {
-            Inner::Any(dataset) => py
-                .detach(|| read_outer(dataset.as_ref(), variable, &indices))
+        let mut array = match &self.calls {
+            None => py
+                .detach(|| read_outer(self.dataset(), variable, &indices))
                 .or_raise()?,
-            Inner::View(view) => work::run(py, None, |progress| {
-                let reading = Reading { view, progress };
-                read_outer(&reading, variable, &indices).or_raise()
+            Some(calls) => work::run_among(py, calls, None, |progress| match &self.inner {
+                Inner::Any(dataset) => read_outer(dataset.as_ref(), variable, &indices).or_raise(),
+                Inner::View(view) => read_outer(&Reading { view, progress }, variable, &indices).or_raise(),
             })?,
         };
         if let Some((fills, scale, offset, double)) = decoding {

@@ -24,6 +24,7 @@ mod of_process;
 mod plan;
 mod provider;
 mod quality;
+mod reach;
 mod selection;
 mod source;
 mod spread;

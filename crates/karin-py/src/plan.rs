@@ -16,12 +16,14 @@ use pyo3::types::PyDict;
 use crate::dataset::Dataset;
 use crate::errors::{OrRaise as _, raise};
 use crate::of_process::OfProcess;
-use crate::work;
+use crate::work::{self, Calls};
 
 /// Granules of one product (and, with `version="all"`, of one schema), with the variables asked for.
 #[pyclass(frozen, module = "karin._karin")]
 pub struct Plan {
     pub inner: OfProcess<Arc<EnginePlan>>,
+    /// Those that read from its source.
+    pub calls: Arc<Calls>,
 }
 
 #[pymethods]
@@ -94,7 +96,7 @@ impl Plan {
         let reduction = reduction_of(&reduction)?;
         let resources = work::resources(jobs, memory);
         let plan = &self.inner;
-        let (result, report) = work::run(py, listener, |told| match &path {
+        let (result, report) = work::run_among(py, &self.calls, listener, |told| match &path {
             None => {
                 let reduction = with_bins(plan, &reduction, resources, told).or_raise()?;
                 let (result, report) = reduce_to_memory(plan, &reduction, resources, told).or_raise()?;
@@ -134,7 +136,7 @@ impl Plan {
     ) -> PyResult<String> {
         let reduction = reduction_of(&reduction)?;
         let (plan, resources) = (&self.inner, work::resources(jobs, memory));
-        let found = work::run(py, None, |told| {
+        let found = work::run_among(py, &self.calls, None, |told| {
             with_bins(plan, &reduction, resources, told).or_raise()
         })?;
         Ok(found.target.to_string())
@@ -176,7 +178,7 @@ impl Plan {
         options.with = with_;
         options.with_cycle = with_cycle.map(str::parse).transpose().map_err(refused)?;
         let (plan, resources) = (&self.inner, work::resources(jobs, memory));
-        let spectrum = work::run(py, listener, |told| {
+        let spectrum = work::run_among(py, &self.calls, listener, |told| {
             spectrum(plan, &options, resources, told).or_raise()
         })?;
         Ok(Dataset::of(Arc::new(spectrum.into_dataset())))
@@ -224,7 +226,7 @@ impl Plan {
         let search = crate::features::search_of(feature, options)?;
         let resources = work::resources(jobs, memory);
         let plan = &self.inner;
-        let found = work::run(py, listener, |told| match &path {
+        let found = work::run_among(py, &self.calls, listener, |told| match &path {
             None => karin::features::find(plan, &search, resources, told).or_raise(),
             Some(path) => karin::features::write(plan, &search, path, command, resources, told).or_raise(),
         })?;
@@ -248,7 +250,7 @@ impl Plan {
             .with_command(command)
             .with_output(output);
         let plan = &self.inner;
-        let extracted = work::run(py, listener, |told| {
+        let extracted = work::run_among(py, &self.calls, listener, |told| {
             extract(plan, &path, &options, told).or_raise()
         })?;
         crate::json(&extracted)
@@ -265,8 +267,10 @@ impl Plan {
     ) -> PyResult<Dataset> {
         let plan = Arc::clone(&self.inner);
         let make = if is_cube { View::cube } else { View::lines };
-        let view = work::run(py, listener, |told| make(plan, resources, told).or_raise())?;
-        Ok(Dataset::of_view(view))
+        let view = work::run_among(py, &self.calls, listener, |told| {
+            make(plan, resources, told).or_raise()
+        })?;
+        Ok(Dataset::of_view(view, Arc::clone(&self.calls)))
     }
 }
 

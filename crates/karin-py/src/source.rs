@@ -6,58 +6,45 @@ use std::sync::Arc;
 
 use karin::engine::Entry;
 use karin::inventory::inventory;
-use karin::store::{OpenOptions, Repository, StoreOptions};
+use karin::store::Repository;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::errors::OrRaise as _;
 use crate::of_process::OfProcess;
 use crate::plan::Plan;
+use crate::reach::{Reach, open_options};
 use crate::selection::selection_of;
-use crate::work;
+use crate::work::{self, Calls};
 
 /// A set of granules: files, folders of files, and collections, as one.
 #[pyclass(frozen, module = "karin._karin")]
 pub struct Source {
     pub inner: OfProcess<Arc<dyn karin::engine::Source>>,
-}
-
-/// How to reach a collection.
-pub fn open_options(
-    snapshot: Option<String>,
-    endpoint: Option<String>,
-    region: Option<String>,
-) -> OpenOptions {
-    OpenOptions {
-        store: StoreOptions {
-            read_only: true,
-            endpoint,
-            region,
-            ..StoreOptions::default()
-        },
-        snapshot,
-    }
+    calls: Arc<Calls>,
 }
 
 #[pymethods]
 impl Source {
-    /// Open paths: any mix of collections, granules and folders of granules.
+    /// Open paths: any mix of collections, granules, folders of granules and addresses of granules.
     #[new]
-    #[pyo3(signature = (paths, *, snapshot=None, endpoint=None, region=None, listener=None))]
+    #[pyo3(signature = (paths, *, snapshot=None, reach=None, listener=None))]
     fn new(
         py: Python<'_>,
         paths: Vec<PathBuf>,
         snapshot: Option<String>,
-        endpoint: Option<String>,
-        region: Option<String>,
+        reach: Option<Reach>,
         listener: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let options = open_options(snapshot, endpoint, region);
-        let inner = work::run(py, listener, |told| {
-            karin::sources::open(&paths, &options, told).or_raise()
+        let reach = reach.unwrap_or_default();
+        let (options, provider) = (reach.open(snapshot), reach.provider());
+        let calls = Arc::<Calls>::default();
+        let inner = work::run_among(py, &calls, listener, |told| {
+            karin::sources::open_with(&paths, &options, &provider, told).or_raise()
         })?;
         Ok(Self {
             inner: OfProcess::new(inner),
+            calls,
         })
     }
 
@@ -73,11 +60,12 @@ impl Source {
     ) -> PyResult<Vec<Plan>> {
         let selection = selection_of(&words, &lets)?;
         let source = Arc::clone(&self.inner);
-        let plans = work::run(py, listener, |told| {
+        let plans = work::run_among(py, &self.calls, listener, |told| {
             karin::engine::Plan::new(source, &selection, told).or_raise()
         })?;
         let wrap = |plan| Plan {
             inner: OfProcess::new(Arc::new(plan)),
+            calls: Arc::clone(&self.calls),
         };
         Ok(plans.into_iter().map(wrap).collect())
     }

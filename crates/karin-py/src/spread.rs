@@ -28,8 +28,8 @@ pub fn reduce_part<'py>(
     memory: Option<u64>,
 ) -> PyResult<PartWords<'py>> {
     let reduction = reduction_of(&reduction)?;
-    let (plan, resources) = (&plan.inner, work::resources(jobs, memory));
-    let (part, report) = work::run(py, None, |told| {
+    let (calls, plan, resources) = (&plan.calls, &plan.inner, work::resources(jobs, memory));
+    let (part, report) = work::run_among(py, calls, None, |told| {
         reduce_to_part(plan, &reduction, resources, told).or_raise()
     })?;
     let failures = report.failures.into_iter();
@@ -51,9 +51,9 @@ pub fn merge(
     memory: Option<u64>,
 ) -> PyResult<(Dataset, Vec<String>)> {
     let reduction = reduction_of(&reduction)?;
-    let (plan, resources) = (&plan.inner, work::resources(None, memory));
+    let (calls, plan, resources) = (&plan.calls, &plan.inner, work::resources(None, memory));
     let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
-    let (result, report) = work::run(py, None, |told| {
+    let (result, report) = work::run_among(py, calls, None, |told| {
         let mut result = MemoryDataset::new("result");
         let report = merge_parts(plan, &reduction, &parts, resources, told, &mut result).or_raise()?;
         Ok((result, report))

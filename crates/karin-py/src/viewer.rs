@@ -9,7 +9,7 @@ use pyo3::types::{PyBytes, PyDict};
 
 use crate::errors::OrRaise as _;
 use crate::of_process::OfProcess;
-use crate::source::open_options;
+use crate::reach::Reach;
 use crate::work;
 
 /// A viewer that only this process can ask; it listens nowhere.
@@ -26,20 +26,20 @@ pub struct Asked(karin_viewer::Asked);
 impl Viewer {
     /// Open paths: any mix of collections, granules and folders of granules.
     #[new]
-    #[pyo3(signature = (paths, *, snapshot=None, endpoint=None, region=None, jobs=None, memory=None, listener=None))]
-    #[allow(clippy::too_many_arguments, reason = "keywords of Python")]
+    #[pyo3(signature = (paths, *, snapshot=None, reach=None, jobs=None, memory=None, listener=None))]
     fn new(
         py: Python<'_>,
         paths: Vec<PathBuf>,
         snapshot: Option<String>,
-        endpoint: Option<String>,
-        region: Option<String>,
+        reach: Option<Reach>,
         jobs: Option<usize>,
         memory: Option<u64>,
         listener: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let open = open_options(snapshot, endpoint, region);
-        let (options, resources) = (ServerOptions::default(), work::resources(jobs, memory));
+        let (mut options, resources) = (ServerOptions::default(), work::resources(jobs, memory));
+        let reach = reach.unwrap_or_default();
+        let open = reach.open(snapshot);
+        options.provider = reach.provider();
         let inner = work::run(py, listener, |told| {
             Embedded::open(&paths, &open, &options, resources, told).or_raise()
         })?;

@@ -1,11 +1,11 @@
 //! Work without the interpreter's lock: Ctrl-C, progress and warnings while it runs.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use karin_core::{Progress, Resources};
+use karin_core::{Progress, Resources, Stop};
 use pyo3::prelude::*;
 
 /// How often the interpreter is asked whether the user pressed Ctrl-C, and told of progress.
@@ -23,10 +23,53 @@ pub fn resources(jobs: Option<usize>, memory: Option<u64>) -> Resources {
     resources
 }
 
+/// The calls under way that read from one source. What it waits for (a server) it waits for on behalf of all of them, so
+/// that Ctrl-C stops all; those that begin meanwhile wait until they have.
+#[derive(Default)]
+pub struct Calls {
+    stop: Stop,
+    under_way: Mutex<usize>,
+    ended: Condvar,
+}
+
+impl Calls {
+    fn begin(&self) -> Call<'_> {
+        let is_stopping = |count: &mut usize| *count > 0 && self.stop.is_stopped();
+        let mut count = self
+            .ended
+            .wait_while(self.count(), is_stopping)
+            .unwrap_or_else(PoisonError::into_inner);
+        if *count == 0 {
+            // One that ended just when it was asked to.
+            self.stop.take_back();
+        }
+        *count += 1;
+        Call(self)
+    }
+
+    fn count(&self) -> MutexGuard<'_, usize> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One of them.
+struct Call<'a>(&'a Calls);
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        let mut count = self.0.count();
+        *count -= 1;
+        if *count == 0 {
+            self.0.stop.take_back();
+            self.0.ended.notify_all();
+        }
+    }
+}
+
 /// What work tells, kept until the waiting thread hands it to Python.
 #[derive(Default)]
 pub struct Told {
-    cancelled: AtomicBool,
+    stop: Stop,
     granules: AtomicU64,
     bytes: AtomicU64,
     stages: Mutex<Vec<Said>>,
@@ -89,7 +132,11 @@ impl Progress for Told {
     }
 
     fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Relaxed)
+        self.stop.is_stopped()
+    }
+
+    fn stop(&self) -> Stop {
+        self.stop.clone()
     }
 }
 
@@ -100,13 +147,29 @@ pub fn run<T: Send>(
     listener: Option<&Bound<'_, PyAny>>,
     work: impl FnOnce(&Told) -> PyResult<T> + Send,
 ) -> PyResult<T> {
-    let told = Told::default();
+    run_among(py, &Calls::default(), listener, work)
+}
+
+/// The same for work that reads from a source which others may read from, too.
+pub fn run_among<T: Send>(
+    py: Python<'_>,
+    calls: &Calls,
+    listener: Option<&Bound<'_, PyAny>>,
+    work: impl FnOnce(&Told) -> PyResult<T> + Send,
+) -> PyResult<T> {
+    let call = py.detach(|| calls.begin());
+    let told = Told {
+        stop: calls.stop.clone(),
+        ..Told::default()
+    };
     std::thread::scope(|scope| {
         let (done, wait) = mpsc::sync_channel(1);
         let shared = &told;
         scope.spawn(move || {
+            let answer = work(shared);
+            drop(call);
             // The receiver waits for as long as this thread lives.
-            let _ = done.send(work(shared));
+            let _ = done.send(answer);
         });
         let wait = Mutex::new(wait);
         let mut interrupted = None;
@@ -124,7 +187,7 @@ pub fn run<T: Send>(
                 Ok(result) => return interrupted.map_or(heard.and(result), Err),
                 Err(RecvTimeoutError::Timeout) => {
                     if let Err(error) = heard.and_then(|()| py.check_signals()) {
-                        told.cancelled.store(true, Ordering::Relaxed);
+                        told.stop.stop();
                         interrupted.get_or_insert(error);
                     }
                 }

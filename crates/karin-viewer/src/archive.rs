@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use karin::engine::{Entry, Source, Swath};
+use karin::provider::ProviderOptions;
 use karin::store::OpenOptions;
 use karin_core::{
     Dataset, DatasetError, GroupMeta, HalfOrbit, Phase, Product, Progress, Resources, Schema, Selection, Side,
@@ -59,6 +60,7 @@ impl Archive {
         inputs: &[PathBuf],
         layers: &[PathBuf],
         options: &OpenOptions,
+        provider: &ProviderOptions,
         resources: Resources,
         progress: &dyn Progress,
     ) -> Result<Self, karin::Error> {
@@ -70,7 +72,7 @@ impl Archive {
             return Err(karin::Error::option("karin view", reason));
         }
         let layers = Layers::open(&[&maps, layers].concat(), resources.memory, progress)?;
-        let source = karin::sources::open(&inputs, options, progress)?;
+        let source = karin::sources::open_with(&inputs, options, provider, progress)?;
         let source: Arc<dyn Source> = Arc::new(Kept::new(source));
         let groups = groups(source.as_ref(), progress);
         if groups.is_empty() {

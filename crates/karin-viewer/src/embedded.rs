@@ -63,7 +63,14 @@ impl Embedded {
         resources: Resources,
         progress: &dyn Progress,
     ) -> Result<Self, karin::Error> {
-        let archive = Archive::open(inputs, &options.layers, open, resources, progress)?;
+        let archive = Archive::open(
+            inputs,
+            &options.layers,
+            open,
+            &options.provider,
+            resources,
+            progress,
+        )?;
         let viewer = viewer_of(archive, options, 0)?;
         let runtime = runtime().map_err(|source| karin::Error::Io {
             path: "karin-viewer".to_owned(),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use karin::provider::ProviderOptions;
 use karin::store::OpenOptions;
 use karin_core::{Progress, Resources};
 
@@ -27,6 +28,8 @@ pub struct ServerOptions {
     pub keeps_tiles: bool,
     /// Files and folders of maps and tracks that are shown with the swath.
     pub layers: Vec<PathBuf>,
+    /// Settings and accounts for granules at servers.
+    pub provider: ProviderOptions,
 }
 
 impl Default for ServerOptions {
@@ -37,6 +40,7 @@ impl Default for ServerOptions {
             cache: None,
             keeps_tiles: true,
             layers: Vec::new(),
+            provider: ProviderOptions::default(),
         }
     }
 }
@@ -66,7 +70,14 @@ impl Server {
             .local_addr()
             .map_err(|error| of_host(options, error))?
             .port();
-        let archive = Archive::open(inputs, &options.layers, open, resources, progress)?;
+        let archive = Archive::open(
+            inputs,
+            &options.layers,
+            open,
+            &options.provider,
+            resources,
+            progress,
+        )?;
         Ok(Self {
             viewer: viewer_of(archive, options, port)?,
             listener,

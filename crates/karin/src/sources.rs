@@ -62,16 +62,21 @@ pub fn open_with(
 }
 
 /// Opens one granule, or any other netCDF file: at a path, at a server (`https://…`, `sftp://…`), or in a bucket
-/// (`s3://….nc`), which is reached as collections there are.
+/// (`s3://….nc`), which is reached as collections there are unless settings say otherwise.
 ///
 /// # Errors
-/// If it is not there, cannot be reached, or is not netCDF.
-pub fn open_granule(input: &Path, store: &StoreOptions, progress: &dyn Progress) -> Result<NcFile, Error> {
+/// If it is not there, cannot be reached, or is not netCDF; also if a setting makes no sense.
+pub fn open_granule(
+    input: &Path,
+    store: &StoreOptions,
+    provider: &ProviderOptions,
+    progress: &dyn Progress,
+) -> Result<NcFile, Error> {
     let input = lists::local(input)?;
     match input.to_str().map_or(Ok(None), Location::of_address)? {
         Some(location) => {
             let servers = std::slice::from_ref(&location);
-            let access = reach(servers, &ProviderOptions::default(), store, progress)?;
+            let access = reach(servers, provider, store, progress)?;
             remote::read(&access, &location, progress)
         }
         None => Ok(NcFile::open(&input)?),

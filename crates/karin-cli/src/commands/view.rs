@@ -8,7 +8,7 @@ use karin_viewer::{Server, ServerOptions};
 
 use crate::context::Context;
 use crate::exit::Outcome;
-use crate::store::StoreFlags;
+use crate::store::SourceFlags;
 
 /// Arguments of `karin view`.
 #[derive(Debug, Args)]
@@ -39,7 +39,7 @@ pub struct Arguments {
     #[arg(long, value_name = "ID")]
     snapshot: Option<String>,
     #[command(flatten)]
-    store: StoreFlags,
+    store: SourceFlags,
 }
 
 /// Serves until Ctrl-C. The first line on stdout is the address, its token included.
@@ -51,6 +51,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
     options.cache.clone_from(&arguments.cache);
     options.layers.clone_from(&arguments.layers);
     options.keeps_tiles = !arguments.no_cache;
+    options.provider = arguments.store.provider();
     let open = arguments.store.reading(arguments.snapshot.as_deref());
     let server = Server::start(&arguments.sources, &open, &options, context.resources, progress)?;
     let url = server.url();

@@ -115,7 +115,10 @@ impl RemoteGranules {
             Err(error) => {
                 let (kind, reason) = (error.kind(), error.to_string());
                 let failure = said(kind, &reason);
-                locked(&self.failed).insert(index, (Instant::now(), kind, reason));
+                // Whoever stopped may want it again at once.
+                if kind != ErrorKind::Cancelled {
+                    locked(&self.failed).insert(index, (Instant::now(), kind, reason));
+                }
                 return Err(failure);
             }
         };
