@@ -35,8 +35,25 @@ const PALETTE = {
   },
 } as const;
 
-/** Layers of sources that are empty most of the time: a layer costs a frame a tenth of its time even so. */
-const SELDOM: Record<string, readonly string[]> = { region: ["region-fill", "region-line"], marks: ["chosen"] };
+/**
+ * The sources of the map, and what each is made of. They are few, because MapLibre draws every tile of a globe as a mask, in
+ * 16,000 triangles, each time that a layer follows one of another source: the layers below stand in the order of their sources.
+ */
+const SOURCES = {
+  land: ["land"],
+  lines: ["graticule", "tracks"],
+  marks: ["region", "pinned"],
+  names: ["names"],
+} as const;
+type SourceName = keyof typeof SOURCES;
+/** What is drawn of data of karin's own. */
+export type Part = (typeof SOURCES)[SourceName][number];
+
+/** Layers of parts that are empty most of the time: a layer costs a frame a tenth of its time even so. */
+const SELDOM: Partial<Record<Part, readonly string[]>> = {
+  region: ["region-fill", "region-line"],
+  pinned: ["chosen"],
+};
 
 const hidden = <T extends LayerSpecification>(layer: T): T => ({
   ...layer,
@@ -48,46 +65,39 @@ const nothing = (): GeoJSON.FeatureCollection => ({ type: "FeatureCollection", f
 function style(theme: Theme, view: View): StyleSpecification {
   const colors = PALETTE[theme];
   const source = () => ({ type: "geojson" as const, data: nothing(), tolerance: 0.2 });
-  const line = (id: string, from: string, color: string, width: number, extra: object = {}) => ({
+  const has = (name: string, value: string) => ["==", ["get", name], value] as ["==", ["get", string], string];
+  const line = (id: string, of: Part, color: string, width: number, extra: object = {}) => ({
     id,
-    source: from,
+    source: sourceOf(of),
     type: "line" as const,
-    layout: { "line-join": "round" as const },
+    filter: has("part", of),
     paint: { "line-color": color, "line-width": width, ...extra },
   });
-  const isKind = (kind: string) => ["==", ["get", "kind"], kind] as ["==", ["get", string], string];
   return {
     version: 8,
     projection: { type: view.projection },
-    sources: {
-      land: source(),
-      graticule: source(),
-      names: source(),
-      tracks: source(),
-      marks: source(),
-      region: source(),
-    },
+    sources: { land: source(), lines: source(), names: source(), marks: source() },
     layers: [
       { id: "sea", type: "background", paint: { "background-color": colors.sea } },
       {
         id: "land",
         source: "land",
         type: "fill",
-        filter: isKind("land"),
+        filter: has("kind", "land"),
         paint: { "fill-color": colors.land, "fill-antialias": false },
       },
+      { ...line("shore", "land", colors.shore, 0.8), filter: has("kind", "shore") },
       line("graticule", "graticule", colors.graticule, 0.6),
-      { ...line("shore", "land", colors.shore, 0.8), filter: isKind("shore") },
       line("tracks", "tracks", colors.track, 0.7, { "line-opacity": 0.4 }),
       hidden({
         id: "region-fill",
-        source: "region",
+        source: "marks",
         type: "fill",
-        filter: isKind("area"),
+        filter: has("kind", "area"),
         paint: { "fill-color": colors.mark, "fill-opacity": 0.08 },
       }),
       hidden(line("region-line", "region", colors.mark, 1.6)),
-      hidden(line("chosen", "marks", colors.mark, 1.4)),
+      hidden(line("chosen", "pinned", colors.mark, 1.4)),
       {
         id: "names",
         source: "names",
@@ -104,6 +114,10 @@ function style(theme: Theme, view: View): StyleSpecification {
       },
     ],
   };
+}
+
+function sourceOf(part: Part): SourceName {
+  return (Object.keys(SOURCES) as SourceName[]).find((name) => (SOURCES[name] as readonly Part[]).includes(part))!;
 }
 
 /** Makes the map in `container`, with the swath between land and shore. */
@@ -129,7 +143,7 @@ export function makeMap(container: HTMLElement, view: View, layer: SwathLayer): 
   const coarse = loadLand(false).catch(() => loadLand(false));
   coarse.catch(() => {});
   map.once("style.load", () => {
-    map.addLayer(layer, "graticule");
+    map.addLayer(layer, "shore");
     const land = landLoader(map, coarse);
     const lines = graticuleLoader(map);
     const follow = () => {
@@ -144,13 +158,19 @@ export function makeMap(container: HTMLElement, view: View, layer: SwathLayer): 
 
 type Source = { setData: (data: GeoJSON.GeoJSON) => void };
 
-export function setData(
-  map: MapLibre,
-  source: "land" | "graticule" | "names" | "tracks" | "marks" | "region",
-  data: GeoJSON.FeatureCollection,
-): void {
-  for (const layer of SELDOM[source] ?? []) setShown(map, layer, data.features.length > 0);
-  (map.getSource(source) as unknown as Source | undefined)?.setData(data);
+/** The parts of each map as they were set last. */
+const shownParts = new WeakMap<MapLibre, Partial<Record<Part, GeoJSON.Feature[]>>>();
+
+/** Shows these data as a part of the map, in place of those before. */
+export function setData(map: MapLibre, part: Part, data: GeoJSON.FeatureCollection): void {
+  for (const layer of SELDOM[part] ?? []) setShown(map, layer, data.features.length > 0);
+  const name = sourceOf(part);
+  const parts = shownParts.get(map) ?? {};
+  shownParts.set(map, parts);
+  if (data.features.length === 0 && !parts[part]?.length) return;
+  parts[part] = data.features.map((one) => ({ ...one, properties: { ...one.properties, part } }));
+  const features = SOURCES[name].flatMap((one) => parts[one] ?? []);
+  (map.getSource(name) as unknown as Source | undefined)?.setData({ type: "FeatureCollection", features });
 }
 
 function setShown(map: MapLibre, layer: string, isShown: boolean): void {

@@ -25,12 +25,13 @@ export function KarinMap() {
   onMount(() => {
     const layer = new SwathLayer();
     const map = makeMap(container, unwrap(view), layer);
-    // Before anything is drawn: what the swath needs is on its way while MapLibre makes its own.
+    // Before anything is drawn: what the swath needs is on its way while MapLibre makes its own, for the page waits for the first
+    // frame as long as its programs are made.
     map.once("style.load", () => {
       const scene = new Scene(map, layer, setProgress, complain);
       setCurrent({ map, layer, scene });
       map.getCanvas().setAttribute("aria-label", "Map of the swath: arrow keys move it, plus and minus zoom");
-      scene.schedule();
+      scene.update();
       connect(map, scene);
     });
     onCleanup(() => map.remove());
@@ -87,7 +88,7 @@ function followView(): void {
   createEffect(withMap(({ map }) => setVisible(map, "graticule", view.graticule)));
   createEffect(withMap(({ map }) => setVisible(map, "tracks", view.tracks)));
   createEffect(withMap(({ map }) => setData(map, "region", regionFeatures(view.region))));
-  createEffect(withMap(({ map }) => setData(map, "marks", pinFeatures(tracks(), view.pin))));
+  createEffect(withMap(({ map }) => setData(map, "pinned", pinFeatures(tracks(), view.pin))));
   createEffect(
     withMap(({ map }) => {
       const known = tracks();

@@ -124,7 +124,8 @@ export class Scene {
     return shape(a) === shape(b);
   }
 
-  private update(): void {
+  /** Brings the picture up to date at once. */
+  update(): void {
     if (!catalog.variable() || !view.cycle) return;
     this.loadTracks();
     const known = tracks();
