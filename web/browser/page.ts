@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { type Browser, type BrowserContext, chromium, type Frame, type Page } from "playwright-core";
-import { inject } from "vitest";
+import { afterAll, beforeAll, inject } from "vitest";
 import type { Handle } from "../src/main.tsx";
 import type { View } from "../src/model/view.ts";
 
@@ -61,6 +61,17 @@ export async function open(browser: Browser, hash: string, options: Options = {}
   await page.reload();
   await whole(page);
   return { page, context, trouble, requests };
+}
+
+/** A page that all tests of a `describe` share, opened at a view before the first of them. */
+export function shared(hash: string, options: Options = {}): Opened & { browser: Browser } {
+  const it = {} as Opened & { browser: Browser };
+  beforeAll(async () => {
+    it.browser = await launch();
+    Object.assign(it, await open(it.browser, hash, options));
+  });
+  afterAll(() => it.browser?.close());
+  return it;
 }
 
 /** Waits until all that the view needs is drawn. */

@@ -2,21 +2,14 @@
 
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { go, isSkipped, launch, type Opened, open, whole } from "./page.ts";
+import { describe, expect, test } from "vitest";
+import { go, isSkipped, shared, whole } from "./page.ts";
 
 const FOLDER = join(import.meta.dirname, "../../docs/pictures");
 const LIMIT = 150_000;
 
 describe.skipIf(isSkipped() || !process.env.KARIN_WEB_PICTURES)("pictures", () => {
-  let browser: Browser;
-  let opened: Opened;
-  beforeAll(async () => {
-    browser = await launch();
-    opened = await open(browser, "#at=-42,22,2.05&tracks=false");
-  });
-  afterAll(() => browser.close());
+  const opened = shared("#at=-42,22,2.05&tracks=false");
 
   async function take(name: string): Promise<void> {
     const path = join(FOLDER, name);

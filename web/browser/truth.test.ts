@@ -1,22 +1,15 @@
 /** What is drawn is what the engine says. */
 
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Handle } from "../src/main.tsx";
 import { distanceKm } from "../src/map/geometry.ts";
 import type { Point } from "../src/transport/types.ts";
-import { ask, go, isSkipped, launch, type Opened, open, type Sample, samples } from "./page.ts";
+import { ask, go, isSkipped, type Sample, samples, shared } from "./page.ts";
 
 const GROUP = "L2_LR_SSH_Basic.C.science";
 
 describe.skipIf(isSkipped())("pixels", () => {
-  let browser: Browser;
-  let opened: Opened;
-  beforeAll(async () => {
-    browser = await launch();
-    opened = await open(browser, "#at=-20,35,1.9");
-  });
-  afterAll(() => browser.close());
+  const opened = shared("#at=-20,35,1.9");
 
   test("the pictures are drawn by WebGL2", async () => {
     const { page, trouble } = opened;

@@ -4,10 +4,10 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { Browser, Page, Route } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import type { Route } from "playwright-core";
+import { beforeAll, describe, expect, inject, test } from "vitest";
 import type { Stats } from "../src/transport/types.ts";
-import { ask, downloaded, go, isSkipped, launch, type Opened, open, spotOf, viewOf, whole } from "./page.ts";
+import { ask, downloaded, go, isSkipped, shared, spotOf, viewOf, whole } from "./page.ts";
 
 const GROUP = "L2_LR_SSH_Basic.C.science";
 const NEAR = "#at=-20.5,35,6.6&variable=ssha_karin_2&cycle=12";
@@ -15,16 +15,8 @@ const PINNED = `${NEAR}&pin=-20.6,35,16,2964,52`;
 const POLYGON = "-22,33;-19,34;-20,37";
 
 describe.skipIf(isSkipped())("work", () => {
-  let browser: Browser;
-  let opened: Opened;
-  let page: Page;
-  beforeAll(async () => {
-    browser = await launch();
-    opened = await open(browser, NEAR);
-    page = opened.page;
-    await opened.context.grantPermissions(["clipboard-read", "clipboard-write"]);
-  });
-  afterAll(() => browser.close());
+  const opened = shared(NEAR);
+  beforeAll(() => opened.context.grantPermissions(["clipboard-read", "clipboard-write"]));
 
   /** Holds answers back while `act` runs; what is given up meanwhile is told. */
   async function heldBack(what: RegExp, act: () => Promise<void>): Promise<string[]> {
@@ -33,39 +25,39 @@ describe.skipIf(isSkipped())("work", () => {
     const listen = (request: { url(): string; failure(): { errorText: string } | null }) => {
       if (request.failure()?.errorText === "net::ERR_ABORTED") given.push(request.url());
     };
-    page.on("requestfailed", listen);
-    await page.route(what, (route) => {
+    opened.page.on("requestfailed", listen);
+    await opened.page.route(what, (route) => {
       held.push(route);
     });
     try {
       await act();
       await expect.poll(() => given.filter((url) => what.test(url)).length, { timeout: 5000 }).toBeGreaterThan(0);
     } finally {
-      await page.unroute(what);
+      await opened.page.unroute(what);
       for (const route of held) await route.abort().catch(() => {});
-      page.off("requestfailed", listen);
+      opened.page.off("requestfailed", listen);
     }
     return given;
   }
 
   test("tiles, strips and every plot are given up when nobody wants them any more", async () => {
     await heldBack(/api\/v1\/tiles/, async () => {
-      await go(page, NEAR);
-      await page.evaluate(() => {
+      await go(opened.page, NEAR);
+      await opened.page.evaluate(() => {
         location.hash = "#at=60,-30,3&variable=ssha_karin_2&cycle=10";
       });
-      await page.waitForRequest(/api\/v1\/tiles/);
-      await page.evaluate(() => {
+      await opened.page.waitForRequest(/api\/v1\/tiles/);
+      await opened.page.evaluate(() => {
         location.hash = "#at=-20.5,35,6.6&variable=ssha_karin_2&cycle=12";
       });
     });
-    await go(page, NEAR);
+    await go(opened.page, NEAR);
     await heldBack(/api\/v1\/strips.*var=height_cor/, async () => {
-      await page.evaluate(() => {
+      await opened.page.evaluate(() => {
         location.hash = "#at=-20.5,35,6.6&variable=height_cor_xover&cycle=12";
       });
-      await page.waitForRequest(/api\/v1\/strips.*var=height_cor/);
-      await page.evaluate(() => {
+      await opened.page.waitForRequest(/api\/v1\/strips.*var=height_cor/);
+      await opened.page.evaluate(() => {
         location.hash = "#at=-20.5,35,6.6&variable=ssha_karin_2&cycle=12";
       });
     });
@@ -78,43 +70,43 @@ describe.skipIf(isSkipped())("work", () => {
       ["histogram", /histogram/],
       ["scatter", /scatter/],
     ] as const) {
-      await go(page, PINNED);
+      await go(opened.page, PINNED);
       await heldBack(what, async () => {
-        const asked = page.waitForRequest(what);
-        await page.evaluate((hash) => {
+        const asked = opened.page.waitForRequest(what);
+        await opened.page.evaluate((hash) => {
           location.hash = hash;
         }, `${PINNED}&quality=suspect&tab=${tab}`);
         await asked;
-        await page.locator(".dock .waiting, .dock .stale").first().waitFor();
-        await page.keyboard.press("Escape");
-        await expect.poll(async () => (await viewOf(page)).tab).toBe("none");
+        await opened.page.locator(".dock .waiting, .dock .stale").first().waitFor();
+        await opened.page.keyboard.press("Escape");
+        await expect.poll(async () => (await viewOf(opened.page)).tab).toBe("none");
       });
     }
-    await go(page, NEAR);
+    await go(opened.page, NEAR);
   });
 
   test("Escape gives up a drawing, playing and an animation, one after the other", async () => {
-    await go(page, `${NEAR}&region=${POLYGON}`);
-    await page.keyboard.press("Shift+R");
-    await page.mouse.click(600, 220);
-    await page.mouse.click(700, 260);
-    await page.keyboard.press("Escape");
-    expect((await viewOf(page)).region).toHaveLength(3);
+    await go(opened.page, `${NEAR}&region=${POLYGON}`);
+    await opened.page.keyboard.press("Shift+R");
+    await opened.page.mouse.click(600, 220);
+    await opened.page.mouse.click(700, 260);
+    await opened.page.keyboard.press("Escape");
+    expect((await viewOf(opened.page)).region).toHaveLength(3);
     // The map moves again: nothing is drawn by a click.
-    const { x, y } = await spotOf(page, -20.6, 35);
-    await page.mouse.click(x, y);
-    await page.getByRole("heading", { name: /Pass 16/ }).waitFor();
-    await go(page, NEAR);
-    await page.keyboard.press(" ");
-    await page.getByRole("button", { name: "Pause" }).waitFor();
-    await page.keyboard.press("Escape");
-    await page.getByRole("button", { name: "Play" }).waitFor();
-    await go(page, NEAR);
-    await page.keyboard.press("Shift+P");
-    await page.getByText(/Animation: 1 of 3 cycles/).waitFor({ timeout: 20_000 });
-    await page.keyboard.press("Escape");
-    await page.getByText("The animation was given up.").waitFor({ timeout: 20_000 });
-    expect((await viewOf(page)).cycle).toBe(12);
+    const { x, y } = await spotOf(opened.page, -20.6, 35);
+    await opened.page.mouse.click(x, y);
+    await opened.page.getByRole("heading", { name: /Pass 16/ }).waitFor();
+    await go(opened.page, NEAR);
+    await opened.page.keyboard.press(" ");
+    await opened.page.getByRole("button", { name: "Pause" }).waitFor();
+    await opened.page.keyboard.press("Escape");
+    await opened.page.getByRole("button", { name: "Play" }).waitFor();
+    await go(opened.page, NEAR);
+    await opened.page.keyboard.press("Shift+P");
+    await opened.page.getByText(/Animation: 1 of 3 cycles/).waitFor({ timeout: 20_000 });
+    await opened.page.keyboard.press("Escape");
+    await opened.page.getByText("The animation was given up.").waitFor({ timeout: 20_000 });
+    expect((await viewOf(opened.page)).cycle).toBe(12);
   });
 
   test("a server that is busy says so, and the page asks again until it is answered", async () => {
@@ -144,10 +136,10 @@ describe.skipIf(isSkipped())("work", () => {
         isOver = true;
       }, 500);
     }
-    await page.evaluate((hash) => {
+    await opened.page.evaluate((hash) => {
       location.hash = hash;
     }, `${NEAR}&tab=region&region=-21,34;-19,36`);
-    await page.getByText(/values of \d+ pass/).waitFor({ timeout: 30_000 });
+    await opened.page.getByText(/values of \d+ pass/).waitFor({ timeout: 30_000 });
     await Promise.all(all);
     const problem = (await refused[0]!.json()) as { kind: string; detail: string; status: number };
     expect(problem).toMatchObject({ status: 429 });
@@ -157,51 +149,51 @@ describe.skipIf(isSkipped())("work", () => {
   });
 
   test("every change is taken back step by step, and made again", async () => {
-    await go(page, PINNED);
+    await go(opened.page, PINNED);
     const plain = async () => {
-      const { lon, lat, zoom, bearing, pitch, ...rest } = await viewOf(page);
+      const { lon, lat, zoom, bearing, pitch, ...rest } = await viewOf(opened.page);
       return rest;
     };
     const states = [await plain()];
     const step = async (act: () => Promise<unknown>) => {
       await act();
       // Changes of the same thing within this time are one step.
-      await page.waitForTimeout(650);
+      await opened.page.waitForTimeout(650);
       states.push(await plain());
     };
-    await step(() => page.keyboard.press("["));
-    await step(() => page.keyboard.press("d"));
-    await step(() => page.keyboard.press("x"));
-    await step(() => page.getByRole("radio", { name: "Good" }).click());
-    await step(() => page.keyboard.press("m"));
-    await step(() => page.keyboard.press("l"));
-    await step(() => page.keyboard.press("o"));
-    await step(() => page.getByLabel("Variable of B").selectOption("height_cor_xover"));
-    await step(() => page.keyboard.press("t"));
-    await step(() => page.getByRole("checkbox", { name: "means", exact: true }).check());
-    await step(() => page.keyboard.press("Delete"));
+    await step(() => opened.page.keyboard.press("["));
+    await step(() => opened.page.keyboard.press("d"));
+    await step(() => opened.page.keyboard.press("x"));
+    await step(() => opened.page.getByRole("radio", { name: "Good" }).click());
+    await step(() => opened.page.keyboard.press("m"));
+    await step(() => opened.page.keyboard.press("l"));
+    await step(() => opened.page.keyboard.press("o"));
+    await step(() => opened.page.getByLabel("Variable of B").selectOption("height_cor_xover"));
+    await step(() => opened.page.keyboard.press("t"));
+    await step(() => opened.page.getByRole("checkbox", { name: "means", exact: true }).check());
+    await step(() => opened.page.keyboard.press("Delete"));
     const distinct = new Set(states.map((state) => JSON.stringify(state)));
     expect(distinct.size).toBe(states.length);
     for (const before of states.slice(0, -1).reverse()) {
-      await page.keyboard.press("Control+z");
+      await opened.page.keyboard.press("Control+z");
       expect(await plain()).toEqual(before);
     }
-    expect(await page.getByRole("button", { name: "Undo" }).isDisabled()).toBe(true);
+    expect(await opened.page.getByRole("button", { name: "Undo" }).isDisabled()).toBe(true);
     for (const after of states.slice(1)) {
-      await page.keyboard.press("Control+Shift+z");
+      await opened.page.keyboard.press("Control+Shift+z");
       expect(await plain()).toEqual(after);
     }
   });
 
   test("the sheet of keys holds every command, each key once, and the keys do what it says", async () => {
-    await go(page, NEAR);
-    await page.keyboard.press("?");
-    const rows = await page
+    await go(opened.page, NEAR);
+    await opened.page.keyboard.press("?");
+    const rows = await opened.page
       .locator(".help dl > div")
       .evaluateAll((all) =>
         all.map((row) => [row.querySelector("kbd")!.textContent!, row.querySelector("dd")!.textContent!]),
       );
-    await page.keyboard.press("Escape");
+    await opened.page.keyboard.press("Escape");
     expect(rows.length).toBeGreaterThan(38);
     expect(new Set(rows.map(([key]) => key)).size).toBe(rows.length);
     const keys: [string, string, object][] = [
@@ -217,16 +209,16 @@ describe.skipIf(isSkipped())("work", () => {
     ];
     for (const [title, key, shown] of keys) {
       expect(rows).toContainEqual([key, title]);
-      await page.keyboard.press(key);
-      await expect.poll(() => viewOf(page)).toMatchObject(shown);
+      await opened.page.keyboard.press(key);
+      await expect.poll(() => viewOf(opened.page)).toMatchObject(shown);
     }
-    await go(page, NEAR);
+    await go(opened.page, NEAR);
   });
 
   test("an animation opens: as many frames as cycles, of one size, each another picture", async () => {
-    await go(page, NEAR);
-    const bytes = await downloaded(page, () => page.keyboard.press("Shift+P"));
-    const told = await page.evaluate(
+    await go(opened.page, NEAR);
+    const bytes = await downloaded(opened.page, () => opened.page.keyboard.press("Shift+P"));
+    const told = await opened.page.evaluate(
       async (data) => {
         const decoder = new ImageDecoder({ data: Uint8Array.from(data), type: "image/png" });
         await decoder.tracks.ready;
@@ -256,29 +248,29 @@ describe.skipIf(isSkipped())("work", () => {
 
   test("a layer with colours of its own has a colour bar in the saved picture", async () => {
     const heightOf = async () => {
-      const png = await downloaded(page, () => page.keyboard.press("p"));
+      const png = await downloaded(opened.page, () => opened.page.keyboard.press("p"));
       return new DataView(png.buffer, png.byteOffset).getUint32(20);
     };
-    await go(page, NEAR);
+    await go(opened.page, NEAR);
     const alone = await heightOf();
-    await go(page, `${NEAR}&layer=means~ssha_karin_2~over`);
+    await go(opened.page, `${NEAR}&layer=means~ssha_karin_2~over`);
     // One more bar of 40 pixels, in print quality.
     expect((await heightOf()) - alone).toBe(80);
-    await go(page, `${NEAR}&layer=means~ssha_karin_2~over~~~~same`);
+    await go(opened.page, `${NEAR}&layer=means~ssha_karin_2~over~~~~same`);
     expect(await heightOf()).toBe(alone);
   });
 
   test("commands that are copied run, and give the numbers that are shown", async () => {
     const folder = mkdtempSync(join(tmpdir(), "karin-copied-"));
     try {
-      await go(page, `${NEAR}&tab=region&region=${POLYGON}`);
-      await whole(page);
+      await go(opened.page, `${NEAR}&tab=region&region=${POLYGON}`);
+      await whole(opened.page);
       const copied = async (name: string, told: string) => {
-        await page.keyboard.press("/");
-        await page.keyboard.type(name);
-        await page.keyboard.press("Enter");
-        await page.getByText(told).waitFor();
-        return page.evaluate(() => navigator.clipboard.readText());
+        await opened.page.keyboard.press("/");
+        await opened.page.keyboard.type(name);
+        await opened.page.keyboard.press("Enter");
+        await opened.page.getByText(told).waitFor();
+        return opened.page.evaluate(() => navigator.clipboard.readText());
       };
       const shell = await copied("copy as karin", "Command copied.");
       expect(shell).toContain("area.geojson");
@@ -286,7 +278,7 @@ describe.skipIf(isSkipped())("work", () => {
       const run = { cwd: folder, env: { ...process.env, PATH: path }, encoding: "utf8" as const };
       execFileSync("sh", ["-ec", shell], { ...run, stdio: "ignore" });
       const query = `group=${GROUP}&var=ssha_karin_2&cycles=12&polygon=${POLYGON}`;
-      const shown = await ask<Stats>(page, `stats?${query}`);
+      const shown = await ask<Stats>(opened.page, `stats?${query}`);
       const words = "stat extract.nc --vars ssha_karin_2 --over all --stats count,mean,std --json".split(" ");
       const extracted = (): [string, number, number, number] =>
         JSON.parse(execFileSync(inject("karin"), words, run)).rows[0];

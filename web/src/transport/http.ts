@@ -1,8 +1,11 @@
 import { patiently } from "./retry.ts";
 import { isAbort, Problem, type Query, queryString, type Transport } from "./transport.ts";
 
-/** Requests in flight at once: browsers open about six connections to one origin. */
-const MAX_IN_FLIGHT = 6;
+/**
+ * Requests in flight at once. Browsers open about six connections to one origin and keep as many more waiting: they go on
+ * while the page draws, which without a GPU takes long. What waits here was never sent when it is given up.
+ */
+const MAX_IN_FLIGHT = 18;
 
 /** Requests to the server that served this page. */
 export class HttpTransport implements Transport {

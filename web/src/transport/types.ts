@@ -291,3 +291,12 @@ export interface ExtractPlan {
   allowed: boolean;
   command: string;
 }
+
+/** How far work is that was given a name. */
+export interface Progress {
+  stage: string;
+  /** Granules. */
+  done: number;
+  total: number;
+  bytes: number;
+}

@@ -1,48 +1,86 @@
 /** What plots have in common: asking, waiting, failing, and handing out their numbers. */
 
-import { createEffect, createSignal, type JSX, Match, onCleanup, Show, Switch } from "solid-js";
+import { createEffect, createMemo, createSignal, type JSX, Match, onCleanup, Show, Switch } from "solid-js";
 import { provenance } from "../export/picture.ts";
 import { type Cell, saveCsv } from "../export/save.ts";
+import * as api from "../model/api.ts";
 import { Empty } from "../panels/ui.tsx";
-import { isAbort, Problem } from "../transport/transport.ts";
+import { isAbort, Problem, type Query } from "../transport/transport.ts";
+import type { Progress } from "../transport/types.ts";
 
 export interface Answer<T> {
   data: () => T | undefined;
   error: () => Error | undefined;
   loading: () => boolean;
+  /** How far the work is, once it takes longer than a second. */
+  progress: () => Progress | undefined;
 }
 
-/** Asks again whenever `key` changes; what is no longer wanted is given up. The last answer stays while a new one comes. */
-export function createAnswer<T>(
-  key: () => string | null,
-  ask: (key: string, signal: AbortSignal) => Promise<T>,
+/** Milliseconds after which it is asked how far the work is, and between two such questions. */
+const PATIENCE = 1000;
+const EVERY = 400;
+
+/** Asks again whenever the query changes; what is no longer wanted is given up. The last answer stays while a new one comes. */
+export function createAnswer<Q extends object, T>(
+  query: () => Q | null,
+  ask: (query: Q & { job: string }, signal: AbortSignal) => Promise<T>,
 ): Answer<T> {
   const [data, setData] = createSignal<T | undefined>();
   const [error, setError] = createSignal<Error | undefined>();
   const [loading, setLoading] = createSignal(false);
+  const [progress, setProgress] = createSignal<Progress | undefined>();
+  const key = createMemo(() => JSON.stringify(query()));
   createEffect(() => {
-    const now = key();
+    const now = JSON.parse(key()) as Q | null;
     if (now === null) {
       setData(undefined);
       setError(undefined);
       return;
     }
     const controller = new AbortController();
-    onCleanup(() => controller.abort());
+    // The same question has the same name: caches know its answer.
+    const job = nameOf(key());
+    const settle = (found: T | undefined, problem: Error | undefined) => {
+      if (problem === undefined) setData(() => found);
+      setError(problem);
+      setLoading(false);
+      setProgress(undefined);
+      clearTimeout(timer);
+    };
+    const look = async () => {
+      // Work that has not begun, or is over, has no progress.
+      const found = await api.transport.json<Progress>("progress", { job }, controller.signal).catch(() => undefined);
+      if (controller.signal.aborted || !loading()) return;
+      setProgress(found);
+      timer = setTimeout(look, EVERY);
+    };
+    let timer = setTimeout(look, PATIENCE);
+    onCleanup(() => {
+      clearTimeout(timer);
+      setProgress(undefined);
+      controller.abort();
+    });
     setLoading(true);
-    ask(now, controller.signal)
-      .then((found) => {
-        setData(() => found);
-        setError(undefined);
-        setLoading(false);
-      })
+    ask({ ...now, job }, controller.signal)
+      .then((found) => settle(found, undefined))
       .catch((problem: unknown) => {
-        if (isAbort(problem)) return;
-        setError(problem instanceof Error ? problem : new Error(String(problem)));
-        setLoading(false);
+        if (!isAbort(problem)) settle(undefined, problem instanceof Error ? problem : new Error(String(problem)));
       });
   });
-  return { data, error, loading };
+  return { data, error, loading, progress };
+}
+
+/** Asks for JSON from an endpoint. */
+export const askJson =
+  <T,>(path: string) =>
+  (query: Query, signal: AbortSignal): Promise<T> =>
+    api.transport.json<T>(path, query, signal);
+
+/** A short name of a text (FNV-1a). */
+function nameOf(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return `plot-${(hash >>> 0).toString(36)}`;
 }
 
 /** Shows an answer, or why there is none. */
@@ -55,16 +93,36 @@ export function Answered<T>(props: { answer: Answer<T>; missing?: JSX.Element; c
             <Empty title={error().message} hint={error() instanceof Problem ? (error() as Problem).hint : undefined} />
           )}
         </Match>
-        <Match when={props.answer.data()}>{(data) => props.children(data())}</Match>
+        <Match when={props.answer.data()}>
+          {(data) => (
+            <>
+              {props.children(data())}
+              <Show when={props.answer.progress()}>
+                {(now) => (
+                  <p class="working" role="status">
+                    {howFar(now())}
+                  </p>
+                )}
+              </Show>
+            </>
+          )}
+        </Match>
         <Match when={props.answer.loading()}>
           <div class="waiting" role="status">
             <span class="spinner" />
-            <span>Computing…</span>
+            <span>{howFar(props.answer.progress())}</span>
           </div>
         </Match>
       </Switch>
     </div>
   );
+}
+
+/** How far work is, in words. */
+export function howFar(progress: Progress | undefined): string {
+  if (!progress?.total) return "Computing…";
+  const { done, total } = progress;
+  return `Computing… ${Math.min(done, total)} of ${total} granules`;
 }
 
 export interface Table {

@@ -9,7 +9,7 @@ import { change, view } from "../model/store.ts";
 import { Empty } from "../panels/ui.tsx";
 import { arrayOf, readContainer } from "../transport/container.ts";
 import type { Histogram, ScatterHeader } from "../transport/types.ts";
-import { Answered, createAnswer, PlotHead } from "./answer.tsx";
+import { Answered, askJson, createAnswer, PlotHead } from "./answer.tsx";
 import { meant, meantDifference, where, whereText } from "./asked.ts";
 import { LinePlot } from "./line_plot.tsx";
 import { RasterPlot } from "./raster_plot.tsx";
@@ -22,13 +22,10 @@ const NoPlace = () => (
 );
 
 export function HistogramView() {
-  const answer = createAnswer(
-    () => {
-      const place = where();
-      return place ? JSON.stringify({ ...meantDifference(), ...place, cycles: view.cycle, bins: 100 }) : null;
-    },
-    (key, signal) => api.transport.json<Histogram>("histogram", JSON.parse(key), signal),
-  );
+  const answer = createAnswer(() => {
+    const place = where();
+    return place && { ...meantDifference(), ...place, cycles: view.cycle, bins: 100 };
+  }, askJson<Histogram>("histogram"));
   return (
     <Answered answer={answer} missing={<NoPlace />}>
       {(histogram) => {
@@ -113,12 +110,10 @@ export function ScatterView() {
   const answer = createAnswer(
     () => {
       const place = where();
-      return place && second()
-        ? JSON.stringify({ ...meant(), ...place, cycles: view.cycle, var2: second(), max: 2000 })
-        : null;
+      return place && second() ? { ...meant(), ...place, cycles: view.cycle, var2: second(), max: 2000 } : null;
     },
-    async (key, signal) => {
-      const container = readContainer<ScatterHeader>(await api.transport.bytes("scatter", JSON.parse(key), signal));
+    async (query, signal) => {
+      const container = readContainer<ScatterHeader>(await api.transport.bytes("scatter", query, signal));
       return {
         header: container.header,
         density: arrayOf(container, "density", Uint32Array),

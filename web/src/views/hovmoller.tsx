@@ -25,15 +25,10 @@ export function HovmollerView() {
     () => {
       if (!isPinned()) return null;
       const { pass, pixel } = view.pin!;
-      return JSON.stringify({
-        ...meant(),
-        pass,
-        lines: linesAround(REACH),
-        ...(across() === "pixel" ? { pixel } : {}),
-      });
+      return { ...meant(), pass, lines: linesAround(REACH), ...(across() === "pixel" ? { pixel } : {}) };
     },
-    async (key, signal) => {
-      const container = readContainer<HovmollerHeader>(await api.transport.bytes("hovmoller", JSON.parse(key), signal));
+    async (query, signal) => {
+      const container = readContainer<HovmollerHeader>(await api.transport.bytes("hovmoller", query, signal));
       const array = (name: string) => arrayOf(container, name, Float32Array);
       return {
         header: container.header,

@@ -9,7 +9,7 @@ import * as catalog from "../model/catalog.ts";
 import { change, view } from "../model/store.ts";
 import { Empty } from "../panels/ui.tsx";
 import type { Point, PointValue } from "../transport/types.ts";
-import { Answered, createAnswer, PlotHead } from "./answer.tsx";
+import { Answered, askJson, createAnswer, PlotHead } from "./answer.tsx";
 
 export function NotPinned(props: { what: string }) {
   return (
@@ -22,15 +22,12 @@ export function NotPinned(props: { what: string }) {
 
 export function PointView() {
   const [text, setText] = createSignal("");
-  const answer = createAnswer(
-    () => {
-      if (!view.pin || !view.cycle) return null;
-      const { pass, line, pixel, lon, lat } = view.pin;
-      const place = pass > 0 ? { pass, line, pixel } : { lon, lat };
-      return JSON.stringify({ group: view.group, cycle: view.cycle, side: view.side || undefined, ...place });
-    },
-    (key, signal) => api.transport.json<Point>("point", { ...JSON.parse(key), ...api.cached() }, signal),
-  );
+  const answer = createAnswer(() => {
+    if (!view.pin || !view.cycle) return null;
+    const { pass, line, pixel, lon, lat } = view.pin;
+    const place = pass > 0 ? { pass, line, pixel } : { lon, lat };
+    return { group: view.group, cycle: view.cycle, side: view.side || undefined, ...place, ...api.cached() };
+  }, askJson<Point>("point"));
   // From afar the click gave a place alone: the answer tells the pixel.
   createEffect(() => {
     const found = answer.data();

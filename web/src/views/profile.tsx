@@ -2,12 +2,11 @@
 
 import { createMemo, Show } from "solid-js";
 import { prettyUnits } from "../color/ticks.ts";
-import * as api from "../model/api.ts";
 import { linked, pointAt } from "../model/linked.ts";
 import { subtractedText } from "../model/operands.ts";
 import { change, view } from "../model/store.ts";
 import type { Profile } from "../transport/types.ts";
-import { Answered, createAnswer, PlotHead } from "./answer.tsx";
+import { Answered, askJson, createAnswer, PlotHead } from "./answer.tsx";
 import { isPinned, linesAround, meantDifference } from "./asked.ts";
 import { LinePlot } from "./line_plot.tsx";
 import { NotPinned } from "./point.tsx";
@@ -17,15 +16,12 @@ const REACH = 500;
 
 export function ProfileView() {
   const ask = (axis: "along" | "across") =>
-    createAnswer(
-      () => {
-        if (!isPinned()) return null;
-        const { pass, line, pixel } = view.pin!;
-        const through = axis === "along" ? { pixel, lines: linesAround(REACH) } : { line };
-        return JSON.stringify({ ...meantDifference(), cycle: view.cycle, pass, ...through });
-      },
-      (key, signal) => api.transport.json<Profile>("profile", JSON.parse(key), signal),
-    );
+    createAnswer(() => {
+      if (!isPinned()) return null;
+      const { pass, line, pixel } = view.pin!;
+      const through = axis === "along" ? { pixel, lines: linesAround(REACH) } : { line };
+      return { ...meantDifference(), cycle: view.cycle, pass, ...through };
+    }, askJson<Profile>("profile"));
   const along = ask("along");
   const across = ask("across");
   return (

@@ -10,7 +10,7 @@ import { change, view } from "../model/store.ts";
 import { Empty, Segmented } from "../panels/ui.tsx";
 import type { Query } from "../transport/transport.ts";
 import type { Command, ExtractPlan, Passes, Stats } from "../transport/types.ts";
-import { Answered, createAnswer, PlotHead } from "./answer.tsx";
+import { Answered, askJson, createAnswer, PlotHead } from "./answer.tsx";
 import { meant, meantDifference } from "./asked.ts";
 import { Numbers } from "./distribution.tsx";
 
@@ -55,8 +55,8 @@ function regionText(): string {
 
 function Statistics(props: { region: Query }) {
   const answer = createAnswer(
-    () => JSON.stringify({ ...meantDifference(), ...props.region, cycles: view.cycle }),
-    (key, signal) => api.transport.json<Stats>("stats", JSON.parse(key), signal),
+    () => ({ ...meantDifference(), ...props.region, cycles: view.cycle }),
+    askJson<Stats>("stats"),
   );
   return (
     <Answered answer={answer}>
@@ -91,14 +91,8 @@ function Extract(props: { region: Query }) {
     const chosen = cycles() === "one" ? String(view.cycle) : `${all[0]}-${all.at(-1)}`;
     return { group, var: name, let: lets, quality, where, nadir, ...props.region, cycles: chosen, format: kind() };
   });
-  const plan = createAnswer(
-    () => JSON.stringify({ ...query(), dry_run: true }),
-    (key, signal) => api.transport.json<ExtractPlan>("extract", JSON.parse(key), signal),
-  );
-  const command = createAnswer(
-    () => JSON.stringify({ ...query(), verb: "extract" }),
-    (key, signal) => api.transport.json<Command>("command", JSON.parse(key), signal),
-  );
+  const plan = createAnswer(() => ({ ...query(), dry_run: true }), askJson<ExtractPlan>("extract"));
+  const command = createAnswer(() => ({ ...query(), verb: "extract" }), askJson<Command>("command"));
   const link = () => api.transport.link("extract", query());
   return (
     <section class="block" aria-label="Take the data">
@@ -170,47 +164,80 @@ function Extract(props: { region: Query }) {
   );
 }
 
-/** Passes over the region from the orbit: those of now and the next cycle. */
+type When = "next" | "past";
+
+/** Rows of passes that are listed; the table holds all of them. */
+const LISTED = 30;
+
+/** Passes over the region by the orbit: those of one cycle from now on, or those while the collection was filled. */
 function Overflights(props: { region: Query }) {
-  const answer = createAnswer(
-    () => JSON.stringify({ ...props.region, group: view.group, phase: catalog.group()?.phase }),
-    (key, signal) => api.transport.json<Passes>("passes", JSON.parse(key), signal),
-  );
+  const [when, setWhen] = createSignal<When>("next");
+  const answer = createAnswer(() => {
+    const group = catalog.group();
+    const time = when() === "past" && group?.time ? group.time.join("..") : undefined;
+    return { ...props.region, group: view.group, phase: group?.phase, time };
+  }, askJson<Passes>("passes"));
   return (
     <section class="block" aria-label="Passes over the region">
-      <Answered answer={answer}>
-        {(found) => (
-          <>
-            <PlotHead
-              title={`${found.passes.length} passes until ${isoTime(found.to).slice(0, 10)}`}
-              detail="by the orbit, from now on"
-              table={{
-                name: "passes",
-                columns: ["time", "cycle", "pass", "direction", "distance_km"],
-                rows: () =>
-                  found.passes.map((pass) => [pass.time, pass.cycle, pass.pass, pass.direction, pass.distance_km]),
-              }}
-            />
-            <table class="values">
-              <tbody>
-                <For each={found.passes.slice(0, 30)}>
-                  {(pass) => (
-                    <tr>
-                      <td>{isoTime(pass.time).slice(0, 16)}</td>
-                      <td>
-                        cycle {pass.cycle}, pass {pass.pass}
-                      </td>
-                      <td class="right muted">
-                        {pass.direction} · {format(Math.round(pass.distance_km))} km
-                      </td>
-                    </tr>
-                  )}
-                </For>
-              </tbody>
-            </table>
-          </>
-        )}
-      </Answered>
+      <h3>Passes over it</h3>
+      <div class="row">
+        <Segmented<When>
+          label="When passes come or came"
+          choices={[
+            ["next", "To come"],
+            ["past", "So far"],
+          ]}
+          value={when()}
+          onChange={setWhen}
+        />
+      </div>
+      <Answered answer={answer}>{(found) => <PassTable found={found} when={when()} />}</Answered>
     </section>
+  );
+}
+
+function PassTable(props: { found: Passes; when: When }) {
+  const passes = () => props.found.passes;
+  const isPast = () => props.when === "past";
+  const day = (iso: string) => isoTime(iso).slice(0, 10);
+  const here = () => passes().filter(({ present }) => present).length;
+  return (
+    <>
+      <PlotHead
+        title={`${passes().length} passes ${isPast() ? `since ${day(props.found.from)}` : `until ${day(props.found.to)}`}`}
+        detail={isPast() ? `by the orbit; ${here()} of them are here` : "by the orbit, from now on"}
+        table={{
+          name: "passes",
+          columns: ["time", "cycle", "pass", "direction", "distance_km", "here"],
+          rows: () =>
+            passes().map((one) => [
+              one.time,
+              one.cycle,
+              one.pass,
+              one.direction,
+              one.distance_km,
+              one.present ? "yes" : "no",
+            ]),
+        }}
+      />
+      <table class="values">
+        <tbody>
+          <For each={isPast() ? passes().slice(-LISTED).reverse() : passes().slice(0, LISTED)}>
+            {(pass) => (
+              <tr classList={{ chosen: isPast() && pass.cycle === view.cycle }}>
+                <td>{isoTime(pass.time).slice(0, 16)}</td>
+                <td>
+                  cycle {pass.cycle}, pass {pass.pass}
+                </td>
+                <td class="right muted">
+                  {isPast() ? (pass.present ? "here" : "missing") : pass.direction} ·{" "}
+                  {format(Math.round(pass.distance_km))} km
+                </td>
+              </tr>
+            )}
+          </For>
+        </tbody>
+      </table>
+    </>
   );
 }

@@ -6,19 +6,16 @@ import * as api from "../model/api.ts";
 import { change, view } from "../model/store.ts";
 import { Empty } from "../panels/ui.tsx";
 import type { Series } from "../transport/types.ts";
-import { Answered, createAnswer, PlotHead } from "./answer.tsx";
+import { Answered, askJson, createAnswer, PlotHead } from "./answer.tsx";
 import { meant } from "./asked.ts";
 import { LinePlot } from "./line_plot.tsx";
 
 export function SeriesView() {
-  const answer = createAnswer(
-    () => {
-      const region = api.regionQuery(view.region);
-      const place = Object.keys(region).length ? region : view.pin ? { lon: view.pin.lon, lat: view.pin.lat } : null;
-      return place ? JSON.stringify({ ...meant(), ...place }) : null;
-    },
-    (key, signal) => api.transport.json<Series>("series", JSON.parse(key), signal),
-  );
+  const answer = createAnswer(() => {
+    const region = api.regionQuery(view.region);
+    const place = Object.keys(region).length ? region : view.pin ? { lon: view.pin.lon, lat: view.pin.lat } : null;
+    return place && { ...meant(), ...place };
+  }, askJson<Series>("series"));
   return (
     <Answered
       answer={answer}

@@ -1,22 +1,18 @@
 /** How variance is spread over wavelengths along the track. */
 
 import { prettyUnits } from "../color/ticks.ts";
-import * as api from "../model/api.ts";
 import { view } from "../model/store.ts";
 import { Empty } from "../panels/ui.tsx";
 import type { Spectrum } from "../transport/types.ts";
-import { Answered, createAnswer, PlotHead } from "./answer.tsx";
+import { Answered, askJson, createAnswer, PlotHead } from "./answer.tsx";
 import { meant, where, whereText } from "./asked.ts";
 import { LinePlot } from "./line_plot.tsx";
 
 export function SpectrumView() {
-  const answer = createAnswer(
-    () => {
-      const place = where();
-      return place && !("polygon" in place) ? JSON.stringify({ ...meant(), ...place, cycles: view.cycle }) : null;
-    },
-    (key, signal) => api.transport.json<Spectrum>("spectrum", JSON.parse(key), signal),
-  );
+  const answer = createAnswer(() => {
+    const place = where();
+    return place && !("polygon" in place) ? { ...meant(), ...place, cycles: view.cycle } : null;
+  }, askJson<Spectrum>("spectrum"));
   return (
     <Answered
       answer={answer}

@@ -3,7 +3,6 @@
 import { createMemo } from "solid-js";
 import { formatTime } from "../color/ticks.ts";
 import { decode, loadStripAround } from "../map/data.ts";
-import type * as api from "../model/api.ts";
 import * as catalog from "../model/catalog.ts";
 import { linked, pointAt } from "../model/linked.ts";
 import { look, whereWithMasks } from "../model/look.ts";
@@ -23,29 +22,10 @@ export function StripView() {
       if (!isPinned()) return null;
       const { group, side, variable, lets, quality, nadir, cycle, pin } = view;
       const first = Math.max(0, Math.floor((pin!.line - REACH) / 64) * 64);
-      return JSON.stringify({
-        group,
-        side,
-        variable,
-        lets,
-        quality,
-        nadir,
-        where: whereWithMasks(view),
-        cycle,
-        pass: pin!.pass,
-        first,
-        lines: 2 * REACH,
-      });
+      const meaning = { group, side, variable, lets, quality, nadir, where: whereWithMasks(view) };
+      return { meaning, place: { cycle, pass: pin!.pass, first, lines: 2 * REACH } };
     },
-    (key, signal) => {
-      const { cycle, pass, first, lines, ...meaning } = JSON.parse(key) as api.Meaning & {
-        cycle: number;
-        pass: number;
-        first: number;
-        lines: number;
-      };
-      return loadStripAround(meaning, { cycle, pass, first, lines }, signal);
-    },
+    ({ meaning, place }, signal) => loadStripAround(meaning, place, signal),
   );
   return (
     <Answered answer={answer} missing={<NotPinned what="the strip of swath around it appears here" />}>
