@@ -46,6 +46,8 @@ export async function open(browser: Browser, hash: string, options: Options = {}
   const origin = new URL(link).origin;
   page.on("pageerror", (error) => trouble.push(`error: ${error.message}`));
   page.on("console", (message) => {
+    // Work that is over before it is asked how far it is has no progress (404).
+    if (message.location().url.includes("/progress?")) return;
     if (message.type() === "error" || message.text().includes("GL_INVALID")) trouble.push(message.text());
   });
   page.on("request", (request) => {

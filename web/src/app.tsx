@@ -7,7 +7,7 @@ import * as catalog from "./model/catalog.ts";
 import { runClocks } from "./model/clocks.ts";
 import { dismiss, notice } from "./model/notices.ts";
 import { asked, start, view } from "./model/store.ts";
-import { DEFAULTS, type View } from "./model/view.ts";
+import { defaults, type View } from "./model/view.ts";
 import { ColorBar } from "./panels/color_bar.tsx";
 import { Hints } from "./panels/hints.tsx";
 import { Overlays } from "./panels/overlays.tsx";
@@ -35,7 +35,7 @@ function viewOf(found: Collections, asked: Partial<View>): View {
   const theme = window.matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark";
   const has = (cycle: number | undefined): cycle is number => cycle !== undefined && group.cycles.includes(cycle);
   return {
-    ...DEFAULTS,
+    ...defaults(),
     theme,
     ...asked,
     group: group.id,

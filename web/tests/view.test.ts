@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
-import { DEFAULTS, fromHash, toHash, type View } from "../src/model/view.ts";
+import { start, view } from "../src/model/store.ts";
+import { defaults, fromHash, toHash, type View } from "../src/model/view.ts";
 
 const elsewhere: View = {
-  ...DEFAULTS,
+  ...defaults(),
   group: "L2_LR_SSH_Expert.D.science",
   variable: "my_height",
   lets: ["my_height=ssha_karin_2 + height_cor_xover", "twice=2*ssha_karin_2"],
@@ -37,12 +38,12 @@ const elsewhere: View = {
 };
 
 test("the address holds the whole view", () => {
-  expect({ ...DEFAULTS, ...fromHash(toHash(elsewhere)) }).toEqual(elsewhere);
-  expect({ ...DEFAULTS, ...fromHash(toHash(DEFAULTS)) }).toEqual(DEFAULTS);
+  expect({ ...defaults(), ...fromHash(toHash(elsewhere)) }).toEqual(elsewhere);
+  expect({ ...defaults(), ...fromHash(toHash(defaults())) }).toEqual(defaults());
 });
 
 test("what is at its default is not in the address", () => {
-  expect(toHash(DEFAULTS)).toBe("#at=-25,18,1.9");
+  expect(toHash(defaults())).toBe("#at=-25,18,1.9");
 });
 
 test("nonsense in the address is as if it were not there", () => {
@@ -51,4 +52,12 @@ test("nonsense in the address is as if it were not there", () => {
   );
   expect(view).toEqual({});
   expect(fromHash("#at=0,99,50")).toMatchObject({ lat: 89, zoom: 13 });
+});
+
+test("what was shown before leaves no trace in what is shown next, nor in links", () => {
+  const { region, lets, masks, layers } = elsewhere;
+  start({ ...defaults(), region, lets, masks, layers });
+  start(defaults());
+  expect(JSON.parse(JSON.stringify(view))).toEqual(defaults());
+  expect(fromHash(toHash({ ...defaults(), region, lets, masks }))).toMatchObject({ region, lets, masks });
 });

@@ -166,12 +166,13 @@ pub fn spectrum(
     engine.report_failures();
     let failures = engine.failures();
     if totals.count() == 0 {
+        let percent = |share: f64| (1e4 * share).round() / 1e2;
         let reason = format!(
-            "no {:.0} km of {} without a hole longer than {} % or with more than {} % missing: choose a shorter --segment",
+            "no {:.0} km of {} without a hole longer than {} % or with more than {} % missing: choose shorter segments",
             work.estimator().segment_km(),
             joined_names(&work),
-            100.0 * options.longest_hole,
-            100.0 * (1.0 - options.minimum_valid),
+            percent(options.longest_hole),
+            percent(1.0 - options.minimum_valid),
         );
         return Err(EngineError::Empty(reason).into());
     }

@@ -2,7 +2,7 @@
 
 import { createSignal } from "solid-js";
 import { createStore, reconcile, unwrap } from "solid-js/store";
-import { DEFAULTS, fromHash, toHash, type View } from "./view.ts";
+import { defaults, fromHash, toHash, type View } from "./view.ts";
 
 /** Changes of these keys alone are no step of their own for undo: they follow the hand. */
 const CONTINUOUS = new Set<keyof View>(["lon", "lat", "zoom", "bearing", "pitch", "divide"]);
@@ -10,7 +10,7 @@ const CONTINUOUS = new Set<keyof View>(["lon", "lat", "zoom", "bearing", "pitch"
 const ONE_STEP = 600;
 const MAX_STEPS = 200;
 
-const [view, setView] = createStore<View>({ ...DEFAULTS });
+const [view, setView] = createStore<View>(defaults());
 const [undoable, setUndoable] = createSignal(0);
 const [redoable, setRedoable] = createSignal(0);
 

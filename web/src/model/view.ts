@@ -92,7 +92,11 @@ export interface View {
   layers: ShownLayer[];
 }
 
-export const DEFAULTS: View = {
+/**
+ * What is shown where nothing else is asked for. The store of the page changes lists where they lie: it gets copies
+ * ({@link defaults}).
+ */
+const DEFAULTS: Readonly<View> = {
   group: "",
   side: "",
   variable: "",
@@ -129,6 +133,9 @@ export const DEFAULTS: View = {
   variable2: "",
   layers: [],
 };
+
+/** A view in which everything is as it is where nothing else is asked for. */
+export const defaults = (): View => structuredClone(DEFAULTS);
 
 const CHOICES: Partial<Record<keyof View, readonly string[]>> = {
   quality: ["any", "degraded", "suspect", "good"],
