@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { pieceOf } from "../src/map/layer_tiles.ts";
 import { stepsAt } from "../src/model/layers.ts";
-import { DEFAULTS, fromHash, toHash } from "../src/model/view.ts";
+import { defaults, fromHash, toHash } from "../src/model/view.ts";
 
 const day = (number: number): [string, string] => {
   const iso = `2024-01-${String(number).padStart(2, "0")}T00:00:00Z`;
@@ -38,7 +38,7 @@ test("the address holds layers, and forgets what is no layer", () => {
       same: true,
     },
   ];
-  expect(fromHash(toHash({ ...DEFAULTS, layers })).layers).toEqual(layers);
+  expect(fromHash(toHash({ ...defaults(), layers })).layers).toEqual(layers);
   expect(fromHash("#layer=~&layer=one&layer=a~b~over~NaN~~5").layers).toEqual([
     { id: "a", variable: "b", over: true, opacity: 1, colorMap: "", range: null, same: false },
   ]);
