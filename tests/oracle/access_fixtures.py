@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from access_server import BASIC, BUCKET_SECRET, BUCKET_TOKEN, PASSWORD, TOKEN, USER, Servers, World
+from access_server import BASIC, BUCKET_SECRET, BUCKET_TOKEN, PASSWORD, TOKEN, USER, Servers, World, parts
 
 LEAN = "ssha_karin_2_qual"
 BASICS = "L2_LR_SSH_Basic"
@@ -42,7 +42,7 @@ def ask(karin, servers, tmp_path):
     home.mkdir()
     clean = {name: value for name, value in os.environ.items()
              if "proxy" not in name.lower() and not name.startswith(("KARIN_", "EARTHDATA", "AWS_", "XDG_", "SSH_"))}
-    base = clean | servers.settings() | {"HOME": str(home), "NO_PROXY": "*"}
+    base = clean | servers.settings() | {"HOME": str(home), "NO_PROXY": "*", "RUST_LOG": "trace"}
     accounts = {"AVISO_USERNAME": USER, "AVISO_PASSWORD": PASSWORD, "EARTHDATA_USERNAME": USER, "EARTHDATA_PASSWORD": PASSWORD}
 
     def run(*arguments, code=0, account=True, env=None, **options):
@@ -53,13 +53,27 @@ def ask(karin, servers, tmp_path):
 
     run.base, run.accounts, run.home, run.heard = base, accounts, home, []
     yield run
-    # Whatever a test does, no secret leaves: not in words, not in a file, not in an address.
+    # Whatever a test does, no secret leaves: not in words, not in a file (collections and netCDF among them), not in an address.
     secret_files = (".netrc", "credentials.json")
-    written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".nc" and path.name not in secret_files]
+    written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path.name not in secret_files]
     for canary in CANARIES:
         assert not any(canary in text for text in run.heard), "a secret was printed"
         assert not any(canary.encode() in content for content in written), "a secret was written"
         assert not any(canary in path for _, path, _ in servers.world.requests), "a secret was put into an address"
+
+
+@pytest.fixture
+def s3(bucket, ask, granules):
+    """The client of boto3, with the granules in two buckets: by cycle, and as PO.DAAC has them."""
+    endpoint, client = bucket
+    client.create_bucket(Bucket="podaac")
+    for path in granules:
+        client.upload_file(path, "bucket", f"swot/Basic/cycle_{parts(path.name)[1]:03}/{path.name}")
+        client.upload_file(path, "podaac", path.name)
+    client.put_object(Bucket="bucket", Key="swot/Expert/cycle_475/readme.txt", Body=b"x")
+    ask.base |= {"KARIN_S3_ENDPOINT": endpoint, "KARIN_S3_REGION": "us-east-1", "KARIN_PODAAC_BUCKET": "podaac",
+                 "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": BUCKET_SECRET, "AWS_SESSION_TOKEN": BUCKET_TOKEN}
+    return client
 
 
 def outcomes(answer):

@@ -9,6 +9,7 @@ import struct
 import threading
 import time
 from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
 from fnmatch import fnmatch
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -38,6 +39,7 @@ class World:
         self.checksums = True
         self.ranges = True  # whether parts of files are given
         self.versions = True  # whether files have an ETag
+        self.modified = None  # when they were modified, as a date of HTTP, if it is said
         self.faults = {}  # name -> list of faults, one per request
         self.requests = []  # (server, path, headers)
         self.sent = 0
@@ -122,6 +124,10 @@ class Handler(QuietHandler):
 
     def trap(self, _):
         self.reply(200, b"\x89HDF secrets of the house")
+
+    # A server that no setting names.
+    def mirror(self, url):
+        self.data(url.path.rsplit("/", 1)[1])
 
     # AVISO and CMR, and a plain list of files.
     def site(self, url):
@@ -258,6 +264,12 @@ class Handler(QuietHandler):
             with world.lock:
                 world.open_now -= 1
 
+    def is_another(self, etag):
+        """True if the client knows another version, by tag (with its quotes, RFC 9110) or by date."""
+        tag, date = self.headers.get("If-Match", etag), self.headers.get("If-Unmodified-Since")
+        later = date and self.world.modified and parsedate_to_datetime(self.world.modified) > parsedate_to_datetime(date)
+        return tag not in (etag, "*") or bool(later)
+
     def send_data(self, name, fault):
         world = self.world
         if name not in world.files:
@@ -276,9 +288,11 @@ class Handler(QuietHandler):
             return self.reply(302, Location=self.path)
         if fault and fault.startswith("to "):
             return self.reply(302, Location=fault[3:])
+        if self.is_another(etag):
+            return self.reply(412)
         start, stop = 0, len(content)
         wanted = self.headers.get("Range", "")
-        valid = self.headers.get("If-Range", etag) == etag
+        valid = self.headers.get("If-Range", etag) in (etag, world.modified)
         is_part = wanted.startswith("bytes=") and valid and fault != "no ranges" and world.ranges
         if is_part:
             begin, last = wanted[6:].split("-")
@@ -304,6 +318,8 @@ class Handler(QuietHandler):
         self.send_header("Content-Length", str(length))
         if world.versions:
             self.send_header("ETag", etag)
+        if world.modified:
+            self.send_header("Last-Modified", world.modified)
         self.end_headers()
         self.wfile.write(body[:end])
         self.wfile.flush()
@@ -318,13 +334,13 @@ class Handler(QuietHandler):
 
 
 class Servers:
-    """The four servers, running."""
+    """The servers, running."""
 
     def __init__(self, world):
         self.world = world
         self.urls = {}
         self.running = []
-        for role in ("site", "archive", "login", "trap"):
+        for role in ("site", "archive", "login", "trap", "mirror"):
             handler = type(role, (Handler,), {"world": world, "role": role, "urls": self.urls})
             server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
             server.daemon_threads = True

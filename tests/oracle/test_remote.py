@@ -8,11 +8,11 @@ import time
 
 import h5py
 import netCDF4
-import numpy as np
 import pytest
 
 from access_fixtures import ask, granules, servers, world  # noqa: F401
 from conftest import karin_binary
+from stored_values import assert_same
 
 EXPERT = "L2_LR_SSH_Expert"
 REAL = "swot_l3/SWOT_L3_LR_SSH_Expert_026_165_20241229T165806_20241229T174933_v2.0.1.nc"
@@ -58,16 +58,6 @@ def stored(path, names):
     with h5py.File(path) as file:
         chunks = [file[name].id.get_chunk_info(i).size for name in names for i in range(file[name].id.get_num_chunks())]
     return sum(chunks)
-
-
-def assert_same(one, other):
-    """Two extracts hold the same stored values."""
-    with netCDF4.Dataset(one) as a, netCDF4.Dataset(other) as b:
-        a.set_auto_maskandscale(False)
-        b.set_auto_maskandscale(False)
-        assert set(a.variables) == set(b.variables) and a.variables
-        for name in a.variables:
-            np.testing.assert_array_equal(a[name][:], b[name][:], err_msg=name)
 
 
 def extract_both(ask, karin, address, path, tmp_path, *flags):  # noqa: F811

@@ -13,40 +13,15 @@ import numpy as np
 import pytest
 
 from conftest import karin_binary
-
-GROUP = "virtual/L2_LR_SSH_Basic/C/calval"
-LEAN = "ssha_karin_2,ssha_karin_2_qual"
-
-
-@pytest.fixture(scope="module")
-def made(karin, tmp_path_factory):
-    """Six lean granules, cycles 475 to 477 of passes 1 and 2, in two folders."""
-    folder = tmp_path_factory.mktemp("made")
-    karin("simulate", "--cycles", "475-477", "--passes", "1-2", "--vars", LEAN, folder / "L2")
-    assert len(list(folder.rglob("*.nc"))) == 6
-    return folder
+from stored_values import assert_same, raw
+from virtual_fixtures import GROUP, answer, files_of, made  # noqa: F401
 
 
 @pytest.fixture
-def home(made, tmp_path):
+def home(made, tmp_path):  # noqa: F811
     """A folder that holds the granules, for one test alone; times of modification are kept."""
     shutil.copytree(made, tmp_path / "home")
     return tmp_path / "home"
-
-
-def files_of(folder):
-    return sorted(folder.rglob("*.nc"))
-
-
-def answer(done):
-    return json.loads(done.stdout)
-
-
-def raw(path):
-    """Every variable of a file as it is stored."""
-    with netCDF4.Dataset(path) as dataset:
-        dataset.set_auto_maskandscale(False)
-        return {name: np.asarray(variable[:]) for name, variable in dataset.variables.items()}
 
 
 def repacked(source, target, **options):
@@ -75,20 +50,14 @@ def test_nothing_is_copied_and_every_value_is_that_of_the_file(karin, home, tmp_
         cycle, number = path.name.split("_")[5:7]
         out = tmp_path / path.name
         karin("extract", collection, "--cycles", cycle, "--passes", number, "-o", out)
-        found, expected = raw(out), raw(path)
-        assert found.keys() == expected.keys()
-        for name, values in expected.items():
-            np.testing.assert_array_equal(found[name], values, err_msg=name)
+        assert_same(out, path)
     # A region, and a reduction over cycles: as from the files themselves.
     for words in (["stat", "--over", "cycle", "--vars", "ssha_karin_2", "--stats", "mean,count", "--quality", "good"],
                   ["extract", "--vars", "ssha_karin_2,time", "--bbox", "-180,-20,180,10", "--layout", "cube"]):
         pair = [tmp_path / f"{words[0]}-{name}.nc" for name in ("virtual", "files")]
         for source, out in zip((collection, home / "L2"), pair, strict=True):
             karin(words[0], source, *words[1:], "-o", out)
-        found, expected = map(raw, pair)
-        assert found.keys() == expected.keys()
-        for name, values in expected.items():
-            np.testing.assert_array_equal(found[name], values, err_msg=name)
+        assert_same(*pair)
 
 
 def test_stock_icechunk_and_xarray_read_it_where_they_are_allowed_to(karin, home):
@@ -242,20 +211,28 @@ def test_whole_products(karin, tmp_path, product):
     (path,) = files_of(tmp_path / "made")
     karin("ingest", "--virtual", path, tmp_path / "c.karin")
     karin("extract", tmp_path / "c.karin", "-o", tmp_path / "x.nc")
-    found, expected = raw(tmp_path / "x.nc"), raw(path)
-    assert found.keys() == expected.keys()
-    for name, values in expected.items():
-        np.testing.assert_array_equal(found[name], values, err_msg=name)
+    assert_same(tmp_path / "x.nc", path)
 
 
 def test_the_real_whole_granule(karin, reference_data, tmp_path):
     path = reference_data("swot_l3/SWOT_L3_LR_SSH_Expert_026_165_20241229T165806_20241229T174933_v2.0.1.nc")
     karin("ingest", "--virtual", path, tmp_path / "c.karin")
     karin("extract", tmp_path / "c.karin", "-o", tmp_path / "x.nc")
-    found, expected = raw(tmp_path / "x.nc"), raw(path)
-    for name, values in expected.items():
-        np.testing.assert_array_equal(found[name], values, err_msg=name)
+    assert_same(tmp_path / "x.nc", path)
     karin("verify", "--deep", tmp_path / "c.karin")
+
+
+def test_only_files_are_opened(karin, home):
+    """A pipe in the place of a granule would be waited for without end."""
+    collection, (path, *_) = home / "c.karin", files_of(home)
+    karin("ingest", "--virtual", home / "L2", collection)
+    path.unlink()
+    os.mkfifo(path)
+    cycle, number = path.name.split("_")[5:7]
+    done = karin("extract", collection, "--cycles", cycle, "--passes", number, "-o", home / "x.nc", code=None)
+    assert done.returncode != 0 and path.name in done.stderr and "no file" in done.stderr
+    (fault,) = answer(karin("--json", "verify", collection, code=4))["faults"]
+    assert fault["object"] == str(path.resolve())
 
 
 def test_killed_or_together_it_leaves_nothing_half_done(karin, home):

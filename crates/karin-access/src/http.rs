@@ -2,7 +2,7 @@
 //! of requests at a time, answers that are what they say.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use reqwest::header::{CONTENT_TYPE, COOKIE, LOCATION, RETRY_AFTER};
 use reqwest::redirect::Policy;
@@ -177,20 +177,18 @@ fn redirect_of(reply: &Reply) -> Result<Option<Url>, AccessError> {
         .map_err(|_| AccessError::answer(&reply.url, "it redirects to what is no address"))
 }
 
+/// A date of HTTP in seconds since 1970-01-01T00:00:00 UTC.
+pub(crate) fn seconds_since_1970(date: &str) -> Option<f64> {
+    let date = httpdate::parse_http_date(date.trim()).ok()?;
+    Some(date.duration_since(UNIX_EPOCH).ok()?.as_secs_f64())
+}
+
 /// Seconds of a `Retry-After`: a number, or a date of HTTP.
 fn seconds_of(text: &str) -> Option<f64> {
     if let Ok(seconds) = text.trim().parse::<f64>() {
         return (0.0..1e6).contains(&seconds).then_some(seconds);
     }
-    let words: Vec<_> = text.split_ascii_whitespace().collect();
-    let [_, day, month, year, clock, "GMT"] = words.as_slice() else {
-        return None;
-    };
-    let months = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
-    let month = months.iter().position(|known| known == month)? + 1;
-    let date = karin_core::time::parse_instant(&format!("{year}-{month:02}-{day}T{clock}")).ok()?;
+    let date = seconds_since_1970(text)?;
     Some((date - crate::now()).clamp(0.0, 1e6))
 }
 

@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod allowed;
 mod catalog;
 mod choose;
 mod copernicus;
@@ -33,6 +34,7 @@ mod transfer;
 mod wanted;
 
 pub use access::{Access, Found, LeftOut};
+pub use allowed::{Allowed, word_to_allow};
 pub use copernicus::CopernicusDataset;
 pub use credentials::{Account, Credentials, Service};
 pub use error::AccessError;

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use karin_core::{Ahead, ByteSource, Progress, SourceError};
 
+use crate::http::seconds_since_1970;
 use crate::retry::until_cancelled;
 use crate::transfer::Origin;
 use crate::{Access, AccessError, Location};
@@ -140,6 +141,18 @@ impl RemoteFile {
         drop(state);
         self.tidy(self.len);
         Ok(())
+    }
+
+    /// What tells this version of the file from others: its `ETag`, else when it was modified; `None` if the server says
+    /// neither.
+    pub fn version(&self) -> Option<&str> {
+        self.origin.validator()
+    }
+
+    /// When the file was modified, as servers of the web say it: seconds since 1970-01-01T00:00:00 UTC.
+    pub fn modified(&self) -> Option<u32> {
+        let seconds = seconds_since_1970(self.origin.last_modified.as_deref()?)?;
+        (seconds <= f64::from(u32::MAX)).then_some(seconds as u32)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -173,6 +173,11 @@ impl Settings {
         self.text(key).and_then(|text| text.parse().ok()).unwrap_or(0.0)
     }
 
+    /// Address and region of the service of S3, where they are not those of the environment.
+    pub fn buckets(&self) -> (Option<&str>, Option<&str>) {
+        (self.text("s3.endpoint"), self.text("s3.region"))
+    }
+
     pub(crate) fn connections(&self) -> usize {
         (self.number("transfers.connections") as usize).clamp(1, 64)
     }

@@ -72,7 +72,7 @@ fn in_memory(
     Ok(storage)
 }
 
-fn s3_options(options: &StoreOptions) -> S3Options {
+pub(crate) fn s3_options(options: &StoreOptions) -> S3Options {
     let from_env = |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok());
     let mut s3 = S3Options::default();
     if let Some(region) = options

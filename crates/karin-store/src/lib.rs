@@ -40,7 +40,7 @@ pub use ingest::{IncomingGranule, Ingest, IngestCommit, IngestOptions, Outcome};
 pub use layout::GroupKey;
 pub use location::Location;
 pub use objects::{ObjectWriter, WrittenObject};
-pub use origin::Origin;
+pub use origin::{Origin, RemoteOrigin, Servers};
 pub use plain_zarr::{PlainZarr, write_plain_zarr};
 pub use reach::ChunkUse;
 pub use repository::{BRANCH, Committed, CreateOptions, Repository, StoreOptions};

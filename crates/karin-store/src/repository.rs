@@ -22,6 +22,7 @@ use karin_core::Phase;
 
 use crate::backend;
 use crate::connection::Connection;
+use crate::origin::Servers;
 use crate::{Location, StoreError};
 
 /// The one branch that karin writes.
@@ -40,6 +41,8 @@ pub struct StoreOptions {
     pub locks_work: bool,
     /// How long to wait for other writers before giving up (else 10 minutes).
     pub lock_patience: Option<std::time::Duration>,
+    /// Where files of virtual granules that lie at servers come from.
+    pub servers: Option<Arc<dyn Servers>>,
 }
 
 /// What a new repository is told once and keeps.

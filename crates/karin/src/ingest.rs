@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use karin_access::Location;
 use karin_core::{Dataset, ErrorKind, HalfOrbit, Progress, Resources, counted};
 use karin_store::{CreateOptions, IncomingGranule, Ingest, Profile, Repository, StoreError, StoreOptions};
 use serde::Serialize;
@@ -14,6 +15,7 @@ mod spread;
 
 use crate::Error;
 use crate::provider::ProviderOptions;
+use crate::sources::with_servers;
 use prepare::{Granules, Prepared, prepare_ahead};
 pub use spread::{PreparedCommit, PreparedOutcome, batches, commit_prepared, prepare};
 
@@ -95,7 +97,7 @@ pub fn ingest(
     let start = Instant::now();
     let granules = Granules::find(inputs, location, options, progress)?;
     let sizes = granules.all.iter().map(prepare::Input::bytes).sum();
-    let repository = Arc::new(open(location, options)?);
+    let repository = Arc::new(open(location, options, &granules.named(), progress)?);
     let mut run = Run::begin(&repository, options, progress, true)?;
     progress.start("ingest", granules.all.len() as u64, sizes);
     let result = prepare_ahead(&granules, |prepared| run.take(prepared));
@@ -115,9 +117,16 @@ fn store_options(options: &IngestOptions) -> karin_store::IngestOptions {
     store_options
 }
 
-fn open(location: &str, options: &IngestOptions) -> Result<Repository, StoreError> {
+/// The collection; virtual granules that are there already may lie at servers, `named` or allowed by the settings.
+fn open(
+    location: &str,
+    options: &IngestOptions,
+    named: &[Location],
+    progress: &dyn Progress,
+) -> Result<Repository, StoreError> {
+    let store = with_servers(&options.store, &options.provider, named, progress);
     if options.dry_run {
-        return match Repository::open(location, &options.store) {
+        return match Repository::open(location, &store) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 // Nothing is there: the check runs against an empty collection that is never written.
                 let name = format!("memory://dry-run-{}", std::process::id());
@@ -126,7 +135,7 @@ fn open(location: &str, options: &IngestOptions) -> Result<Repository, StoreErro
             other => other,
         };
     }
-    Repository::open_or_create(location, &options.store, &CreateOptions::default())
+    Repository::open_or_create(location, &store, &CreateOptions::default())
 }
 
 /// An ingest under way.

@@ -13,8 +13,11 @@ use crate::Error;
 use crate::provider::ProviderOptions;
 
 mod lists;
+mod origins;
 mod remote;
 
+pub(crate) use origins::open as open_origin;
+pub use origins::with_servers;
 pub use remote::RemoteGranules;
 pub(crate) use remote::reach;
 
@@ -44,6 +47,11 @@ pub fn open_with(
 ) -> Result<Arc<dyn Source>, Error> {
     let mut parts: Vec<Arc<dyn Source>> = Vec::new();
     let inputs = Inputs::of(inputs)?;
+    let store = with_servers(&options.store, provider, &inputs.remote, progress);
+    let options = &OpenOptions {
+        store,
+        snapshot: options.snapshot.clone(),
+    };
     for input in &inputs.collections {
         let collection = Collection::open(&input.to_string_lossy(), options)?;
         parts.push(Arc::new(CollectionGranules::new(collection)?));

@@ -55,6 +55,14 @@ impl Location {
         }
     }
 
+    /// True if its address has a query. It may hold a key: addresses that were signed carry one there.
+    pub fn has_query(&self) -> bool {
+        match self {
+            Self::Http(url) | Self::Files(url) => url.query().is_some(),
+            Self::S3 { .. } | Self::File(_) => false,
+        }
+    }
+
     /// The server that it lies at, as a place that may be asked.
     pub fn server(&self) -> Option<Place> {
         let of = |url: &Url| url.join("/").ok();

@@ -2,7 +2,7 @@
 
 /// A setting: its key, its default, what it is. `KARIN_` and the key in capitals with `_` for `.` is its name in the
 /// environment.
-pub const KEYS: [(&str, &str, &str); 24] = [
+pub const KEYS: [(&str, &str, &str); 25] = [
     (
         "aviso.catalog",
         "https://tds-odatis.aviso.altimetry.fr/thredds/catalog/",
@@ -61,6 +61,11 @@ pub const KEYS: [(&str, &str, &str); 24] = [
     ("s3.endpoint", "", "address of an S3 service other than AWS"),
     ("s3.region", "", "region of S3"),
     ("s3.anonymous", "false", "true: ask S3 without credentials"),
+    (
+        "virtual.allowed",
+        "",
+        "where collections may send their readers: https://HOST, s3://BUCKET, sftp://USER@HOST, file:///FOLDER, with commas",
+    ),
     (
         "sftp.known_hosts",
         "",

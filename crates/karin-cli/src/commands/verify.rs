@@ -3,13 +3,14 @@
 use std::io::Write;
 
 use clap::Args;
+use karin::sources::with_servers;
 use karin::store::{VerifyReport, verify};
 use karin_core::counted;
 use serde::Serialize;
 
 use crate::context::{Context, Report};
 use crate::exit::Outcome;
-use crate::store::StoreFlags;
+use crate::store::SourceFlags;
 
 /// Chunks named per object; the rest is counted.
 const NAMED: usize = 5;
@@ -23,7 +24,7 @@ pub struct Arguments {
     #[arg(long)]
     deep: bool,
     #[command(flatten)]
-    store: StoreFlags,
+    store: SourceFlags,
 }
 
 /// The report under the name that the user gave.
@@ -37,8 +38,9 @@ struct Verified<'a> {
 
 /// Reads every object of every kept snapshot and compares it with the hash recorded at its commit.
 pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> {
-    let options = arguments.store.reading(None).store;
     let progress = context.progress.as_ref();
+    let options = arguments.store.reading(None).store;
+    let options = with_servers(&options, &arguments.store.provider(), &[], progress);
     let report = verify(
         &arguments.collection,
         &options,

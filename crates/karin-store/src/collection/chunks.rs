@@ -38,7 +38,7 @@ pub(crate) struct ChunkReader {
 impl ChunkReader {
     pub(crate) fn new(repository: Arc<Repository>) -> Self {
         Self {
-            origins: OriginFiles::new(repository.location()),
+            origins: OriginFiles::new(repository.location(), repository.options().servers.clone()),
             repository,
             files: Mutex::new(HashMap::new()),
             spare: Mutex::default(),

@@ -214,6 +214,24 @@ impl Dataset for CollectionGranule {
             .map_err(|error| self.failed(path, error))
     }
 
+    fn will_read(&self, paths: &[&str]) {
+        let Some(origin) = &self.origin else { return };
+        let arrays = paths.iter().filter_map(|path| self.group.layout.find(path));
+        let arrays = arrays.filter(|array| array.is_virtual);
+        let chunks = arrays.flat_map(|array| (0..array.blocks()).map(move |block| (array, block)));
+        let ranges: Vec<Range<u64>> = chunks
+            .filter_map(|(array, block)| match self.reference(array, block) {
+                Ok(Some(ChunkPayload::Virtual(place))) => {
+                    Some(place.offset..place.offset.saturating_add(place.length))
+                }
+                // What is wrong is told where it is read.
+                _ => None,
+            })
+            .collect();
+        let origins = self.group.snapshot.chunks.origins();
+        origins.prefetch(origin, self.facts.size, &ranges);
+    }
+
     fn row_bounds(&self, path: &str) -> Result<Option<RowBounds>, DatasetError> {
         let latitude = self.group.layout.shared_latitude();
         let is_shared = latitude.is_some_and(|array| array.variable == path) && !self.facts.own_geometry;

@@ -158,10 +158,10 @@ impl CollectionGroup {
     /// [`StoreError::Origin`] if it is not, else as [`CollectionGroup::granule`].
     pub(crate) fn check_origin(&self, facts: &GranuleFacts) -> Result<(), StoreError> {
         let document = self.inner.view().document(facts)?;
-        let folder = self.inner.snapshot.chunks.origins().folder();
+        let origins = self.inner.snapshot.chunks.origins();
         document
             .origin()
-            .map_or(Ok(()), |origin| origin.check(folder, facts.size))
+            .map_or(Ok(()), |origin| origins.check(origin, facts.size))
     }
 
     /// Paths of the variables whose chunks stay in the files of virtual granules.

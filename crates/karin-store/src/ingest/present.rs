@@ -31,7 +31,7 @@ impl Ingest<'_> {
                 again()
             }
             Decision::Take(outcome) => outcome,
-            Decision::Refuse if self.is_lost(key, half_orbit)? => again(),
+            Decision::Refuse if self.is_lost(key, half_orbit, granule.origin)? => again(),
             Decision::Refuse => return Err(conflict(granule.name)),
         };
         let Some(other) = self.beside(key, half_orbit)? else {
@@ -88,12 +88,17 @@ impl Ingest<'_> {
     }
 
     /// True if the file of the virtual granule that is there is gone or was changed.
-    fn is_lost(&self, key: GroupKey, half_orbit: HalfOrbit) -> Result<bool, StoreError> {
+    fn is_lost(
+        &self,
+        key: GroupKey,
+        half_orbit: HalfOrbit,
+        found: Option<&Origin>,
+    ) -> Result<bool, StoreError> {
         if self.waiting(key, half_orbit).is_some() {
             return Ok(false);
         }
         self.view(key)
-            .map_or(Ok(false), |view| register::is_lost(&view, half_orbit))
+            .map_or(Ok(false), |view| register::is_lost(&view, half_orbit, found))
     }
 
     /// The granule that waits for the commit.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use icechunk::format::manifest::ChunkPayload;
 use icechunk::format::snapshot::SnapshotProperties;
 use icechunk::session::Session;
-use karin_core::{DType, HalfOrbit, counted};
+use karin_core::{DType, ErrorKind, HalfOrbit, counted};
 
 use super::decide::{Decision, Outcome, beside, decide};
 use super::merge::Merge;
@@ -146,7 +146,7 @@ impl Work<'_> {
         let mut outcome = match decision {
             Decision::Take(Outcome::AlreadyThere) if origin.map_or(Ok(false), moved)? => again(),
             Decision::Take(outcome) => outcome,
-            Decision::Refuse if is_lost(&view, half_orbit)? => again(),
+            Decision::Refuse if is_lost(&view, half_orbit, origin)? => again(),
             Decision::Refuse => Outcome::OtherThere,
         };
         let place = Place { cycle, pass };
@@ -405,19 +405,30 @@ pub(super) fn lies_elsewhere(
     Ok(view.document(&facts)?.origin() != Some(origin))
 }
 
-/// True if the file of the virtual granule that is there is gone or was changed.
+/// True if the file of the virtual granule that is there is gone or was changed. `found` is what was found at the place
+/// of the new one, which may be the same.
 ///
 /// # Errors
 /// If its document cannot be read.
-pub(super) fn is_lost(view: &View<'_>, half_orbit: HalfOrbit) -> Result<bool, StoreError> {
+pub(super) fn is_lost(
+    view: &View<'_>,
+    half_orbit: HalfOrbit,
+    found: Option<&Origin>,
+) -> Result<bool, StoreError> {
     let Some(facts) = view.facts(half_orbit)?.filter(|_| view.layout.key.is_virtual) else {
         return Ok(false);
     };
     let document = view.document(&facts)?;
-    let folder = view.chunks.origins().folder();
-    Ok(document
-        .origin()
-        .is_some_and(|origin| origin.check(folder, facts.size).is_err()))
+    let origins = view.chunks.origins();
+    let is_lost = |origin: &Origin| {
+        if found.is_some_and(|found| found.location == origin.location) {
+            return found != Some(origin);
+        }
+        let checked = origins.check(origin, facts.size).map_err(|error| error.kind());
+        // A server that does not answer may still have it.
+        matches!(checked, Err(ErrorKind::NotFound | ErrorKind::Conflict))
+    };
+    Ok(document.origin().is_some_and(is_lost))
 }
 
 /// True if the granule that is there came from the file of that checksum (or one of its parts did).

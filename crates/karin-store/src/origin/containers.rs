@@ -5,11 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use icechunk::ObjectStoreConfig;
+use icechunk::config::HttpConfig;
 use icechunk::virtual_chunks::VirtualChunkContainer;
 use icechunk::{RepositoryConfig, Storage};
 
-use super::{Origin, RELATIVE, folder_of, root_of};
-use crate::{Repository, StoreError, backend};
+use super::{Origin, RELATIVE, folder_of, out_of_reach, root_of};
+use crate::{Repository, StoreError, StoreOptions, backend};
 
 type Containers = HashMap<String, VirtualChunkContainer>;
 
@@ -25,8 +26,9 @@ pub(crate) fn ensure_containers<'a>(
     let folder = folder_of(repository.location())?;
     let mut wanted = BTreeMap::new();
     for origin in origins {
-        let (name, prefix) = container_of(origin, folder.as_deref())?;
-        wanted.insert(prefix, name);
+        if let Some((name, prefix)) = container_of(origin, folder.as_deref())? {
+            wanted.insert(prefix, name);
+        }
     }
     if wanted.is_empty() {
         return Ok(());
@@ -49,7 +51,7 @@ pub(crate) fn ensure_containers<'a>(
         ..RepositoryConfig::default()
     };
     for (prefix, name) in wanted {
-        let container = container(prefix, name).map_err(StoreError::InvalidArgument)?;
+        let container = container(prefix, name, repository.options())?;
         changed
             .set_virtual_chunk_container(container)
             .map_err(StoreError::InvalidArgument)?;
@@ -67,8 +69,12 @@ fn same(there: &Containers, wanted: Option<&Containers>) -> bool {
     wanted.is_some_and(|wanted| wanted == there)
 }
 
-/// The container of a location: its name, if locations are relative to it, and the folder as a URL.
-fn container_of(origin: &Origin, folder: Option<&Path>) -> Result<(Option<String>, String), StoreError> {
+/// The container of a location: its name, if locations are relative to it, and its URL; `None` for kinds of servers that
+/// Icechunk does not read from.
+fn container_of(
+    origin: &Origin,
+    folder: Option<&Path>,
+) -> Result<Option<(Option<String>, String)>, StoreError> {
     let invalid = || StoreError::InvalidArgument(format!("{} is no location of ours", origin.location));
     if let Some((name, _)) = origin
         .location
@@ -77,10 +83,16 @@ fn container_of(origin: &Origin, folder: Option<&Path>) -> Result<(Option<String
     {
         let root = folder.and_then(|folder| root_of(name, folder));
         let root = root.and_then(Path::to_str).ok_or_else(invalid)?;
-        return Ok((
+        return Ok(Some((
             Some(name.to_owned()),
             format!("file://{}/", root.trim_end_matches('/')),
-        ));
+        )));
+    }
+    if origin.is_remote() {
+        let (scheme, rest) = origin.location.split_once("://").ok_or_else(invalid)?;
+        let (server, _) = rest.split_once('/').ok_or_else(invalid)?;
+        let known = matches!(scheme, "http" | "https" | "s3");
+        return Ok(known.then(|| (None, format!("{scheme}://{server}/"))));
     }
     let path = origin.location.strip_prefix("file:///").ok_or_else(invalid)?;
     let (top, _) = path.split_once('/').ok_or_else(|| StoreError::Origin {
@@ -89,14 +101,44 @@ fn container_of(origin: &Origin, folder: Option<&Path>) -> Result<(Option<String
             .into(),
         kind: karin_core::ErrorKind::Unsupported,
     })?;
-    Ok((None, format!("file:///{top}/")))
+    Ok(Some((None, format!("file:///{top}/"))))
 }
 
-fn container(prefix: String, name: Option<String>) -> Result<VirtualChunkContainer, String> {
-    let folder = prefix.trim_start_matches("file://").into();
-    let store = ObjectStoreConfig::LocalFileSystem(folder);
-    match name {
+fn container(
+    prefix: String,
+    name: Option<String>,
+    options: &StoreOptions,
+) -> Result<VirtualChunkContainer, StoreError> {
+    let store = match prefix.split_once("://") {
+        Some(("file", folder)) => ObjectStoreConfig::LocalFileSystem(folder.into()),
+        Some(("s3", _)) => buckets(&prefix, options)?,
+        _ => ObjectStoreConfig::Http(HttpConfig::default()),
+    };
+    let made = match name {
         Some(name) => VirtualChunkContainer::new_named(name, prefix, store),
         None => VirtualChunkContainer::new(prefix, store),
-    }
+    };
+    made.map_err(StoreError::InvalidArgument)
+}
+
+/// How stock readers reach a bucket of granules: where its service is, and never with which keys.
+fn buckets(prefix: &str, options: &StoreOptions) -> Result<ObjectStoreConfig, StoreError> {
+    let said = options.servers.as_ref().map(|servers| servers.buckets());
+    let (endpoint, region) = said
+        .transpose()
+        .map_err(|error| out_of_reach(prefix.to_owned(), error))?
+        .unwrap_or_default();
+    let here = StoreOptions {
+        endpoint: endpoint.or_else(|| options.endpoint.clone()),
+        region: region.or_else(|| options.region.clone()),
+        ..StoreOptions::default()
+    };
+    let s3 = backend::s3_options(&here);
+    let is_elsewhere = s3.endpoint_url.is_some();
+    // Services of others than AWS seldom have a host name for every bucket.
+    let s3 = s3.with_force_path_style(is_elsewhere);
+    Ok(match is_elsewhere {
+        true => ObjectStoreConfig::S3Compatible(s3),
+        false => ObjectStoreConfig::S3(s3),
+    })
 }

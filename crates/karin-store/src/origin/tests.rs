@@ -10,6 +10,7 @@ fn origin(location: &str) -> Origin {
     Origin {
         location: location.into(),
         stamp: "0.000000000".into(),
+        modified: None,
     }
 }
 
@@ -34,6 +35,10 @@ fn locations_are_relative_to_what_file_and_collection_have_in_common() {
         "file:///my%20archive/x.nc"
     );
     assert_eq!(location_of(None, Path::new("/a/x.nc")).unwrap(), "file:///a/x.nc");
+    assert_eq!(
+        of("/data/c.karin", "/my archive/x.nc"),
+        "file:///my%20archive/x.nc"
+    );
 }
 
 #[test]
@@ -57,7 +62,6 @@ fn locations_that_lead_elsewhere_are_refused() {
         "vcc://down/x",
         "vcc://up1",
         "file:///../x",
-        "http://169.254.169.254/",
         "x",
         "",
     ] {
@@ -71,11 +75,33 @@ fn locations_that_lead_elsewhere_are_refused() {
 }
 
 #[test]
+fn addresses_are_not_files() {
+    for address in ["https://host/a/x.nc", "s3://bucket/x.nc", "sftp://host/x.nc"] {
+        assert_eq!(origin(address).place(None).unwrap(), Place::Server);
+    }
+}
+
+#[test]
+fn icechunk_is_given_what_servers_understand() {
+    let of = |location: &str, modified| Origin {
+        stamp: "\"abc\"".into(),
+        modified,
+        ..origin(location)
+    };
+    let tag = Some(Checksum::ETag(ETag("\"abc\"".into())));
+    let date = Some(Checksum::LastModified(SecondsSinceEpoch(1_700_000_000)));
+    assert_eq!(of("s3://bucket/x.nc", None).checksum(), tag);
+    assert_eq!(of("https://host/x.nc", Some(1_700_000_000)).checksum(), date);
+    assert_eq!(of("https://host/x.nc", None).checksum(), None);
+    assert_eq!(origin("s3://bucket/x.nc").checksum(), None, "a date is no tag");
+}
+
+#[test]
 fn the_second_that_icechunk_compares_is_never_before_the_stamp() {
     let seconds = |stamp: &str| {
         let origin = Origin {
-            location: String::new(),
             stamp: stamp.into(),
+            ..origin("")
         };
         match origin.checksum() {
             Some(Checksum::LastModified(SecondsSinceEpoch(seconds))) => Some(seconds),

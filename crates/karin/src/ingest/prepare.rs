@@ -12,7 +12,7 @@ use karin_store::Origin;
 
 use super::IngestOptions;
 use crate::Error;
-use crate::sources::{Inputs, reach};
+use crate::sources::{Inputs, open_origin, reach};
 
 /// Files prepared ahead of the one that is being put.
 const AHEAD: usize = 2;
@@ -95,6 +95,15 @@ impl Granules {
             refer_from,
         })
     }
+
+    /// Where they lie.
+    pub(super) fn named(&self) -> Vec<Location> {
+        let place = |input: &Input| match input {
+            Input::File(path) => Location::File(std::fs::canonicalize(path).unwrap_or_else(|_| path.clone())),
+            Input::Remote(location) => location.clone(),
+        };
+        self.all.iter().map(place).collect()
+    }
 }
 
 impl Input {
@@ -164,7 +173,12 @@ fn prepare(input: &Input, granules: &Granules) -> Prepared {
         }
     };
     prepared.content = match &granules.refer_from {
-        Some(collection) => referred(input, collection, name),
+        Some(collection) => {
+            referred(input, collection, granules.access.as_ref(), name).map(|(granule, size)| {
+                prepared.bytes = size;
+                granule
+            })
+        }
         None => open(input, granules.access.as_ref()).and_then(|source| {
             prepared.bytes = source.len().unwrap_or(bytes);
             hashed(source, name)
@@ -177,25 +191,40 @@ fn prepare(input: &Input, granules: &Granules) -> Prepared {
 fn referred(
     input: &Input,
     collection: &karin_store::Location,
+    access: Option<&Arc<Access>>,
     name: GranuleName,
-) -> Result<Granule, Refusal> {
-    let Input::File(path) = input else {
-        return Err(Refusal {
-            kind: ErrorKind::Unsupported,
-            reason: "only granules on disk can be virtual: get it first, or ingest it without --virtual"
-                .into(),
-        });
+) -> Result<(Granule, u64), Refusal> {
+    let (origin, size, file) = match (input, access) {
+        (Input::Remote(location), Some(access)) => {
+            if location.has_query() {
+                let reason = "its address has a query: what stands there may be a key, which every reader of the \
+                              collection would see and which may end one day; ingest it without --virtual";
+                return Err(refused(ErrorKind::Unsupported, &reason));
+            }
+            let found = open_origin(access, location).map_err(|error| refused(error.kind(), &error))?;
+            let origin = Origin::of_address(&location.to_string(), &found);
+            let origin = origin.map_err(|error| refused(error.kind(), &error))?;
+            let size = found.source.len();
+            let size = size.map_err(|error| refused(ErrorKind::of_io(&error), &error))?;
+            (origin, size, NcFile::from_source(found.source))
+        }
+        _ => {
+            // First what tells whether it has changed: a change while it is opened is seen when it is read.
+            let found = Origin::of_file(collection, &input.path());
+            let (origin, size) = found.map_err(|error| refused(error.kind(), &error))?;
+            (origin, size, NcFile::open(input.path()))
+        }
     };
-    // First what tells whether it has changed: a change while it is opened is seen when it is read.
-    let found = Origin::of_file(collection, path).map_err(|error| refused(error.kind(), &error))?;
-    let file = NcFile::open(path).map_err(|error| refused(error.kind(), &error))?;
-    let checksum = karin_store::ingest::fingerprint(&file, found.1);
-    Ok(Granule {
+    let file = file.map_err(|error| refused(error.kind(), &error))?;
+    file.fetch_indexes();
+    let checksum = karin_store::ingest::fingerprint(&file, size);
+    let granule = Granule {
         name,
         checksum: checksum.map_err(|error| refused(error.kind, &error))?,
         file,
-        origin: Some(found.0),
-    })
+        origin: Some(origin),
+    };
+    Ok((granule, size))
 }
 
 fn refused(kind: ErrorKind, reason: &dyn std::fmt::Display) -> Refusal {

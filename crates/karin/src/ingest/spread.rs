@@ -30,8 +30,8 @@ pub fn batches(
     options: &IngestOptions,
     count: usize,
 ) -> Result<Vec<Vec<PathBuf>>, Error> {
-    open(location, options)?;
     let granules = Granules::find(inputs, location, options, &NoProgress)?;
+    open(location, options, &granules.named(), &NoProgress)?;
     let place = |path: &PathBuf| {
         let label = path.file_name().unwrap_or_default().to_string_lossy();
         let name = GranuleName::parse_whole(&label).ok();
@@ -69,7 +69,7 @@ pub fn prepare(
 ) -> Result<(IngestReport, Option<Vec<u8>>), Error> {
     let start = Instant::now();
     let granules = Granules::find(files, location, options, progress)?;
-    let repository = Arc::new(open(location, options)?);
+    let repository = Arc::new(open(location, options, &granules.named(), progress)?);
     let mut run = Run::begin(&repository, options, progress, false)?;
     progress.start("prepare", files.len() as u64, 0);
     let result = prepare_ahead(&granules, |prepared| run.take(prepared));
@@ -108,7 +108,7 @@ pub fn commit_prepared(
     location: &str,
     options: &IngestOptions,
 ) -> Result<Option<PreparedCommit>, Error> {
-    let repository = Arc::new(open(location, options)?);
+    let repository = Arc::new(open(location, options, &[], &NoProgress)?);
     let mut ingest = Ingest::begin(&repository, store_options(options))?;
     for bytes in prepared {
         ingest.take_over(bytes)?;

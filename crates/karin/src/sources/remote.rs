@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use karin_access::{Access, Credentials, Location, Place, RemoteFile, Settings};
-use karin_core::{Dataset, DatasetError, ErrorKind, NoProgress, Progress};
+use karin_core::{Dataset, DatasetError, ErrorKind, NoProgress, Progress, Stop};
 use karin_engine::{Entry, Source};
 use karin_netcdf::NcFile;
 use karin_store::StoreOptions;
@@ -21,21 +21,36 @@ pub(crate) fn reach(
     store: &StoreOptions,
     progress: &dyn Progress,
 ) -> Result<Arc<Access>, Error> {
-    let own = [("s3.endpoint", &store.endpoint), ("s3.region", &store.region)];
-    let own = own
-        .into_iter()
-        .filter_map(|(key, value)| Some(format!("{key}={}", value.as_ref()?)));
-    let flags: Vec<String> = own.chain(provider.set.iter().cloned()).collect();
-    let settings = Settings::load(&flags)?;
-    let credentials = Credentials::new(&settings, provider.credentials.clone());
     let servers: BTreeSet<String> = locations
         .iter()
         .filter_map(|location| location.server().map(|place| place.to_string()))
         .collect();
     let servers = servers.iter().filter_map(|server| Place::parse(server).ok());
     let servers: Vec<Place> = servers.collect();
-    let access = Access::new(&settings, credentials, &servers)?;
-    Ok(Arc::new(access.stopping(progress.stop())))
+    let settings = settings_of(provider, store)?;
+    reach_until(&servers, &settings, provider, progress.stop())
+}
+
+/// A handle to servers, until it is told to stop.
+pub(super) fn reach_until(
+    servers: &[Place],
+    settings: &Settings,
+    provider: &ProviderOptions,
+    stop: Stop,
+) -> Result<Arc<Access>, Error> {
+    let credentials = Credentials::new(settings, provider.credentials.clone());
+    let access = Access::new(settings, credentials, servers)?;
+    Ok(Arc::new(access.stopping(stop)))
+}
+
+/// Settings of providers; what they do not say of S3 is that of collections there.
+pub(super) fn settings_of(provider: &ProviderOptions, store: &StoreOptions) -> Result<Settings, Error> {
+    let own = [("s3.endpoint", &store.endpoint), ("s3.region", &store.region)];
+    let own = own
+        .into_iter()
+        .filter_map(|(key, value)| Some(format!("{key}={}", value.as_ref()?)));
+    let flags: Vec<String> = own.chain(provider.set.iter().cloned()).collect();
+    Ok(Settings::load(&flags)?)
 }
 
 /// Opens a granule: on first contact its structure is read, later it comes from the cache.
