@@ -1,29 +1,10 @@
 """find, get and sync from buckets (moto): any bucket by layout, and PO.DAAC's with keys that its archive hands out for an hour."""
 
 import json
-import random
-import time
 
-import pytest
-
-from access_fixtures import BASICS, ask, assert_right, granules, outcomes, servers, world  # noqa: F401
-from access_server import TOKEN, parts
-from file_servers import Proxy
+from access_fixtures import BASICS, ask, assert_right, granules, outcomes, s3, servers, world  # noqa: F401
+from access_server import TOKEN
 from s3_server import bucket  # noqa: F401
-
-
-@pytest.fixture
-def s3(bucket, ask, granules):
-    """The client of boto3, with the granules in two buckets: by cycle, and as PO.DAAC has them."""
-    endpoint, client = bucket
-    client.create_bucket(Bucket="podaac")
-    for path in granules:
-        client.upload_file(path, "bucket", f"swot/Basic/cycle_{parts(path.name)[1]:03}/{path.name}")
-        client.upload_file(path, "podaac", path.name)
-    client.put_object(Bucket="bucket", Key="swot/Expert/cycle_475/readme.txt", Body=b"x")
-    ask.base |= {"KARIN_S3_ENDPOINT": endpoint, "KARIN_S3_REGION": "us-east-1", "KARIN_PODAAC_BUCKET": "podaac",
-                 "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
-    return client
 
 
 def test_a_bucket_answers_as_every_place(ask, s3, world, tmp_path):
@@ -65,33 +46,6 @@ def test_a_collection_is_kept_up_from_a_bucket(ask, s3, tmp_path):
     done = ask("sync", BASICS, collection, "--from", "s3://bucket/swot")
     assert (done["found"], done["fetched"], done["stored"]) == (12, 12, 12)
     assert ask("sync", BASICS, collection, "--from", "s3://bucket/swot")["there"] == 12
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_faults_end_in_the_right_file_or_in_an_error(ask, s3, world, tmp_path, seed):
-    """Connections to the bucket that are refused, cut, stalled or closed after some bytes."""
-    draw = random.Random(seed)
-    proxy = Proxy(int(ask.base["KARIN_S3_ENDPOINT"].rsplit(":", 1)[1]))
-    kinds = ["reset", "close", "stall", "refused"]
-    proxy.faults = [(draw.choice(kinds), draw.choice([0, 100, 900, 5000, 200_000, 1_500_000])) for _ in range(draw.randint(3, 12))]
-    through = {"KARIN_S3_ENDPOINT": f"http://127.0.0.1:{proxy.port}"}
-    out = tmp_path / "out"
-    try:
-        start = time.monotonic()
-        first = ask("get", BASICS, "--from", "s3://bucket/swot", "-o", out, code=None, env=through)
-        assert time.monotonic() - start < 60
-        if isinstance(first, dict):
-            assert set(outcomes(first)) <= {"fetched", "failed"}
-            assert all(row["kind"] for row in first["granules"] if row["outcome"] == "failed")
-        else:
-            assert first.returncode == 1 and "panicked" not in first.stderr
-        assert_right(out, world)
-        proxy.faults = []
-        ask("get", BASICS, "--from", "s3://bucket/swot", "-o", out, env=through)
-        assert_right(out, world, 12)
-        assert not list(out.glob(".*.part*"))
-    finally:
-        proxy.close()
 
 
 PODAAC = ["get", BASICS, "--from", "podaac", "--set", "podaac.s3=true"]
