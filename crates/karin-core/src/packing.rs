@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use multiversion::multiversion;
+
 use crate::fill::default_fill;
 use crate::{AttrValue, DType, Element, FillMode, Values, VariableMeta};
 
@@ -208,21 +210,7 @@ impl Packing {
     pub fn decode_into<T: Packed>(&self, raw: &[T], out: &mut [f64]) {
         let fill = self.fill_as::<T>();
         let missing = self.missing_as::<T>().or(fill);
-        match (fill.or(missing), missing) {
-            (Some(fill), Some(missing)) => {
-                for (value, &raw) in out.iter_mut().zip(raw) {
-                    *value = if raw == fill || raw == missing {
-                        f64::NAN
-                    } else {
-                        self.unpack(raw)
-                    };
-                }
-            }
-            _ => out
-                .iter_mut()
-                .zip(raw)
-                .for_each(|(value, &raw)| *value = self.unpack(raw)),
-        }
+        decode_values(self, raw, fill.or(missing).zip(missing), out);
     }
 
     /// The values of stored numbers of any type, NaN where there is none.
@@ -427,6 +415,22 @@ macro_rules! packed_float {
     )*};
 }
 packed_float!(f32, f64);
+
+/// The values of stored numbers, NaN for those that are one of two kinds of fill. Compiled for wider vectors too.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+fn decode_values<T: Packed>(packing: &Packing, raw: &[T], fills: Option<(T, T)>, out: &mut [f64]) {
+    let values = out.iter_mut().zip(raw);
+    match fills {
+        Some((fill, missing)) => values.for_each(|(value, &raw)| {
+            *value = if raw == fill || raw == missing {
+                f64::NAN
+            } else {
+                packing.unpack(raw)
+            };
+        }),
+        None => values.for_each(|(value, &raw)| *value = packing.unpack(raw)),
+    }
+}
 
 #[cfg(test)]
 mod tests;

@@ -18,6 +18,8 @@ pub struct Formulas {
     method: Method,
     /// Quantities of the swath that variables, lets or the condition name.
     quantities: Vec<Quantity>,
+    /// One of them is named, in one place, and no let stands between.
+    is_asked_once: bool,
     /// Bytes per pixel of each filter that they use.
     filters: Vec<usize>,
 }
@@ -35,6 +37,7 @@ impl Formulas {
             .chain(formulas.variables())
             .filter_map(Quantity::from_name)
             .collect();
+        formulas.is_asked_once = quantities.len() == 1 && formulas.lets.is_empty();
         quantities.sort_unstable();
         quantities.dedup();
         formulas.quantities = quantities;
@@ -62,8 +65,14 @@ impl Formulas {
             from: selection.from.clone(),
             method,
             quantities: Vec::new(),
+            is_asked_once: false,
             filters: Vec::new(),
         })
+    }
+
+    /// True if nobody but the first who asks for a quantity of some lines will ask again: it need not be kept.
+    pub(crate) fn is_asked_once(&self) -> bool {
+        self.is_asked_once
     }
 
     /// Bytes per pixel of the filters of a selection.
@@ -118,6 +127,12 @@ impl Formulas {
         wanted
             .filter(|quantity| quantity.height() == height && self.is_quantity(group, quantity.name()))
             .collect()
+    }
+
+    /// The heights that quantities of the swath derive from which the selection needs from a group.
+    pub(crate) fn heights(&self, group: &GroupMeta) -> impl Iterator<Item = Height> {
+        let wanted = self.quantities.iter();
+        wanted.filter_map(|quantity| Some(self.quantity(group, quantity.name())?.height()))
     }
 
     /// True if a name is a quantity of the swath there: neither stored nor defined otherwise, and of a height that the

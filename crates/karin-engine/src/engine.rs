@@ -10,7 +10,7 @@ use karin_core::{Dataset, DatasetError, ErrorKind, Progress, Resources};
 use crate::EngineError;
 use crate::fields::{Fields, KeptFields};
 use crate::load::{Ground, drop_where, gate_path, load_program, load_shared};
-use crate::mask::{Criteria, Mask, gate_keep, mask_of};
+use crate::mask::{self, Criteria, Mask, gate_keep, mask_of};
 use crate::plan::{Column, Piece, Plan};
 use crate::recent::{Key, Recent, locked};
 use crate::reduction::{Pair, Sample, Spare};
@@ -48,6 +48,8 @@ pub struct Warm {
     handles: Handles,
     masks: Recent<Mask>,
     gates: Recent<Vec<u8>>,
+    /// Lines at the latitudes and times of the selection.
+    reaches: Recent<Range<usize>>,
     fields: KeptFields,
 }
 
@@ -63,6 +65,7 @@ impl Warm {
             handles: Handles::new(Arc::clone(plan.source()), granules),
             masks: Recent::new(resources.memory / 8),
             gates: Recent::new(resources.memory / 8),
+            reaches: Recent::new(1 << 20),
             fields: KeptFields::new(resources),
         }
     }
@@ -194,11 +197,42 @@ impl<'a> Engine<'a> {
             || selection.nadir != karin_core::Nadir::Keep
     }
 
-    /// Pixels that a thread decodes at a time when it makes a mask: coordinates as stored and as true values.
-    pub(crate) fn pixels_at_once(&self) -> usize {
+    /// Pixels that a thread holds at a time when it makes a mask, if each takes so many bytes.
+    fn pixels_of(&self, bytes: u64) -> usize {
         let share = self.resources.memory / 4 / self.resources.jobs.max(1) as u64;
-        let bytes = 32 + self.plan.formulas().bytes_per_pixel() as u64;
         usize::try_from(share / bytes).unwrap_or(usize::MAX).max(1 << 16)
+    }
+
+    /// Pixels whose coordinates a thread decodes at a time when it makes a mask: as stored and as true values.
+    pub(crate) fn places_at_once(&self) -> usize {
+        self.pixels_of(32)
+    }
+
+    /// Pixels whose inputs of conditions it does, beside their coordinates.
+    pub(crate) fn pixels_at_once(&self) -> usize {
+        self.pixels_of(32 + self.plan.formulas().bytes_per_pixel() as u64)
+    }
+
+    /// The lines of a swath outside which the selection keeps nothing, as far as latitudes and times tell without more. Found once
+    /// for all that asks.
+    pub(crate) fn lines_in_reach(
+        &self,
+        piece: &Piece,
+        dataset: &dyn Dataset,
+        swath: &Swath,
+    ) -> Result<Range<usize>, DatasetError> {
+        let selection = self.plan.selection();
+        if selection.region.is_none() && selection.time.is_none() {
+            return Ok(0..swath.num_lines);
+        }
+        let key = (piece.entry, format!("{}?in reach", swath.group));
+        if let Some(lines) = self.warm.reaches.recall(&key) {
+            return Ok(lines.as_ref().clone());
+        }
+        // Latitudes as stored, and a row of them as true values.
+        let lines = mask::lines_in_reach(dataset, swath, selection, self.pixels_of(16))?;
+        self.warm.reaches.keep(key, lines.clone(), size_of_val(&lines));
+        Ok(lines)
     }
 
     /// What the selection keeps of some lines of a granule's swath, quality aside.
@@ -221,11 +255,12 @@ impl<'a> Engine<'a> {
             formulas: self.plan.formulas(),
             product: self.plan.product(),
             fields: &self.fields(piece),
+            places_at_once: self.places_at_once(),
             pixels_at_once: self.pixels_at_once(),
         };
         let mut mask = mask_of(dataset, swath, lines, &criteria).map_err(|error| match error {
-            crate::mask::MaskError::Dataset(error) => error,
-            crate::mask::MaskError::Expression(error) => {
+            mask::MaskError::Dataset(error) => error,
+            mask::MaskError::Expression(error) => {
                 DatasetError::invalid(dataset.label(), "", error.to_string())
             }
         })?;

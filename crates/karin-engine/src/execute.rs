@@ -230,6 +230,7 @@ impl<'a> Work<'a> {
         sink: &'a dyn SharedSink,
     ) -> Result<Self, EngineError> {
         reduction.check()?;
+        engine.plan.check_derivation()?;
         let work = Self {
             engine,
             reduction,

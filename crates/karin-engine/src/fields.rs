@@ -14,7 +14,7 @@ use karin_science::{Extent, Metric, Quantity, compute_all};
 
 use crate::derive::Formulas;
 use crate::expression::{Filtered, Program};
-use crate::load::{Ground, decode_range, load_program};
+use crate::load::{Ground, Loaded, decode_range, load_program};
 use crate::mask::nadir_pixels;
 use crate::recent::{Key, Recent, locked};
 use crate::swath::{Swath, has_clipped_nadir, packed_rows};
@@ -81,6 +81,13 @@ impl Lines {
         Self { values, skip }
     }
 
+    /// All of so many values, if these are all and nothing else has them.
+    pub(crate) fn take(&mut self, count: usize) -> Option<Vec<f64>> {
+        let is_all = self.skip == 0 && self.values.len() == count;
+        let own = Arc::get_mut(&mut self.values).filter(|_| is_all);
+        own.map(std::mem::take)
+    }
+
     /// Some of them, counted from the first wanted; NaN beyond the last.
     pub(crate) fn fill_block(&self, range: Range<usize>, block: &mut [f64]) {
         match self.values.get(self.skip + range.start..self.skip + range.end) {
@@ -124,6 +131,9 @@ impl Fields<'_> {
             .iter()
             .zip(self.derive(ground, group, &wanted, (&part, reach))?)
         {
+            if self.formulas.is_asked_once() && part == lines {
+                return Ok(Some(Lines::new(Arc::new(values), &lines, &part, swath)));
+            }
             let bytes = size_of_val(values.as_slice());
             let values = self.kept.values.keep(key(*other), values, bytes);
             if *other == quantity {
@@ -167,10 +177,8 @@ impl Fields<'_> {
         let around = around(&part, reach, swath.num_lines);
         let mut field = load_program(ground, &program, around.clone())?;
         let is_raw = |input: &String| program.filter(input).is_none();
-        if program.inputs().iter().any(is_raw)
-            && has_clipped_nadir(ground.dataset.root(), swath, self.product)
-        {
-            drop_nadir(&mut field, ground, &around)?;
+        if program.inputs().iter().any(is_raw) {
+            drop_nadir(&mut field, &self.nadir_pixels(ground)?, swath, &around);
         }
         let _turn = self.turn(
             ground,
@@ -239,6 +247,15 @@ impl Fields<'_> {
         )
     }
 
+    /// Lines and pixels that hold values of the nadir altimeter; none where the product clips none.
+    fn nadir_pixels(&self, ground: &Ground<'_>) -> Result<Vec<(usize, usize)>, DatasetError> {
+        if has_clipped_nadir(ground.dataset.root(), ground.swath, self.product) {
+            nadir_pixels(ground.dataset, ground.swath)
+        } else {
+            Ok(Vec::new())
+        }
+    }
+
     /// Several quantities of one height at once, which share most of the work.
     fn derive(
         &self,
@@ -259,24 +276,24 @@ impl Fields<'_> {
             .formulas
             .height_program(group, height)
             .map_err(|error| refused(error.to_string()))?;
-        let mut heights = load_program(ground, &program, around.clone())?;
-        if has_clipped_nadir(ground.dataset.root(), swath, self.product) {
-            drop_nadir(&mut heights, ground, &around)?;
-        }
+        let mut loaded = Loaded::read(ground, &program, around.clone())?;
+        let nadir = self.nadir_pixels(ground)?;
         let mut places = Places::read(ground, &around)?;
         let mut metric = Arc::<Metric>::default();
         let width = swath.num_pixels;
+        let mut heights = Vec::new();
         let mut all = vec![Vec::with_capacity(lines.len() * width); wanted.len()];
         for block in blocks(lines, reach) {
             let around_block = self::around(&block, reach.map(|reach| reach + 1), swath.num_lines);
             self.find_metric(ground, &mut places, &around_block, &mut metric)?;
-            let values =
-                |lines: &Range<usize>, from: usize| (lines.start - from) * width..(lines.end - from) * width;
-            let heights = &heights[values(&around_block, around.start)];
+            heights.resize(around_block.len() * width, 0.0);
+            loaded.run(around_block.clone(), &mut heights);
+            drop_nadir(&mut heights, &nadir, swath, &around_block);
             let computed =
-                compute_all(wanted, method, heights, &metric).map_err(|error| refused(error.to_string()))?;
+                compute_all(wanted, method, &heights, &metric).map_err(|error| refused(error.to_string()))?;
+            let (first, last) = (block.start - around_block.start, block.end - around_block.start);
             for (all, computed) in all.iter_mut().zip(computed) {
-                all.extend_from_slice(&computed[values(&block, around_block.start)]);
+                all.extend_from_slice(&computed[first * width..last * width]);
             }
         }
         Ok(all)
@@ -401,15 +418,11 @@ fn trim(values: &mut Vec<f64>, lines: &Range<usize>, around: &Range<usize>, swat
     values.drain(..(lines.start - around.start) * swath.num_pixels);
 }
 
-/// The altimeter's values in the middle of the swath are no part of the height field around them.
-fn drop_nadir(heights: &mut [f64], ground: &Ground<'_>, lines: &Range<usize>) -> Result<(), DatasetError> {
-    let swath: &Swath = ground.swath;
-    for (line, pixel) in nadir_pixels(ground.dataset, swath)? {
-        if lines.contains(&line)
-            && let Some(height) = heights.get_mut((line - lines.start) * swath.num_pixels + pixel)
-        {
-            *height = f64::NAN;
+/// The altimeter's values in the middle of the swath are no part of the field around them.
+fn drop_nadir(values: &mut [f64], nadir: &[(usize, usize)], swath: &Swath, lines: &Range<usize>) {
+    for (line, pixel) in nadir.iter().filter(|(line, _)| lines.contains(line)) {
+        if let Some(value) = values.get_mut((line - lines.start) * swath.num_pixels + pixel) {
+            *value = f64::NAN;
         }
     }
-    Ok(())
 }

@@ -36,3 +36,4 @@ pub use result::{MemoryDataset, SharedSink, Sink, Tally};
 pub use selected::{Coordinate, Part, SelectedPass, SelectedVariable};
 pub use source::{CollectionGranules, Entry, GranuleFiles, Source, Sources};
 pub use swath::{Shape, Swath};
+pub use true_values::StoredField;

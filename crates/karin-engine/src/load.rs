@@ -5,7 +5,7 @@ use std::ops::Range;
 use karin_core::packing::Packed;
 use karin_core::{Dataset, DatasetError, Packing, QualityLevel, Slab, Values, gate_of};
 
-use crate::expression::Program;
+use crate::expression::{Program, Scratch};
 use crate::fields::{Fields, Lines};
 use crate::mask::gate_keep;
 use crate::reduction::Sample;
@@ -27,35 +27,84 @@ pub(crate) fn load_program(
     program: &Program,
     lines: Range<usize>,
 ) -> Result<Vec<f64>, DatasetError> {
-    let width = ground.swath.num_pixels.max(1);
-    let stored: Vec<String> = program
-        .inputs()
-        .iter()
-        .map(|name| ground.swath.path(name))
-        .collect();
-    let stored: Vec<&str> = stored.iter().map(String::as_str).collect();
-    ground.dataset.will_read(&stored);
-    let mut inputs = Vec::with_capacity(program.inputs().len());
-    for name in program.inputs() {
-        inputs.push(Input::of(ground, program, name, lines.clone())?);
+    let mut loaded = Loaded::read(ground, program, lines)?;
+    if let Some(values) = loaded.take_derived() {
+        return Ok(values);
     }
-    let len = lines.len() * width;
-    let mut out = vec![0.0; len];
-    program.run(
-        len,
-        &mut program.scratch(),
-        |input, range, block| {
-            if let Some(input) = inputs.get(input) {
-                input.fill_block(range, width, block);
-            }
-        },
-        |_, range, block| {
-            if let Some(out) = out.get_mut(range) {
-                out.copy_from_slice(block);
-            }
-        },
-    );
+    let mut out = vec![0.0; loaded.lines.len() * loaded.width];
+    loaded.run(loaded.lines.clone(), &mut out);
     Ok(out)
+}
+
+/// The inputs of a program on some lines of a swath, as they are stored where they are: what it gives is computed for as many
+/// lines at a time as a processor's own memory holds.
+pub(crate) struct Loaded<'a> {
+    program: &'a Program,
+    inputs: Vec<Input>,
+    scratch: Scratch,
+    lines: Range<usize>,
+    width: usize,
+}
+
+impl<'a> Loaded<'a> {
+    /// Reads the inputs.
+    pub(crate) fn read(
+        ground: &Ground<'_>,
+        program: &'a Program,
+        lines: Range<usize>,
+    ) -> Result<Self, DatasetError> {
+        let stored: Vec<String> = program
+            .inputs()
+            .iter()
+            .map(|name| ground.swath.path(name))
+            .collect();
+        let stored: Vec<&str> = stored.iter().map(String::as_str).collect();
+        ground.dataset.will_read(&stored);
+        let mut inputs = Vec::with_capacity(program.inputs().len());
+        for name in program.inputs() {
+            inputs.push(Input::of(ground, program, name, lines.clone())?);
+        }
+        Ok(Self {
+            program,
+            inputs,
+            scratch: program.scratch(),
+            lines,
+            width: ground.swath.num_pixels.max(1),
+        })
+    }
+
+    /// All values, if they are those of a derived input as it is, which nothing else needs.
+    fn take_derived(&mut self) -> Option<Vec<f64>> {
+        match (self.program.sole_input(), self.inputs.as_mut_slice()) {
+            (Some(0), [Input::Derived(values)]) => values.take(self.lines.len() * self.width),
+            _ => None,
+        }
+    }
+
+    /// The values of the program on some of the lines.
+    pub(crate) fn run(&mut self, lines: Range<usize>, out: &mut [f64]) {
+        let (inputs, width) = (&self.inputs, self.width);
+        let first = (lines.start - self.lines.start) * width;
+        let count = (lines.len() * width).min(out.len());
+        if let (Some(0), [input]) = (self.program.sole_input(), inputs.as_slice()) {
+            input.fill_block(first..first + count, width, &mut out[..count]);
+            return;
+        }
+        self.program.run(
+            count,
+            &mut self.scratch,
+            |input, range, block| {
+                if let Some(input) = inputs.get(input) {
+                    input.fill_block(first + range.start..first + range.end, width, block);
+                }
+            },
+            |_, range, block| {
+                if let Some(out) = out.get_mut(range) {
+                    out.copy_from_slice(block);
+                }
+            },
+        );
+    }
 }
 
 /// One input of a program.

@@ -6,6 +6,7 @@ use karin_core::{
     Crop, Dataset, DatasetError, Gate, LonLatBox, Nadir, Packed, Packing, Product, QualityLevel, Selection,
     Values,
 };
+use rayon::prelude::*;
 
 use crate::derive::Formulas;
 use crate::expression::ExpressionError;
@@ -107,7 +108,9 @@ impl Mask {
                 .pixel_keep
                 .as_ref()
                 .and_then(|keep| keep.get(start..start + self.width));
-            if let (Shape::Pixels, Some(keep)) = (shape, keep) {
+            // Most rows are whole; without an early end the compiler looks at several pixels at once.
+            let is_whole = |keep: &[u8]| keep.iter().fold(1, |all, keep| all & keep) == 1;
+            if let (Shape::Pixels, Some(keep)) = (shape, keep.filter(|keep| !is_whole(keep))) {
                 for (value, &keep) in row.iter_mut().zip(keep) {
                     *value = if keep == 0 { fill } else { *value };
                 }
@@ -170,7 +173,9 @@ pub(crate) struct Criteria<'a> {
     pub(crate) product: Option<Product>,
     /// What conditions may derive from heights.
     pub(crate) fields: &'a Fields<'a>,
-    /// Pixels of which coordinates and inputs of conditions are decoded at a time.
+    /// Pixels of which coordinates are decoded at a time.
+    pub(crate) places_at_once: usize,
+    /// Pixels of which inputs of conditions are.
     pub(crate) pixels_at_once: usize,
 }
 
@@ -209,7 +214,7 @@ pub(crate) fn mask_of(
             level: None,
             fields: criteria.fields,
         };
-        for lines in blocks(swath, &mask.lines, criteria.pixels_at_once) {
+        for lines in blocks(&mask.lines, criteria.pixels_at_once / swath.num_pixels.max(1), 1) {
             let values = load_program(&ground, &program, lines)?;
             let holds = |value: &f64| u8::from(*value != 0.0 && !value.is_nan());
             keep.extend(values.iter().map(holds));
@@ -220,12 +225,80 @@ pub(crate) fn mask_of(
     Ok(mask)
 }
 
-/// Lines in blocks of so many pixels, so that 250 m products are not decoded whole.
-fn blocks(swath: &Swath, lines: &Range<usize>, pixels: usize) -> impl Iterator<Item = Range<usize>> + use<> {
-    let (end, rows) = (lines.end, (pixels / swath.num_pixels.max(1)).max(1));
-    (lines.start..end)
-        .step_by(rows)
-        .map(move |start| start..end.min(start + rows))
+/// Lines in blocks of so many, so that 250 m products are not decoded whole; of whole chunks of lines where these are shorter, so
+/// that none is decoded twice.
+pub(crate) fn blocks(
+    lines: &Range<usize>,
+    rows: usize,
+    chunk: usize,
+) -> impl ExactSizeIterator<Item = Range<usize>> + use<> {
+    let lines = lines.clone();
+    let rows = if rows > chunk { rows / chunk * chunk } else { rows.max(1) };
+    // Blocks begin where chunks do, but for the first.
+    let (first, last) = (lines.start / rows, lines.end.div_ceil(rows));
+    (first..last.max(first))
+        .map(move |block| lines.start.max(block * rows)..lines.end.min((block + 1) * rows))
+}
+
+/// Lines of a chunk of a variable; 1 where it has no chunks.
+pub(crate) fn chunk_lines(dataset: &dyn Dataset, path: &str) -> usize {
+    let chunks = dataset
+        .root()
+        .variable(path)
+        .and_then(|variable| variable.storage.chunks.as_ref());
+    chunks
+        .and_then(|chunks| chunks.first().copied())
+        .unwrap_or(1)
+        .max(1)
+}
+
+/// The lines from the first to the last at latitudes of the selection's region and at its times, found without a look at anything
+/// else, so that only these are cut into parts; latitudes of so many pixels are decoded at a time, on all threads.
+pub(crate) fn lines_in_reach(
+    dataset: &dyn Dataset,
+    swath: &Swath,
+    selection: &Selection,
+    pixels_at_once: usize,
+) -> Result<Range<usize>, DatasetError> {
+    let mut lines = 0..swath.num_lines;
+    if let Some(time) = &selection.time {
+        let times = swath.times(dataset, lines.clone())?;
+        let is_inside = |seconds: &f64| time.contains(*seconds);
+        let first = times.iter().position(is_inside).unwrap_or(lines.end);
+        lines = first..times.iter().rposition(is_inside).map_or(first, |last| last + 1);
+    }
+    let Some(region) = &selection.region else {
+        return Ok(lines);
+    };
+    let bounds = region.bounds();
+    if dataset.row_bounds(&swath.latitude)?.is_some() {
+        return lines_at(dataset, swath, &lines, &bounds);
+    }
+    let width = swath.num_pixels.max(1);
+    let found = |lines: Range<usize>| -> Result<Option<Range<usize>>, DatasetError> {
+        let (packing, latitudes) = swath::packed_rows(dataset, &swath.latitude, lines.clone())?;
+        let rows = rows_with(&packing, &latitudes, width, |latitude| near(&bounds, latitude));
+        Ok(rows.map(|rows| lines.start + rows.start..lines.start + rows.end))
+    };
+    // A chunk at a time, so that all threads have some.
+    let chunk = chunk_lines(dataset, &swath.latitude);
+    let rows = (pixels_at_once / width).min(chunk.max(4096));
+    let found: Vec<Option<Range<usize>>> = blocks(&lines, rows, chunk)
+        .collect::<Vec<_>>()
+        .into_par_iter()
+        .map(found)
+        .collect::<Result<_, _>>()?;
+    let all = found
+        .into_iter()
+        .flatten()
+        .reduce(|all, one| all.start.min(one.start)..all.end.max(one.end));
+    Ok(all.unwrap_or(lines.start..lines.start))
+}
+
+/// True for latitudes between the south and the north of one of these boxes.
+fn near(bounds: &[LonLatBox], latitude: f64) -> bool {
+    let in_band = |b: &LonLatBox| latitude >= b.south() - 1e-8 && latitude <= b.north() + 1e-8;
+    bounds.iter().any(in_band)
 }
 
 fn intersect(into: &mut Option<Vec<u8>>, with: impl Iterator<Item = u8>) {
@@ -250,15 +323,13 @@ fn restrict_to_region(
     dataset.will_read(&ahead);
     let width = swath.num_pixels.max(1);
     let bounds = region.bounds();
-    let near = |latitude: f64| {
-        let in_band = |b: &LonLatBox| latitude >= b.south() - 1e-8 && latitude <= b.north() + 1e-8;
-        bounds.iter().any(in_band)
-    };
+    let near = |latitude: f64| near(&bounds, latitude);
     let lines = lines_at(dataset, swath, &mask.lines, &bounds)?;
     // Pixels of the lines from the first to the last at these latitudes; others are not looked at again.
     let mut inside: Vec<u8> = Vec::new();
     let mut found: Option<Range<usize>> = None;
-    for lines in blocks(swath, &lines, criteria.pixels_at_once) {
+    let chunk = chunk_lines(dataset, &swath.latitude);
+    for lines in blocks(&lines, criteria.places_at_once / width, chunk) {
         let (packing, latitudes) = swath::packed_rows(dataset, &swath.latitude, lines.clone())?;
         let Some(rows) = rows_with(&packing, &latitudes, width, near) else {
             continue;

@@ -8,10 +8,12 @@ use karin_core::{Array, Dataset, DatasetError, Packing, PackingError, Values, Va
 
 use crate::engine::Engine;
 use crate::load::gate_path;
+use crate::mask::{blocks, chunk_lines};
 use crate::plan::{Column, Piece};
 use crate::source::Entry;
 use crate::swath::{self, Shape, Swath};
 use crate::{EngineError, Mask};
+use rayon::prelude::*;
 
 /// Some lines of one swath of a granule: what is selected at a time, so that memory stays bounded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,31 +127,40 @@ impl Engine<'_> {
     }
 
     /// The swaths of a granule, cut into parts of so many lines as `lines` says of each; of whole chunks of lines, where
-    /// they are longer.
+    /// they are longer. Swaths of several parts have none where no line is at the latitudes and times of the selection.
     ///
     /// # Errors
     /// If the granule cannot be read.
-    pub fn parts(&self, piece: &Piece, lines: impl Fn(&Swath) -> usize) -> Result<Vec<Part>, EngineError> {
+    pub fn parts(
+        &self,
+        piece: &Piece,
+        lines: impl Fn(&Swath) -> usize + Sync,
+    ) -> Result<Vec<Part>, EngineError> {
         let dataset = self.open(piece)?;
-        let mut parts = Vec::new();
-        for swath in Swath::of(dataset.root(), self.plan.selection().side) {
-            let latitude = dataset.root().variable(&swath.latitude);
-            let chunks = latitude.and_then(|latitude| latitude.storage.chunks.as_ref());
-            let chunk = chunks
-                .and_then(|chunks| chunks.first().copied())
-                .unwrap_or(1)
-                .max(1);
-            let rows = match lines(&swath).max(1) {
-                rows if rows > chunk => rows / chunk * chunk,
-                rows => rows,
-            };
-            parts.extend((0..swath.num_lines).step_by(rows).map(|start| Part {
-                piece: *piece,
-                group: swath.group.clone(),
-                lines: start..swath.num_lines.min(start + rows),
-            }));
+        let swaths = Swath::of(dataset.root(), self.plan.selection().side);
+        let of_swath = |swath: &Swath| self.parts_of(piece, dataset.as_ref(), swath, lines(swath).max(1));
+        let parts: Vec<Vec<Part>> = swaths.par_iter().map(of_swath).collect::<Result<_, _>>()?;
+        Ok(parts.concat())
+    }
+
+    fn parts_of(
+        &self,
+        piece: &Piece,
+        dataset: &dyn Dataset,
+        swath: &Swath,
+        rows: usize,
+    ) -> Result<Vec<Part>, DatasetError> {
+        let part = |lines: Range<usize>| Part {
+            piece: *piece,
+            group: swath.group.clone(),
+            lines,
+        };
+        if rows >= swath.num_lines {
+            return Ok(vec![part(0..swath.num_lines)]);
         }
-        Ok(parts)
+        let all = self.lines_in_reach(piece, dataset, swath)?;
+        let chunk = chunk_lines(dataset, &swath.latitude);
+        Ok(blocks(&all, rows, chunk).map(part).collect())
     }
 
     /// Finds the region on the pass of a part, where all its cycles share that: done before the threads ask for it, it is done

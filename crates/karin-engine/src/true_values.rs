@@ -3,9 +3,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use karin_core::{Dataset, DatasetError};
+use karin_core::{DType, Dataset, DatasetError, Packing, Values};
 
 use crate::engine::Engine;
+use crate::load::decode_range;
 use crate::plan::{Column, Piece};
 use crate::swath::Swath;
 
@@ -39,5 +40,58 @@ impl Engine<'_> {
         let mut values = Vec::new();
         self.load_real(piece, column, lines, &mut values)?;
         Ok(values)
+    }
+
+    /// The same, as they are stored where they are: true values are made of as many at a time as is wanted.
+    ///
+    /// # Errors
+    /// As [`Engine::field`].
+    pub fn stored_field(
+        &self,
+        piece: &Piece,
+        column: &Column,
+        lines: Range<usize>,
+    ) -> Result<StoredField, DatasetError> {
+        let Some(packing) = column.packing.as_ref().filter(|_| !column.derived) else {
+            return Ok(StoredField::True(self.field(piece, column, lines)?));
+        };
+        macro_rules! load {
+            ($($dtype:ident),*) => {
+                match packing.dtype {
+                    $(DType::$dtype => {
+                        let mut values = Vec::new();
+                        self.load_packed(piece, column, lines, &mut values)?;
+                        Ok(StoredField::Packed(packing.clone(), Values::$dtype(values)))
+                    })*
+                    _ => Ok(StoredField::True(self.field(piece, column, lines)?)),
+                }
+            };
+        }
+        load!(Int8, UInt8, Int16, UInt16, Int32, UInt32, Float32)
+    }
+}
+
+/// Values of consecutive lines; see [`Engine::stored_field`].
+pub enum StoredField {
+    /// As stored, fill where the selection or its quality drops them.
+    Packed(Packing, Values),
+    /// True values.
+    True(Vec<f64>),
+}
+
+impl StoredField {
+    /// True values of some of them, NaN where there is none; `out` gets as many as there are.
+    pub fn decode(&self, range: Range<usize>, out: &mut Vec<f64>) {
+        match self {
+            Self::Packed(packing, values) => {
+                let range = range.start.min(values.len())..range.end.min(values.len());
+                out.resize(range.len(), 0.0);
+                decode_range(packing, values, range, out);
+            }
+            Self::True(values) => {
+                out.clear();
+                out.extend_from_slice(values.get(range).unwrap_or_default());
+            }
+        }
     }
 }

@@ -102,6 +102,7 @@ pub fn edit(
     resources: Resources,
     progress: &dyn Progress,
 ) -> Result<Edited, Error> {
+    plan.check_derivation()?;
     let engine = Engine::new(plan, resources, progress)?;
     let jobs = resources.jobs.max(1);
     let mut parts = Vec::new();

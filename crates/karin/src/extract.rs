@@ -92,6 +92,7 @@ pub fn extract(
     options: &ExtractOptions,
     progress: &dyn Progress,
 ) -> Result<Extracted, Error> {
+    plan.check_derivation()?;
     let is_folder = is_folder(path);
     if !is_folder && Format::of(path)? == Format::Png {
         return map(plan, path, options, progress);

@@ -157,6 +157,7 @@ pub fn spectrum(
     resources: Resources,
     progress: &dyn Progress,
 ) -> Result<Spectrum, Error> {
+    plan.check_derivation()?;
     let engine = Engine::new(plan, resources, progress)?;
     let work = gather::Work::new(&engine, options, resources, progress)?;
     progress.start("spectrum", work.pieces().len() as u64, plan.stored_bytes());

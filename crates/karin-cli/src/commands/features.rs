@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use clap::Args;
 use karin::features::{Found, Search};
 use karin_core::counted;
 use serde::Serialize;
@@ -20,33 +21,44 @@ pub mod fronts;
 /// Rows of a table on the terminal.
 const SHOWN: usize = 30;
 
-/// Searches the sources and prints or writes what is found.
-fn run(
-    sources: &[PathBuf],
-    output: Option<&PathBuf>,
-    search: &Search,
-    (selection, store): (&SelectionFlags, &SourceFlags),
-    context: &Context,
-) -> anyhow::Result<Outcome> {
-    let started = Instant::now();
-    let selection = selection.without_layout()?;
-    let progress = context.progress.as_ref();
-    let plans = store.plans(sources, &selection, context)?;
-    let mut outcome = Outcome::Done;
-    for plan in &plans {
-        let mut written = None;
-        let found = match output {
-            None => karin::features::find(plan, search, context.resources, progress)?,
-            Some(path) => {
-                let path = super::stat::numbered(path, plan, plans.len());
-                written = Some(path.display().to_string());
-                karin::features::write(plan, search, &path, &context.command, context.resources, progress)?
-            }
-        };
-        outcome = outcome.max(Outcome::of_left_out(found.failures.len()));
-        context.answer(&Answer::new(search, &found, written, started))?;
+/// What both commands are told: where to look, what is wanted of it, and where what is found goes.
+#[derive(Debug, Args)]
+struct Common {
+    /// Granules, folders of granules, collections
+    #[arg(required = true, value_name = "SOURCE")]
+    sources: Vec<PathBuf>,
+    /// Where they go: .geojson, .parquet (GeoParquet), .csv, .nc, .zarr or .png (a map); without it a table is printed
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    selection: SelectionFlags,
+    #[command(flatten)]
+    store: SourceFlags,
+}
+
+impl Common {
+    /// Searches the sources and prints or writes what is found.
+    fn run(&self, search: &Search, context: &Context) -> anyhow::Result<Outcome> {
+        let started = Instant::now();
+        let selection = self.selection.without_layout()?;
+        let progress = context.progress.as_ref();
+        let plans = self.store.plans(&self.sources, &selection, context)?;
+        let mut outcome = Outcome::Done;
+        for plan in &plans {
+            let mut written = None;
+            let found = match &self.output {
+                None => karin::features::find(plan, search, context.resources, progress)?,
+                Some(path) => {
+                    let path = super::stat::numbered(path, plan, plans.len());
+                    written = Some(path.display().to_string());
+                    karin::features::write(plan, search, &path, &context.command, context.resources, progress)?
+                }
+            };
+            outcome = outcome.max(Outcome::of_left_out(found.failures.len()));
+            context.answer(&Answer::new(search, &found, written, started))?;
+        }
+        Ok(outcome)
     }
-    Ok(outcome)
 }
 
 /// What is printed.

@@ -6,6 +6,7 @@ use karin_core::DatasetError;
 use rayon::prelude::*;
 
 use super::Work;
+use crate::mask::chunk_lines;
 use crate::plan::{Column, Piece};
 use crate::swath::Shape;
 
@@ -73,14 +74,7 @@ fn of_piece(work: &Work<'_>, piece: &Piece, bytes_per_pixel: usize) -> Result<Ve
         let swath = engine.swath(dataset.as_ref(), &group)?;
         let bytes_per_pixel = bytes_per_pixel + engine.plan.formulas().bytes_per_pixel();
         let mut rows = (work.thread_budget() / (bytes_per_pixel * swath.num_pixels.max(1))).max(1);
-        let chunks = dataset
-            .root()
-            .variable(&swath.latitude)
-            .and_then(|v| v.storage.chunks.clone());
-        let chunk = chunks
-            .and_then(|chunks| chunks.first().copied())
-            .unwrap_or(1)
-            .max(1);
+        let chunk = chunk_lines(dataset.as_ref(), &swath.latitude);
         if rows > chunk && rows < swath.num_lines {
             rows = rows / chunk * chunk;
         }

@@ -2,7 +2,9 @@
 //! it is said.
 
 use karin_core::{Crop, GroupMeta, Nadir, Product, Selection, Side};
+use karin_science::Height;
 
+use super::Plan;
 use crate::EngineError;
 use crate::swath::{Swath, has_clipped_nadir};
 
@@ -41,4 +43,35 @@ pub(super) fn check(
         return Err(EngineError::option("--crop lines", reason));
     }
     Ok(())
+}
+
+impl Plan {
+    /// Checks that `--from` and `--method` have something to say: that the variables, lets or conditions of the plan name a
+    /// quantity that derives from the heights around a pixel. Searches for eddies and fronts take both for themselves.
+    ///
+    /// # Errors
+    /// If one of them was given, and changes nothing.
+    pub fn check_derivation(&self) -> Result<(), EngineError> {
+        let selection = &self.selection;
+        let (from, method) = (selection.from.as_deref(), selection.method.as_deref());
+        let option = match (from, method) {
+            (Some(height), _) => format!("--from {height}"),
+            (None, Some(words)) => format!("--method {words}"),
+            (None, None) => return Ok(()),
+        };
+        let root = &self.structure;
+        let groups = self.swaths.iter().filter_map(|swath| root.group(&swath.group));
+        let heights: Vec<Height> = groups.flat_map(|group| self.formulas.heights(group)).collect();
+        if heights.is_empty() {
+            let reason = "nothing that is asked for derives from a height, as u_geo and vorticity_over_f do (docs/diagnostics \
+                          lists them): name such a quantity, or leave the option away";
+            return Err(EngineError::option(&option, reason));
+        }
+        if from.is_some() && heights.iter().all(|height| *height == Height::Absolute) {
+            let reason = "what is asked for derives from adt, whatever the option says: take u_geo, v_geo, speed or eke, which \
+                          derive from any height, or leave the option away";
+            return Err(EngineError::option(&option, reason));
+        }
+        Ok(())
+    }
 }

@@ -1,5 +1,8 @@
 //! Spectra along the flight, pixel column by pixel column.
 
+use bytemuck::{cast_slice, cast_slice_mut};
+use karin_core::transpose::to_columns;
+
 use super::segment::Segmenter;
 use super::welch::Workspace;
 use super::{Sums, Welch};
@@ -45,21 +48,21 @@ impl<'w> AlongTrack<'w> {
             return;
         }
         let whole = first.len() / width * width;
-        let mut series = [[0.0; LINES]; 2];
+        let mut tiles = [Vec::new(), Vec::new()];
         for start in (0..whole).step_by(LINES * width) {
             let tile = start..whole.min(start + LINES * width);
             let lines = tile.len() / width;
             let fields = [&first[tile.clone()], second.get(tile).unwrap_or_default()];
+            for (tile, field) in tiles.iter_mut().zip(fields).filter(|(_, field)| !field.is_empty()) {
+                tile.resize(field.len(), 0.0);
+                let size = size_of::<f64>();
+                to_columns(cast_slice(field), size, lines, width, cast_slice_mut(tile));
+            }
             for (column, segmenter) in self.columns.iter_mut().enumerate() {
-                for (series, field) in series.iter_mut().zip(fields) {
-                    let of_column = field.get(column..).unwrap_or_default().iter().step_by(width);
-                    series
-                        .iter_mut()
-                        .zip(of_column)
-                        .for_each(|(own, value)| *own = *value);
-                }
-                let pair = if second.is_empty() { 0 } else { lines };
-                segmenter.extend([&series[0][..lines], &series[1][..pair]], &mut |segments| {
+                let of_column = |tile: &'_ Vec<f64>| column * lines..((column + 1) * lines).min(tile.len());
+                let [first, second] = &tiles;
+                let second = second.get(of_column(second)).unwrap_or_default();
+                segmenter.extend([&first[of_column(first)], second], &mut |segments| {
                     self.workspace.add(segments, &mut self.sums, column);
                 });
             }

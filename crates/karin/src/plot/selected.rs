@@ -104,6 +104,7 @@ fn drawn(
     resources: Resources,
     progress: &dyn Progress,
 ) -> Result<Vec<Drawn>, Error> {
+    plan.check_derivation()?;
     let engine = Engine::new(plan, resources, progress)?;
     let panels = options.into_iter().enumerate().map(|(index, mut options)| {
         let (group, column) = column(plan, variables.get(index).map(String::as_str))?;

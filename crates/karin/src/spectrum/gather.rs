@@ -17,6 +17,9 @@ use crate::Error;
 /// Bytes that a value takes while it is read: as stored, as inputs of a formula, and as it is kept.
 const VALUE_BYTES: u64 = 48;
 
+/// Lines whose true values are made at a time: few enough that they stay in a processor's own memory.
+const LINES: usize = 256;
+
 /// A spectrum under way.
 pub(super) struct Work<'a> {
     engine: &'a Engine<'a>,
@@ -285,7 +288,7 @@ impl<'a> Work<'a> {
         for start in (0..swath.num_lines).step_by(rows) {
             let lines = start..swath.num_lines.min(start + rows);
             let field = |piece: &Piece, columns: &BTreeMap<String, Column>| match columns.get(group) {
-                Some(column) => self.engine.field(piece, column, lines.clone()),
+                Some(column) => self.engine.stored_field(piece, column, lines.clone()),
                 None => Err(DatasetError::no_variable(dataset.label(), group)),
             };
             let first = field(piece, &series.first)?;
@@ -294,12 +297,18 @@ impl<'a> Work<'a> {
                 .as_ref()
                 .map(|second| field(other, second))
                 .transpose()?;
-            let add = |estimate: &mut Estimate<'_>, part: Range<usize>| {
-                let part = (part.start - lines.start) * pixels..(part.end - lines.start) * pixels;
-                let second = second
-                    .as_ref()
-                    .map(|second| second.get(part.clone()).unwrap_or_default());
-                estimate.push(pixels, first.get(part).unwrap_or_default(), second);
+            let mut both = [Vec::new(), Vec::new()];
+            let mut add = |estimate: &mut Estimate<'_>, part: Range<usize>| {
+                for start in part.clone().step_by(LINES) {
+                    let some = start - lines.start..part.end.min(start + LINES) - lines.start;
+                    let some = some.start * pixels..some.end * pixels;
+                    first.decode(some.clone(), &mut both[0]);
+                    if let Some(second) = &second {
+                        second.decode(some, &mut both[1]);
+                    }
+                    let [first, other] = &both;
+                    estimate.push(pixels, first, second.as_ref().map(|_| other.as_slice()));
+                }
             };
             let mut from = lines.start;
             while let Some((at, count)) = missing.next_if(|(at, _)| lines.contains(at)) {

@@ -1,21 +1,14 @@
 //! Arguments of `karin eddies`.
 
-use std::path::PathBuf;
-
 use clap::{Args, ValueEnum};
 use karin::features::{EddyMethod, EddySearch, OkuboWeissOptions, Search};
 
 use crate::context::Context;
 use crate::exit::Outcome;
-use crate::selection::SelectionFlags;
-use crate::store::SourceFlags;
 
 /// Arguments of `karin eddies`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Granules, folders of granules, collections
-    #[arg(required = true, value_name = "SOURCE")]
-    sources: Vec<PathBuf>,
     /// How: closed contours of height, or regions of the Okubo-Weiss parameter
     #[arg(long, value_name = "HOW", default_value = "contours")]
     by: By,
@@ -46,13 +39,8 @@ pub struct Arguments {
     /// Join both sides of the swath by straight lines across the nadir gap first
     #[arg(long)]
     fill_nadir: bool,
-    /// Where they go: .geojson, .parquet (GeoParquet), .csv, .nc, .zarr or .png (a map); without it a table is printed
-    #[arg(long, short, value_name = "FILE")]
-    output: Option<PathBuf>,
     #[command(flatten)]
-    selection: SelectionFlags,
-    #[command(flatten)]
-    store: SourceFlags,
+    common: super::Common,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -78,12 +66,5 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
         regions.threshold = arguments.threshold;
         search.method = EddyMethod::OkuboWeiss(regions);
     }
-    let flags = (&arguments.selection, &arguments.store);
-    super::run(
-        &arguments.sources,
-        arguments.output.as_ref(),
-        &Search::Eddies(search),
-        flags,
-        context,
-    )
+    arguments.common.run(&Search::Eddies(search), context)
 }

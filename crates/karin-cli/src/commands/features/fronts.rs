@@ -1,21 +1,14 @@
 //! Arguments of `karin fronts`.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use karin::features::{FrontSearch, Search, Steepness};
 
 use crate::context::Context;
 use crate::exit::Outcome;
-use crate::selection::SelectionFlags;
-use crate::store::SourceFlags;
 
 /// Arguments of `karin fronts`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Granules, folders of granules, collections
-    #[arg(required = true, value_name = "SOURCE")]
-    sources: Vec<PathBuf>,
     /// Gradient that a front has somewhere: the share of pixels below it, or units of the variable per kilometre
     #[arg(long, value_name = "GRADIENT", default_value = "90%", value_parser = steepness)]
     strong: Steepness,
@@ -25,13 +18,8 @@ pub struct Arguments {
     /// Least length, as 20km
     #[arg(long, value_name = "LENGTH", default_value = "20km", value_parser = crate::parse::kilometres)]
     min_length: f64,
-    /// Where they go: .geojson, .parquet (GeoParquet), .csv, .nc, .zarr or .png (a map); without it a table is printed
-    #[arg(long, short, value_name = "FILE")]
-    output: Option<PathBuf>,
     #[command(flatten)]
-    selection: SelectionFlags,
-    #[command(flatten)]
-    store: SourceFlags,
+    common: super::Common,
 }
 
 /// A gradient from `90%` or `0.004`.
@@ -45,12 +33,5 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
     search.bounds.strong = arguments.strong;
     search.bounds.weak = arguments.weak;
     search.bounds.minimum_length = arguments.min_length * 1e3;
-    let flags = (&arguments.selection, &arguments.store);
-    super::run(
-        &arguments.sources,
-        arguments.output.as_ref(),
-        &Search::Fronts(search),
-        flags,
-        context,
-    )
+    arguments.common.run(&Search::Fronts(search), context)
 }

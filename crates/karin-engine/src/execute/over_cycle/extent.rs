@@ -102,6 +102,7 @@ fn restrict(engine: &Engine<'_>, passes: &[Pass], extent: &mut Extent) {
                 formulas: &Formulas::default(),
                 product: engine.plan.product(),
                 fields: &engine.fields(piece),
+                places_at_once: engine.places_at_once(),
                 pixels_at_once: engine.pixels_at_once(),
             };
             mask_of(dataset.as_ref(), &swath, 0..swath.num_lines, &criteria).ok()
