@@ -49,8 +49,9 @@ def reduce(collection: Collection, reduction: Reduction, client: Any) -> Any:
     axis = {"by cycle": "cycle_number", "by pass": "pass_number"}.get(target)
     if axis is not None and len(collection._plan().schemas) < 2:
         return _along(collection, reduction, client, axis)
-    if _OF_ORDER.search(f"{reduction.statistics} {reduction.having or ''}"):
-        # Ranks need all values at once: one task, on one worker.
+    has_cells = target.startswith(("grid ", "bin "))
+    if not has_cells and _OF_ORDER.search(f"{reduction.statistics} {reduction.having or ''}"):
+        # Ranks of single numbers need all values at once: one task, on one worker.
         return client.submit(_reduced, collection, reduction, pure=False).result()
     if target.startswith("bin "):
         # All tasks need the same bins.

@@ -49,3 +49,36 @@ def test_statistics_of_derived_quantities(swot):
     mean = float(one.mean("all").speed)
     values = one.to_xarray().speed.values
     assert mean == pytest.approx(np.nanmean(values), rel=1e-12)
+
+
+#: What a product of level 3 has beside what it stores.
+NAMES = ["ssha", "adt", "ssha_uncalibrated", "ssha_uncorrected", "ssha_calibrated", "sigma0_db", "u_geo", "v_geo", "u_geo_abs",
+         "v_geo_abs", "speed", "speed_abs", "ke", "eke", "vorticity", "vorticity_over_f", "divergence", "normal_strain", "shear_strain",
+         "strain", "strain_over_f", "okubo_weiss", "okubo_weiss_over_f2", "ssh_gradient", "ssh_laplacian", "rossby_number", "u_cyclo",
+         "v_cyclo", "speed_cyclo", "cyclo_imbalance", "u_geo_uncertainty", "v_geo_uncertainty", "vorticity_uncertainty"]
+
+
+def test_every_name_is_a_variable(tmp_path):
+    stored = ["ssha_unfiltered", "ssha_filtered", "mdt", "dac", "ocean_tide", "internal_tide", "calibration", "sigma0"]
+    files = karin.simulate(tmp_path / "in", product="L3_LR_SSH_Expert", cycle_number=475, pass_number=3, variables=stored)
+    karin.ingest(files, tmp_path / "swot.karin")
+    found = []
+    for swot in (karin.granules(files), karin.open(tmp_path / "swot.karin")):
+        some = swot.sel(bbox=(-180, 31, 180, 34))
+        dataset = some.sel(variables=NAMES).to_xarray().squeeze(drop=True).load()
+        means = some.sel(variables=NAMES).mean("all")
+        for name in NAMES:
+            assert np.isfinite(dataset[name]).sum() > 500, name
+            assert float(means[name]) == pytest.approx(float(dataset[name].mean()), rel=1e-9, abs=1e-15), name
+        twice = some.sel(variables="twice", twice="2 * vorticity_over_f", where="speed > 0.1").mean("all").twice
+        wanted = 2 * dataset.vorticity_over_f.where(dataset.speed > 0.1).mean()
+        assert float(twice) == pytest.approx(float(wanted), rel=1e-9)
+        found.append(dataset)
+    xr.testing.assert_equal(found[0][NAMES], found[1][NAMES])
+
+
+def test_options_of_currents_without_a_current_are_refused(swot):
+    one = swot.sel(cycle_number=475, pass_number=1, variables="ssha_karin_2")
+    for options in ({"from_": "ssha"}, {"method": "fit:9"}):
+        with pytest.raises(karin.errors.InvalidArgumentError, match="nothing that is asked for derives from a height"):
+            one.sel(**options).mean("all")

@@ -98,6 +98,9 @@ TARGETS = [
     ("--by", "month", "--stats", "std,trend"),  # of all variables: that of time has the name of the axis
     ("--over", "all", "--stats", OTHERS),
     ("--grid", "2", "--stats", "count,sum,mean,min,max,var,std,first,last", "--vars", "ssha_karin_2,num_pt_avg"),
+    ("--grid", "2", "--stats", f"count,mean,mad,{RANKS}", "--vars", "ssha_karin_2,num_pt_avg"),
+    ("--grid", "5", "--stats", RANKS, "--having", "quantile(0.2) < 1", "--vars", "sig0_karin_2", *REGION),
+    ("--bin", "sig0_karin_2:8:12:0.5", "--stats", RANKS, "--vars", "ssha_karin_2,ssha"),
 ]
 
 
@@ -158,9 +161,16 @@ def test_merged_states_become_files_of_every_format(karin, shards, folder, tmp_p
 
 
 def test_medians_that_need_all_values_have_no_shards(karin, folder, tmp_path):
-    for target in (("--over", "all"), ("--by", "month"), ("--by", "day"), ("--grid", "2")):
+    for target in (("--over", "all"), ("--by", "month"), ("--by", "day")):
         done = karin("stat", folder, *target, "--stats", "median", "--shard", "1/2", "-o", tmp_path / "a.state", code=2)
         assert "only over cycles, pixels and lines, by cycle and by pass" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_values_that_medians_keep_are_bounded_by_the_memory(karin, folder, tmp_path):
+    wanted = ("--grid", "2", "--vars", "ssha_karin_2,num_pt_avg", "--stats", "median", "--shard")
+    done = karin("stat", folder, *wanted, "1/2", "-o", tmp_path / "a.state", "--memory", "64KiB", code=None)
+    assert done.returncode in (1, 2) and "--memory" in done.stderr, done.stderr
     assert not list(tmp_path.iterdir())
 
 

@@ -338,6 +338,24 @@ def test_sections_are_drawn_as_curves_or_as_a_field(karin, folder, tmp_path):
     assert orange.any() and not (np.abs(one - np.array([204, 85, 0]) / 255) < 0.05).all(axis=2).any()
 
 
+def test_sections_of_many_granules_are_drawn_as_a_field(karin, folder, tmp_path):
+    """Seven cycles of one pass, as many passes of one cycle: colours of a map, where few granules are lines on paper."""
+    wanted = ("--product", "L2_LR_SSH_Basic", "--vars", "ssha_karin_2", "-q")
+    karin("simulate", tmp_path / "cycles", *wanted, "--cycles", "475-481", "--passes", "3")
+    karin("simulate", tmp_path / "passes", *wanted, "--cycles", "475", "--passes", "1-7")
+    for name, title in (("cycles", "cycle"), ("passes", "pass")):
+        for over in ("num_lines", "num_pixels"):
+            picture = tmp_path / f"{name}-{over}.png"
+            karin("stat", tmp_path / name, "--over", over, "--vars", "ssha_karin_2", "--stats", "mean", "-o", picture, "-q")
+            image_of = image.imread(picture)[..., :3]
+            colored = (image_of.max(axis=2) - image_of.min(axis=2) > 0.2).mean()
+            assert colored > 0.2, (title, over, colored)
+    karin("simulate", tmp_path / "both", *wanted, "--cycles", "475-476", "--passes", "1-4")
+    done = karin("stat", tmp_path / "both", "--over", "num_pixels", "--vars", "ssha_karin_2", "-o", tmp_path / "no.png", code=None)
+    assert done.returncode in (1, 2) and "cycle" in done.stderr, done.stderr
+    assert not (tmp_path / "no.png").exists()
+
+
 def test_shards_of_bins_and_sections_are_drawn_as_one_process_draws_them(karin, folder, tmp_path):
     for words in (SHARDED["bins"], (*SHARDED["sections"], "--cycles", "1", "--passes", "13")):
         karin("stat", folder, *words, "-o", tmp_path / "one.png", "-q")
@@ -360,7 +378,6 @@ def test_shards_of_bins_and_sections_are_drawn_as_one_process_draws_them(karin, 
     (("--over", "all", "--having", "quantile(2) > 0"), "between 0 and 1"),
     (("--hist", "ssha_karin_2", "--vars", "time"), "cannot be used with"),
     (("--hist", "ssha_karin_2", "--shard", "1/2"), "same bins"),
-    (("--bin", "sig0_karin_2:0:1:1", "--stats", "median", "--shard", "1/2"), "need all values at once"),
     (("--over", "num_lines", "--vars", "time"), "no value per pixel"),
 ])
 def test_what_makes_no_sense_is_refused_with_what_to_do(karin, folder, tmp_path, words, hint):

@@ -98,6 +98,11 @@ impl Formulas {
         built_in(group).iter().any(|formula| formula.name == name) || self.is_quantity(group, name)
     }
 
+    /// True if the selection names quantities of the swath.
+    pub(crate) fn has_quantities(&self) -> bool {
+        !self.quantities.is_empty()
+    }
+
     /// Bytes per pixel that deriving quantities of the swath and filtering take beside their results.
     pub fn bytes_per_pixel(&self) -> usize {
         let most = self

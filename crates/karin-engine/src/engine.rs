@@ -308,6 +308,18 @@ impl<'a> Engine<'a> {
         self.warm.fields.keep_metrics();
     }
 
+    /// The same, if passes come several times among these granules, on one grid, and the memory holds the geometry of one.
+    pub(crate) fn keep_geometry_of(&self, pieces: &[Piece]) {
+        let is_again = |pair: &[Piece]| {
+            let [one, other] = pair else { return false };
+            one.half_orbit.is_some() && self.place(one) == self.place(other) && one.entry != other.entry
+        };
+        let pixels = self.plan.swaths().iter().map(Swath::len).max().unwrap_or(0);
+        if pieces.windows(2).any(is_again) && self.warm.fields.holds_metrics_of(pixels) {
+            self.keep_geometry();
+        }
+    }
+
     /// Derives quantities of a granule from its heights.
     pub(crate) fn fields(&self, piece: &Piece) -> Fields<'_> {
         Fields {

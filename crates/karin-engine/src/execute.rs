@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use karin_core::{DatasetError, GroupMeta, Progress, Resources, Slab, Values};
 
 use crate::engine::{Engine, Failure};
-use crate::plan::{Column, Plan};
+use crate::plan::{Column, Piece, Plan};
 use crate::reduction::{Reduction, Statistic, Target};
 use crate::result::{MemoryDataset, SharedSink, Sink};
 use crate::swath::{Shape, join};
@@ -346,6 +346,19 @@ impl Work<'_> {
     fn write_all(&self, path: &str, values: impl Into<Values>) -> Result<(), EngineError> {
         let values = values.into();
         self.write(path, &Slab::all(&[values.len()]), &values)
+    }
+
+    /// The granules in the order in which single numbers and cells take them in. Quantities of the swath have the geometry of their pass
+    /// computed once, so that cycles of a pass follow one another there, wherever no statistic asks for the order of time.
+    fn pieces(&self) -> Vec<Piece> {
+        let plan = self.engine.plan;
+        let mut pieces = plan.pieces().to_vec();
+        let needs = self.reduction.needs();
+        if plan.formulas().has_quantities() && plan.has_fixed_grid() && !needs.trend && !needs.ends {
+            pieces.sort_by_key(|piece| piece.half_orbit.map(|own| (own.phase(), own.pass, own.cycle)));
+            self.engine.keep_geometry_of(&pieces);
+        }
+        pieces
     }
 
     fn start(&mut self, columns: usize) {

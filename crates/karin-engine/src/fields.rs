@@ -34,6 +34,8 @@ pub(crate) struct KeptFields {
 /// Lines of which quantities are derived at a time: their geometry and fields fit into a processor's own memory, and the system
 /// need not clear memory for every pass.
 const BLOCK_LINES: usize = 384;
+/// Share of the memory that geometries may take: one divided by this.
+const KEPT_METRICS: u64 = 12;
 /// Bytes per pixel of a [`Metric`].
 const METRIC_BYTES: usize = 88;
 
@@ -41,13 +43,19 @@ impl KeptFields {
     /// Nothing yet.
     pub(crate) fn new(resources: Resources) -> Self {
         Self {
-            metrics: Recent::new(resources.memory / 16),
+            metrics: Recent::new(resources.memory / KEPT_METRICS),
             keeps_metrics: AtomicBool::new(false),
             spacings: Recent::new(1 << 20),
             values: Recent::new(resources.memory / 16),
             resources,
             large: Mutex::new(()),
         }
+    }
+
+    /// True if the geometry of a whole pass of so many pixels is within what is kept, with what its blocks have twice.
+    pub(crate) fn holds_metrics_of(&self, pixels: usize) -> bool {
+        let needed = pixels * METRIC_BYTES;
+        (needed + needed / 10) as u64 <= self.resources.memory / KEPT_METRICS
     }
 
     /// Keeps geometries from now on: the granules of a pass follow each other.
@@ -278,14 +286,15 @@ impl Fields<'_> {
             .map_err(|error| refused(error.to_string()))?;
         let mut loaded = Loaded::read(ground, &program, around.clone())?;
         let nadir = self.nadir_pixels(ground)?;
-        let mut places = Places::read(ground, &around)?;
+        // Where the geometry is known, no place is read.
+        let mut places = None;
         let mut metric = Arc::<Metric>::default();
         let width = swath.num_pixels;
         let mut heights = Vec::new();
         let mut all = vec![Vec::with_capacity(lines.len() * width); wanted.len()];
         for block in blocks(lines, reach) {
             let around_block = self::around(&block, reach.map(|reach| reach + 1), swath.num_lines);
-            self.find_metric(ground, &mut places, &around_block, &mut metric)?;
+            self.find_metric(ground, (&mut places, &around), &around_block, &mut metric)?;
             heights.resize(around_block.len() * width, 0.0);
             loaded.run(around_block.clone(), &mut heights);
             drop_nadir(&mut heights, &nadir, swath, &around_block);
@@ -299,11 +308,11 @@ impl Fields<'_> {
         Ok(all)
     }
 
-    /// The geometry of some lines among those whose places were read, in the memory of that of other lines where nobody else has it.
+    /// The geometry of some lines among those around them whose places are read at once, in the memory of that of other lines where nobody else has it.
     fn find_metric(
         &self,
         ground: &Ground<'_>,
-        places: &mut Places,
+        (places, around): (&mut Option<Places>, &Range<usize>),
         lines: &Range<usize>,
         metric: &mut Arc<Metric>,
     ) -> Result<(), DatasetError> {
@@ -321,6 +330,10 @@ impl Fields<'_> {
         if keeps || Arc::get_mut(metric).is_none() {
             *metric = Arc::default();
         }
+        let places = match places {
+            Some(places) => places,
+            none => none.insert(Places::read(ground, around)?),
+        };
         let (longitude, latitude) = places.of(lines, swath.num_pixels);
         let extent = Extent::new(lines.len(), swath.num_pixels);
         if let Some(own) = Arc::get_mut(metric) {

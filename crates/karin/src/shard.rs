@@ -135,7 +135,7 @@ pub struct ShardOptions {
 /// granules of this shard; a shard may have none.
 ///
 /// # Errors
-/// As [`crate::stat::reduce_to_file`]; also for statistics of order by anything but cycle and pass, which need all values at
+/// As [`crate::stat::reduce_to_file`]; also for statistics of order over everything or by time, which need all values at
 /// once, and for bins that are to be found from the values, which every shard would find its own of.
 pub fn reduce_to_state(
     plan: &Plan,

@@ -205,7 +205,7 @@ enum Sweep {
 
 fn run_sweep(work: &Work<'_>, states: &mut [Box<dyn State + '_>], sweep: Sweep) -> Result<(), EngineError> {
     let engine = work.engine;
-    for pieces in engine.plan.pieces().chunks(WAVE) {
+    for pieces in work.pieces().chunks(WAVE) {
         let all = tiles::of(work, pieces, BYTES_PER_PIXEL);
         // Few enough at a time that the states waiting to be merged stay small.
         let jobs = engine.resources.jobs;

@@ -1,8 +1,8 @@
 //! Reductions in parts: some granules here, others in other processes, merged in the end.
 //!
 //! A part is bytes; parts merge in the order of their granules (cycle, pass) with the plan of all of them. Results
-//! over cycles need no parts: split them by passes, whose results stand beside one another. Medians and quantiles need
-//! all values of a key in one part.
+//! over cycles need no parts: split them by passes, whose results stand beside one another. Medians and quantiles of single
+//! numbers need all values of a key in one part; of cells, parts keep all values, as they are stored.
 
 use karin_core::{Progress, Resources};
 
@@ -23,8 +23,9 @@ pub(super) const ADDED_IN_PARTS: &str =
 /// Reduces some granules to a part.
 ///
 /// # Errors
-/// As [`super::reduce`]; also for results over cycles, which have no parts, and medians and quantiles by anything but
-/// cycle or pass, whose values other parts may hold.
+/// As [`super::reduce`]; also for results over cycles, which have no parts, and medians and quantiles of single
+/// numbers by anything but cycle or pass, whose values other parts may hold; and for those of cells where the values of this part
+/// take more than half of the memory.
 pub fn reduce_to_part(
     plan: &Plan,
     reduction: &Reduction,
@@ -81,9 +82,13 @@ fn check(reduction: &Reduction) -> Result<(), EngineError> {
         let reason = "results over cycles, pixels and lines have no parts: split them by passes";
         return Err(EngineError::option("--over", reason));
     }
-    if reduction.needs().values && !matches!(reduction.target, Target::ByCycle | Target::ByPass) {
+    let has_parts = matches!(
+        reduction.target,
+        Target::ByCycle | Target::ByPass | Target::Grid(_) | Target::Bins(_)
+    );
+    if reduction.needs().values && !has_parts {
         let reason = "medians, quantiles and mad need all values at once: they have parts only over cycles, pixels and \
-                      lines, by cycle and by pass";
+                      lines, by cycle and by pass, on grids and in bins";
         return Err(EngineError::option("--stats", reason));
     }
     Ok(())

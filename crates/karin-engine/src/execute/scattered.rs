@@ -169,13 +169,7 @@ pub(super) fn run(mut work: Work<'_>) -> Result<Vec<String>, EngineError> {
         let mut states = states(&work, &axes, group, needs);
         sweep(&work, &axes, &mut states)?;
         if needs.values {
-            while states
-                .iter_mut()
-                .map(|state| state.begin_values())
-                .fold(false, |any, more| any | more)
-            {
-                sweep(&work, &axes, &mut states)?;
-            }
+            sweep_values(&work, &axes, &mut states)?;
         }
         for state in &mut states {
             state.write(&axes)?;
@@ -194,6 +188,13 @@ pub(super) fn part(mut work: Work<'_>, out: &mut Vec<u8>) -> Result<(), EngineEr
     for group in columns.chunks(together(&work, &axes, needs)?) {
         let mut states = states(&work, &axes, group, needs);
         sweep(&work, &axes, &mut states)?;
+        if needs.values {
+            check_kept(
+                &work,
+                out.len() as u64 + states.iter_mut().map(|state| state.keep_values()).sum::<u64>(),
+            )?;
+            sweep_values(&work, &axes, &mut states)?;
+        }
         for state in &states {
             parts::begin(state.column(), out);
             state.save(out);
@@ -209,6 +210,9 @@ pub(super) fn merge(work: &Work<'_>, saved: &[&[u8]]) -> Result<Vec<String>, Eng
     let columns = reducible(work, &axes)?;
     let needs = work.reduction.needs();
     together(work, &axes, needs)?;
+    if needs.values {
+        check_kept(work, saved.iter().map(|part| part.len() as u64).sum())?;
+    }
     let is_floating = work.reduction.with.is_some()
         || work.computed.contains(&Statistic::Trend)
         || columns.iter().any(|column| {
@@ -241,6 +245,37 @@ pub(super) fn merge(work: &Work<'_>, saved: &[&[u8]]) -> Result<Vec<String>, Eng
     rests.into_iter().try_for_each(parts::end)?;
     work.schemas.write(work, &columns, &[0], &Slab::all(&[]))?;
     Ok(notes)
+}
+
+/// Checks that the values of a part fit into the memory, as they are gathered and as bytes.
+fn check_kept(work: &Work<'_>, bytes: u64) -> Result<(), EngineError> {
+    let memory = work.engine.resources.memory;
+    if 2 * bytes <= memory {
+        return Ok(());
+    }
+    let reason = format!(
+        "medians, quantiles and mad keep all values, {} MiB of this part: more than half of --memory ({} MiB); cut it into more \
+         parts, or raise --memory",
+        bytes >> 20,
+        memory >> 20
+    );
+    Err(EngineError::option("--stats", reason))
+}
+
+/// Gathers the values of all cells, of as many at a time as fit into the memory.
+fn sweep_values(
+    work: &Work<'_>,
+    axes: &Axes<'_>,
+    states: &mut [Box<dyn State + '_>],
+) -> Result<(), EngineError> {
+    while states
+        .iter_mut()
+        .map(|state| state.begin_values())
+        .fold(false, |any, more| any | more)
+    {
+        sweep(work, axes, states)?;
+    }
+    Ok(())
 }
 
 fn states<'a>(
@@ -306,7 +341,7 @@ fn reducible<'a>(work: &Work<'a>, axes: &Axes<'a>) -> Result<Vec<&'a Column>, En
 /// Reads all granules once.
 fn sweep(work: &Work<'_>, axes: &Axes<'_>, states: &mut [Box<dyn State + '_>]) -> Result<(), EngineError> {
     let engine = work.engine;
-    for pieces in engine.plan.pieces().chunks(WAVE) {
+    for pieces in work.pieces().chunks(WAVE) {
         let all = tiles::of(work, pieces, BYTES_PER_PIXEL);
         let batch = engine
             .resources

@@ -12,7 +12,7 @@ use crate::execute::describe::{count_name, outside_name};
 use crate::execute::tiles::Tile;
 use crate::execute::typed::{Kind, OfKind, typed};
 use crate::plan::Column;
-use crate::reduction::{Cells, Needs, Sample, Saved as _, Statistic, quantile};
+use crate::reduction::{Cells, Needs, Sample, Saved as _, Scale, Statistic, quantile};
 use crate::swath::join;
 
 /// The cells of one column.
@@ -20,8 +20,11 @@ pub(super) trait State: Send + Sync {
     fn column(&self) -> &Column;
     fn load(&self, tile: &Tile) -> Result<Box<dyn Any + Send + Sync>, DatasetError>;
     fn add(&mut self, values: &(dyn Any + Send + Sync), places: &Places);
-    /// Prepares for another sweep that gathers the values of the next cells; false once all statistics of order are known.
+    /// Prepares for another sweep that gathers the values of the next cells; false once all statistics of order are known, or (for a
+    /// part) all values.
     fn begin_values(&mut self) -> bool;
+    /// From now on the values that sweeps gather are kept, for a part; gives the bytes that they will take.
+    fn keep_values(&mut self) -> u64;
     fn write(&mut self, axes: &Axes<'_>) -> Result<(), EngineError>;
     /// Appends the cells as bytes.
     fn save(&self, out: &mut Vec<u8>);
@@ -56,6 +59,8 @@ pub(super) fn state<'a>(
                 next: 0,
                 found: ordered.iter().map(|_| Vec::new()).collect(),
                 ordered,
+                kept: None,
+                runs: Vec::new(),
             })
         }
     }
@@ -82,6 +87,17 @@ struct Typed<'a, T: Sample> {
     /// The statistics of order, and what they are for all cells before the next one.
     ordered: Vec<Statistic>,
     found: Vec<Vec<f64>>,
+    /// Of a part: the values of all cells, one behind the other, those of each in their order.
+    kept: Option<Vec<T>>,
+    /// What parts kept.
+    runs: Vec<Run<T>>,
+}
+
+/// The values that a part kept.
+struct Run<T> {
+    /// The cells that have values, ascending, and how many each has.
+    cells: Vec<(u32, u32)>,
+    values: Vec<T>,
 }
 
 struct Gathered<T> {
@@ -102,13 +118,34 @@ impl<T: Sample> Typed<'_, T> {
         for end in &gathered.ends {
             let values = gathered.values.get_mut(start..*end).unwrap_or_default();
             values.sort_unstable_by_key(|value| value.sort_key());
-            for (statistic, out) in self.ordered.iter().zip(&mut self.found) {
-                let value = |k: usize| scale.real(values[k].real());
-                out.push(quantile::of_order(*statistic, values.len(), value));
+            if self.kept.is_none() {
+                push_ranks(&self.ordered, scale, values, &mut self.found);
             }
             start = *end;
         }
+        if let Some(kept) = &mut self.kept {
+            kept.extend_from_slice(&gathered.values);
+        }
         self.next = gathered.range.end;
+    }
+
+    /// Turns what parts kept into statistics of order: the values of a cell of all parts together.
+    fn end_runs(&mut self) {
+        let mut cursors = vec![(0, 0); self.runs.len()];
+        let mut values = Vec::new();
+        for cell in 0..self.cells.len() {
+            values.clear();
+            for (run, (at, start)) in self.runs.iter().zip(&mut cursors) {
+                if let Some((_, count)) = run.cells.get(*at).filter(|(own, _)| *own as usize == cell) {
+                    let end = *start + *count as usize;
+                    values.extend_from_slice(run.values.get(*start..end).unwrap_or_default());
+                    (*at, *start) = (*at + 1, end);
+                }
+            }
+            values.sort_unstable_by_key(|value: &T| value.sort_key());
+            push_ranks(&self.ordered, self.kind.scale, &values, &mut self.found);
+        }
+        self.runs.clear();
     }
 
     /// The values of a statistic, and of a density per unit of the bins.
@@ -134,6 +171,14 @@ impl<T: Sample> Typed<'_, T> {
                 .for_each(|(value, size)| *value /= size);
         }
         values.into()
+    }
+}
+
+/// Appends the statistics of order of sorted values.
+fn push_ranks<T: Sample>(ordered: &[Statistic], scale: Scale, values: &[T], found: &mut [Vec<f64>]) {
+    for (statistic, out) in ordered.iter().zip(found) {
+        let value = |k: usize| scale.real(values[k].real());
+        out.push(quantile::of_order(*statistic, values.len(), value));
     }
 }
 
@@ -204,17 +249,42 @@ impl<T: Sample> State for Typed<'_, T> {
         true
     }
 
+    fn keep_values(&mut self) -> u64 {
+        if self.ordered.is_empty() {
+            return 0;
+        }
+        self.kept = Some(Vec::new());
+        let count: u64 = self.cells.counts().iter().map(|count| u64::from(*count)).sum();
+        count * size_of::<T>() as u64
+    }
+
     fn save(&self, out: &mut Vec<u8>) {
         self.outside.save(out);
         self.cells.save(out);
+        self.kept.iter().for_each(|kept| kept.save(out));
     }
 
     fn absorb(&mut self, bytes: &mut &[u8]) -> Option<()> {
         self.outside = self.outside.saturating_add(u64::restore(bytes)?);
-        self.cells.absorb(bytes)
+        if self.ordered.is_empty() {
+            return self.cells.absorb(bytes);
+        }
+        let before = self.cells.counts().to_vec();
+        self.cells.absorb(bytes)?;
+        let values = Vec::<T>::restore(bytes)?;
+        let after = (0u32..).zip(self.cells.counts().iter().zip(&before));
+        let added = after.map(|(cell, (after, before))| (cell, after - before));
+        let cells: Vec<(u32, u32)> = added.filter(|(_, count)| *count > 0).collect();
+        let count: u64 = cells.iter().map(|(_, count)| u64::from(*count)).sum();
+        self.runs.push(Run { cells, values });
+        let kept = self.runs.last()?;
+        (kept.values.len() as u64 == count).then_some(())
     }
 
     fn write(&mut self, axes: &Axes<'_>) -> Result<(), EngineError> {
+        if !self.runs.is_empty() {
+            self.end_runs();
+        }
         let slab = Slab::all(&axes.shape());
         let group = &self.column.group;
         let results = self
