@@ -230,7 +230,8 @@ impl<'a> Engine<'a> {
             return Ok(lines.as_ref().clone());
         }
         // Latitudes as stored, and a row of them as true values.
-        let lines = mask::lines_in_reach(dataset, swath, selection, self.pixels_of(16))?;
+        let find = || mask::lines_in_reach(dataset, swath, selection, self.pixels_of(16));
+        let lines = self.pool.install(find)?;
         self.warm.reaches.keep(key, lines.clone(), size_of_val(&lines));
         Ok(lines)
     }

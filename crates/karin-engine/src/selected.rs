@@ -13,7 +13,6 @@ use crate::plan::{Column, Piece};
 use crate::source::Entry;
 use crate::swath::{self, Shape, Swath};
 use crate::{EngineError, Mask};
-use rayon::prelude::*;
 
 /// Some lines of one swath of a granule: what is selected at a time, so that memory stays bounded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,13 +133,14 @@ impl Engine<'_> {
     pub fn parts(
         &self,
         piece: &Piece,
-        lines: impl Fn(&Swath) -> usize + Sync,
+        lines: impl Fn(&Swath) -> usize,
     ) -> Result<Vec<Part>, EngineError> {
         let dataset = self.open(piece)?;
-        let swaths = Swath::of(dataset.root(), self.plan.selection().side);
-        let of_swath = |swath: &Swath| self.parts_of(piece, dataset.as_ref(), swath, lines(swath).max(1));
-        let parts: Vec<Vec<Part>> = swaths.par_iter().map(of_swath).collect::<Result<_, _>>()?;
-        Ok(parts.concat())
+        let mut parts = Vec::new();
+        for swath in Swath::of(dataset.root(), self.plan.selection().side) {
+            parts.extend(self.parts_of(piece, dataset.as_ref(), &swath, lines(&swath).max(1))?);
+        }
+        Ok(parts)
     }
 
     fn parts_of(
@@ -156,7 +156,8 @@ impl Engine<'_> {
             lines,
         };
         if rows >= swath.num_lines {
-            return Ok(vec![part(0..swath.num_lines)]);
+            let whole = (!swath.is_empty()).then(|| part(0..swath.num_lines));
+            return Ok(whole.into_iter().collect());
         }
         let all = self.lines_in_reach(piece, dataset, swath)?;
         let chunk = chunk_lines(dataset, &swath.latitude);

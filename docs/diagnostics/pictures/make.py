@@ -46,7 +46,7 @@ mean_std = { n = 3.0, iterations = 10 }
 #: Commands, by picture; the pages show them.
 COMMANDS = {
     "currents": f"karin plot {GRANULE} --vars speed -o currents.png",
-    "deformation": f"karin plot {GRANULE} --vars vorticity_over_f --vmin -1 --vmax 1 -o deformation.png",
+    "deformation": f"karin plot {GRANULE} --vars vorticity_over_f --method fit:9 --vmin -0.5 --vmax 0.5 -o deformation.png",
     "cyclogeostrophy": f"karin plot {GRANULE} --let 'smooth=gaussian(ssha_filtered, 6)' --from smooth"
     " --method fit:9 --let difference=speed_cyclo-speed --vars difference --cmap balance --title 'Cyclogeostrophic less geostrophic speed (m/s)' -o cyclogeostrophy.png",
     "uncertainties": f"karin plot {GRANULE} --vars u_geo_uncertainty --method l3,noise=0.002 -o uncertainties.png",

@@ -189,13 +189,12 @@ impl Granules {
             let row = numbers.get(at).map_or(0, |number| (number - first) as usize);
             values[row * places.len()..][..places.len()].copy_from_slice(&section.values[places.clone()]);
         }
+        // A number stands in the middle of its cells.
+        let edges = |first: f64, last: f64| [first - 0.5, last + 0.5].into_iter();
+        let last_place = places.end as f64 - 1.0;
         Ok(Panel {
-            x: Axis::around(
-                along,
-                Scale::Linear,
-                [places.start as f64, places.end as f64].into_iter(),
-            ),
-            y: Axis::around(up, Scale::Linear, [first, last].into_iter()),
+            x: Axis::around(along, Scale::Linear, edges(places.start as f64, last_place)),
+            y: Axis::around(up, Scale::Linear, edges(first, last)),
             inverse: String::new(),
             lines: Vec::new(),
             cells: Some(Cells {
