@@ -22,7 +22,7 @@ import xarray as xr
 from karin import _karin
 from karin._parts import gathered, joined
 from karin._reduction import Reduction
-from karin.errors import KarinWarning
+from karin.errors import KarinWarning, MemoryBudgetError
 
 if TYPE_CHECKING:
     from karin._collection import Collection
@@ -49,15 +49,25 @@ def reduce(collection: Collection, reduction: Reduction, client: Any) -> Any:
     axis = {"by cycle": "cycle_number", "by pass": "pass_number"}.get(target)
     if axis is not None and len(collection._plan().schemas) < 2:
         return _along(collection, reduction, client, axis)
-    has_cells = target.startswith(("grid ", "bin "))
-    if not has_cells and _OF_ORDER.search(f"{reduction.statistics} {reduction.having or ''}"):
-        # Ranks of single numbers need all values at once: one task, on one worker.
-        return client.submit(_reduced, collection, reduction, pure=False).result()
+    is_of_order = _OF_ORDER.search(f"{reduction.statistics} {reduction.having or ''}") is not None
+    if is_of_order and not target.startswith(("grid ", "bin ")):
+        return _in_one_task(collection, reduction, client)
     if target.startswith("bin "):
         # All tasks need the same bins.
         jobs, memory, _ = collection._options
         target = collection._plan().target_with_bins(reduction, jobs=jobs, memory=memory)
-    return _by_states(collection, reduction._replace(target=target), client)
+    try:
+        return _by_states(collection, reduction._replace(target=target), client)
+    except MemoryBudgetError:
+        # The states of ranks hold all values; one task that gathers those of some cells at a time takes any number.
+        if not is_of_order:
+            raise
+        return _in_one_task(collection, reduction._replace(target=target), client)
+
+
+def _in_one_task(collection: Collection, reduction: Reduction, client: Any) -> Any:
+    """Reduce on one worker: ranks of single numbers need all values at once."""
+    return client.submit(_reduced, collection, reduction, pure=False).result()
 
 
 def threads_of(client: Any) -> int:

@@ -61,6 +61,17 @@ pub enum EngineError {
         /// Bytes allowed.
         budget: u64,
     },
+    /// The values that a part keeps for its medians do not fit into the budget.
+    #[error(
+        "medians, quantiles and mad on grids and in bins keep all values of a part, {} MiB: more than half of --memory ({} MiB); cut the \
+         work into more parts, or raise --memory", needed >> 20, memory >> 20
+    )]
+    KeptValues {
+        /// Bytes of the values.
+        needed: u64,
+        /// Bytes of the whole budget.
+        memory: u64,
+    },
     /// The threads could not be started.
     #[error("cannot start {jobs} threads: {reason}")]
     Threads {
@@ -83,7 +94,7 @@ impl EngineError {
             Self::Option { .. } | Self::Expression(_) => ErrorKind::InvalidArgument,
             Self::Dataset(error) => error.kind,
             Self::Input { kind, .. } => *kind,
-            Self::Memory { .. } => ErrorKind::Memory,
+            Self::Memory { .. } | Self::KeptValues { .. } => ErrorKind::Memory,
             Self::Threads { .. } => ErrorKind::Internal,
             Self::Cancelled => ErrorKind::Cancelled,
         }

@@ -219,7 +219,8 @@ pub(super) fn merge(work: &Work<'_>, saved: &[&[u8]]) -> Result<Vec<String>, Eng
             let packing = column.packing.as_ref();
             packing.is_none_or(|packing| !packing.dtype.is_integer())
         });
-    let notes = if is_floating && saved.len() > 1 {
+    let is_added = needs.sum || needs.squares || needs.trend || needs.pairs;
+    let notes = if is_floating && is_added && saved.len() > 1 {
         vec![parts::ADDED_IN_PARTS.to_owned()]
     } else {
         Vec::new()
@@ -250,16 +251,14 @@ pub(super) fn merge(work: &Work<'_>, saved: &[&[u8]]) -> Result<Vec<String>, Eng
 /// Checks that the values of a part fit into the memory, as they are gathered and as bytes.
 fn check_kept(work: &Work<'_>, bytes: u64) -> Result<(), EngineError> {
     let memory = work.engine.resources.memory;
-    if 2 * bytes <= memory {
-        return Ok(());
+    if bytes <= memory / 2 {
+        Ok(())
+    } else {
+        Err(EngineError::KeptValues {
+            needed: bytes,
+            memory,
+        })
     }
-    let reason = format!(
-        "medians, quantiles and mad keep all values, {} MiB of this part: more than half of --memory ({} MiB); cut it into more \
-         parts, or raise --memory",
-        bytes >> 20,
-        memory >> 20
-    );
-    Err(EngineError::option("--stats", reason))
 }
 
 /// Gathers the values of all cells, of as many at a time as fit into the memory.
