@@ -130,11 +130,7 @@ impl Engine<'_> {
     ///
     /// # Errors
     /// If the granule cannot be read.
-    pub fn parts(
-        &self,
-        piece: &Piece,
-        lines: impl Fn(&Swath) -> usize,
-    ) -> Result<Vec<Part>, EngineError> {
+    pub fn parts(&self, piece: &Piece, lines: impl Fn(&Swath) -> usize) -> Result<Vec<Part>, EngineError> {
         let dataset = self.open(piece)?;
         let mut parts = Vec::new();
         for swath in Swath::of(dataset.root(), self.plan.selection().side) {

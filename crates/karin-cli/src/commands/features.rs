@@ -51,7 +51,14 @@ impl Common {
                 Some(path) => {
                     let path = super::stat::numbered(path, plan, plans.len());
                     written = Some(path.display().to_string());
-                    karin::features::write(plan, search, &path, &context.command, context.resources, progress)?
+                    karin::features::write(
+                        plan,
+                        search,
+                        &path,
+                        &context.command,
+                        context.resources,
+                        progress,
+                    )?
                 }
             };
             outcome = outcome.max(Outcome::of_left_out(found.failures.len()));

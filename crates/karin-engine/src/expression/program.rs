@@ -121,9 +121,10 @@ impl Program {
     /// The input that its one output is, as it is; `None` if anything is computed.
     pub fn sole_input(&self) -> Option<usize> {
         match self.outputs.as_slice() {
-            [output] if self.steps.is_empty() => {
-                self.input_registers.iter().position(|register| register == output)
-            }
+            [output] if self.steps.is_empty() => self
+                .input_registers
+                .iter()
+                .position(|register| register == output),
             _ => None,
         }
     }

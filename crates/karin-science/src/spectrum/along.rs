@@ -53,7 +53,11 @@ impl<'w> AlongTrack<'w> {
             let tile = start..whole.min(start + LINES * width);
             let lines = tile.len() / width;
             let fields = [&first[tile.clone()], second.get(tile).unwrap_or_default()];
-            for (tile, field) in tiles.iter_mut().zip(fields).filter(|(_, field)| !field.is_empty()) {
+            for (tile, field) in tiles
+                .iter_mut()
+                .zip(fields)
+                .filter(|(_, field)| !field.is_empty())
+            {
                 tile.resize(field.len(), 0.0);
                 let size = size_of::<f64>();
                 to_columns(cast_slice(field), size, lines, width, cast_slice_mut(tile));
