@@ -105,13 +105,22 @@ impl Formulas {
 
     /// Bytes per pixel that deriving quantities of the swath and filtering take beside their results.
     pub fn bytes_per_pixel(&self) -> usize {
-        let most = self
-            .quantities
-            .iter()
-            .map(|quantity| quantity.bytes_per_pixel(&self.method))
-            .max();
-        // Heights, positions and geometry; what is computed with; kept fields.
-        let quantities = most.map_or(0, |most| 112 + most + 16 * self.quantities.len());
+        let wanted = self.quantities.iter();
+        let most = wanted
+            .clone()
+            .map(|quantity| quantity.bytes_per_pixel(&self.method));
+        // Heights, positions and geometry; what is computed with.
+        let computed = most.max().map_or(0, |most| 112 + most);
+        let in_blocks = wanted
+            .clone()
+            .all(|quantity| quantity.reach(&self.method).is_some());
+        let computed = match computed {
+            // Of all lines heights and positions as they are stored; the rest of a block of them.
+            computed if in_blocks && computed > 0 => 40 + computed / 4,
+            computed => computed,
+        };
+        // Kept fields.
+        let quantities = computed + 16 * self.quantities.len();
         // Fields before and after, what is computed with; kept fields.
         let filters = self
             .filters

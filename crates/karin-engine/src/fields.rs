@@ -31,9 +31,9 @@ pub(crate) struct KeptFields {
     large: Mutex<()>,
 }
 
-/// Lines of which quantities are derived at a time: their geometry and fields fit into a processor's own memory, and the system
-/// need not clear memory for every pass.
-const BLOCK_LINES: usize = 384;
+/// Pixels of which quantities are derived at a time (384 lines of 2 km products): their geometry and fields fit into a processor's own
+/// memory, and the system need not clear memory for every pass.
+const BLOCK_PIXELS: usize = 384 * 69;
 /// Share of the memory that geometries may take: one divided by this.
 const KEPT_METRICS: u64 = 12;
 /// Bytes per pixel of a [`Metric`].
@@ -292,7 +292,7 @@ impl Fields<'_> {
         let width = swath.num_pixels;
         let mut heights = Vec::new();
         let mut all = vec![Vec::with_capacity(lines.len() * width); wanted.len()];
-        for block in blocks(lines, reach) {
+        for block in blocks(lines, reach, width) {
             let around_block = self::around(&block, reach.map(|reach| reach + 1), swath.num_lines);
             self.find_metric(ground, (&mut places, &around), &around_block, &mut metric)?;
             heights.resize(around_block.len() * width, 0.0);
@@ -387,9 +387,11 @@ impl Places {
 }
 
 /// Blocks of lines whose fields a processor's own memory holds; one of all, where quantities need the whole pass.
-fn blocks(lines: &Range<usize>, reach: Option<usize>) -> impl Iterator<Item = Range<usize>> {
+fn blocks(lines: &Range<usize>, reach: Option<usize>, width: usize) -> impl Iterator<Item = Range<usize>> {
     let (start, end) = (lines.start, lines.end);
-    let size = reach.map_or(usize::MAX, |reach| BLOCK_LINES.max(16 * reach));
+    let size = reach.map_or(usize::MAX, |reach| {
+        (BLOCK_PIXELS / width.max(1)).max(16 * reach).max(1)
+    });
     (0..(end - start).div_ceil(size)).map(move |block| {
         let first = start + block * size;
         first..end.min(first.saturating_add(size))

@@ -2,7 +2,17 @@
 
 use std::ops::Range;
 
+use multiversion::multiversion;
+
 use super::SegmentOptions;
+
+/// True if all values are numbers and finite. Without an early end several are looked at at once.
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
+fn are_finite(values: &[f64]) -> bool {
+    const EXPONENT: u64 = 0x7ff << 52;
+    let is_none = |value: &f64| u64::from(value.to_bits() & EXPONENT == EXPONENT);
+    values.iter().fold(0, |any, value| any | is_none(value)) == 0
+}
 
 /// Cuts one or two series (of the same places) into segments.
 ///
@@ -49,9 +59,7 @@ impl Segmenter {
     /// Adds samples of one series (the second is empty) or two; `emit` gets every segment that becomes whole.
     pub(super) fn extend(&mut self, series: [&[f64]; 2], emit: &mut impl FnMut([&[f64]; 2])) {
         let count = series[0].len();
-        // Without an early end the compiler looks at several at once.
-        let is_whole = |series: &[f64]| !series.iter().fold(false, |any, value| any | !value.is_finite());
-        if is_whole(series[0]) && is_whole(series[1]) {
+        if are_finite(series[0]) && are_finite(series[1]) {
             return self.add_values(series, 0..count, emit);
         }
         let is_value =
