@@ -37,7 +37,9 @@ class World:
     def __init__(self):
         self.files = {}  # name -> bytes
         self.checksums = True
+        self.algorithm = None  # of checksums; any, if none is named
         self.ranges = True  # whether parts of files are given
+        self.several = True  # whether several of them are given in one answer
         self.versions = True  # whether files have an ETag
         self.modified = None  # when they were modified, as a date of HTTP, if it is said
         self.faults = {}  # name -> list of faults, one per request
@@ -103,6 +105,8 @@ class Handler(QuietHandler):
         length = int(self.headers.get("Content-Length", 0))
         body = self.rfile.read(length).decode()
         self.record()
+        if self.path == "/geonetwork/srv/api/search/records/_search":
+            return self.products(json.loads(body))
         if self.path == "/api/users/find_or_create_token":
             if self.headers.get("Authorization") != BASIC:
                 return self.reply(401, b'{"error":"invalid_credentials"}', "application/json")
@@ -114,6 +118,20 @@ class Handler(QuietHandler):
             answer = {"access_token": "x"} if right else {"error": "invalid_grant"}
             return self.reply(200 if right else 401, json.dumps(answer).encode(), "application/json")
         self.reply(404)
+
+    def products(self, question):
+        """AVISO's catalogue of products: records of which some lie in several THREDDS catalogues."""
+        rules = {key: value for rule in question["query"]["bool"]["must"] for key, value in rule["term"].items()}
+        assert rules == {"th_odatis_centre_donnees.default": "CDS-AVISO", "platforms": "SWOT"} and self.headers["Accept"] == "application/json"
+        link = lambda protocol, description, name, url: {"protocol": protocol, "descriptionObject": {"default": description},
+                                                         "nameObject": {"default": name}, "urlObject": {"default": url}}
+        records = []
+        for number, kinds in enumerate([["L3 LR SSH Basic", "L3 LR SSH Expert"], ["L2 LR SSH Basic"], []] + [["L4 number %d" % i] for i in range(120)]):
+            links = [link("WWW:LINK", "THREDDS", f"SWOT {kind}", f"https://tds/{number}/catalog.xml") for kind in kinds]
+            links.append(link("DOI", "DOI of the product", "x", f"https://doi.org/10.24400/{number}"))
+            records.append({"_id": str(number), "_source": {"resourceTitleObject": {"default": f"Title {number}"}, "link": links}})
+        hits = records[question["from"] : question["from"] + question["size"]]
+        self.reply(200, json.dumps({"hits": {"hits": hits}}).encode(), "application/json")
 
     def record(self):
         self.world.requests.append((self.role, self.path, {name.lower(): value for name, value in self.headers.items()}))
@@ -140,6 +158,8 @@ class Handler(QuietHandler):
             return self.data(path.rsplit("/", 1)[1])
         if path.startswith("/search/granules.umm_json"):
             return self.cmr(parse_qsl(url.query))
+        if path.startswith("/search/collections.umm_json"):
+            return self.collections(dict(parse_qsl(url.query)))
         if path.startswith("/list/"):
             return self.data(path.rsplit("/", 1)[1]) if path.endswith(".nc") else self.index(path.removeprefix("/list/"))
         self.reply(404, b"<html>no such page</html>", "text/html")
@@ -208,11 +228,17 @@ class Handler(QuietHandler):
         body = json.dumps({"hits": len(found), "took": 1, "items": items}).encode()
         self.reply(200, body, "application/vnd.nasa.cmr.umm_results+json", CMR_Hits=str(len(found)), **more)
 
+    def collections(self, query):
+        assert query["short_name"] == "SWOT_*" and query["options[short_name][pattern]"] == "true" and query["provider"] == "POCLOUD"
+        names = ["SWOT_L2_LR_SSH_BASIC_2.0", "SWOT_L2_LR_SSH_EXPERT_D", "SWOT_L2_NALT_GDR_2.0"]
+        items = [{"umm": {"ShortName": name, "EntryTitle": f"Title of {name}", "DOI": {"DOI": f"10.5067/{name}"}}} for name in names]
+        self.reply(200, json.dumps({"hits": len(items), "took": 1, "items": items}).encode(), "application/vnd.nasa.cmr.umm_results+json")
+
     def item(self, name):
         content = self.world.files[name]
         facts = {"Name": name, "SizeInBytes": len(content), "Size": len(content) / 1e6, "SizeUnit": "MB"}
         if self.world.checksums:
-            kind = random.Random(name).choice(["MD5", "SHA-256", "SHA-512"])
+            kind = self.world.algorithm or random.Random(name).choice(["MD5", "SHA-256", "SHA-512"])
             digest = hashlib.new(kind.replace("-", "").lower(), content).hexdigest()
             facts["Checksum"] = {"Value": digest, "Algorithm": kind}
         links = [(f"s3://podaac/{name}", "GET DATA VIA DIRECT ACCESS"), (f"{self.urls['archive']}/x/{name}", "GET DATA"),
@@ -294,6 +320,10 @@ class Handler(QuietHandler):
         wanted = self.headers.get("Range", "")
         valid = self.headers.get("If-Range", etag) in (etag, world.modified)
         is_part = wanted.startswith("bytes=") and valid and fault != "no ranges" and world.ranges
+        if "," in wanted:
+            if is_part and world.several and not fault:
+                return self.send_several(content, etag, wanted[6:].split(","))
+            is_part = False  # as S3 does: the whole
         if is_part:
             begin, last = wanted[6:].split("-")
             start = int(begin)
@@ -333,6 +363,18 @@ class Handler(QuietHandler):
             self.connection.close()
 
 
+    def send_several(self, content, etag, ranges):
+        """Several ranges as one answer, as RFC 9110 has it."""
+        boundary, body = "a-boundary-of-parts", b""
+        for begin, last in (one.split("-") for one in ranges):
+            stop = min(int(last) + 1, len(content))
+            body += f"\r\n--{boundary}\r\nContent-Type: application/x-netcdf\r\nContent-Range: bytes {begin}-{stop - 1}/{len(content)}\r\n\r\n".encode()
+            body += content[int(begin) : stop]
+        body += f"\r\n--{boundary}--\r\n".encode()
+        self.reply(206, body, f"multipart/byteranges; boundary={boundary}", ETag=etag)
+        self.world.sent += len(body)
+
+
 class Servers:
     """The servers, running."""
 
@@ -352,6 +394,7 @@ class Servers:
         """What makes karin ask these servers, and be quick about faults."""
         return {
             "KARIN_AVISO_CATALOG": f"{self.urls['site']}/thredds/catalog/",
+            "KARIN_AVISO_PRODUCTS": f"{self.urls['site']}/geonetwork/srv/api/",
             "KARIN_PODAAC_CMR": f"{self.urls['site']}/search/",
             "KARIN_PODAAC_ARCHIVE": self.urls["archive"],
             "KARIN_PODAAC_LOGIN": self.urls["login"],

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   prefetch(ranges) ─> gaps: neighbours together ─> fetch: ranges of one version of the file ─┐
+//!                                             └────> several: many small ones in one request ──┤
 //!   read_exact_at ──────────────────────────────────────────────────────────────> parts <──────┤
 //!                                                                                   shelf (on disk)
 //! ```
@@ -12,6 +13,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use karin_core::{Ahead, ByteSource, Progress, SourceError};
@@ -27,6 +29,7 @@ mod ask;
 mod fetch;
 mod gaps;
 mod parts;
+mod several;
 mod shelf;
 
 use ahead::WINDOW;
@@ -48,6 +51,8 @@ pub struct RemoteFile {
     len: u64,
     is_whole: bool,
     shelf: Option<Shelf>,
+    /// Whether the server may give several ranges in one answer.
+    gives_several: AtomicBool,
     state: Mutex<State>,
     /// Held while something is fetched, so that nothing is fetched twice.
     fetching: Mutex<()>,
@@ -98,6 +103,7 @@ impl RemoteFile {
             name,
             origin,
             is_whole: false,
+            gives_several: AtomicBool::new(several::may_give(location, shelf.as_ref())),
             shelf,
             state: Mutex::new(State {
                 pages,

@@ -27,7 +27,7 @@ mod ledger;
 mod limit;
 mod part;
 
-pub(crate) use body::{Body, origin_of};
+pub(crate) use body::{Body, origin_of, parse_range};
 use decide::{Decision, decide};
 use ledger::Ledger;
 use limit::Limit;

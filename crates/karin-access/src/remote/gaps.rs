@@ -7,6 +7,9 @@ pub(super) const NEAR_VALUES: u64 = 64 << 10;
 /// The same for parts of the structure: a request takes as long as these bytes do (20 ms at 100 Mbit/s).
 pub(super) const NEAR_STRUCTURE: u64 = 256 << 10;
 
+/// The same where many of them come in one request, each with a little around it.
+pub(super) const NEAR_IN_ONE_REQUEST: u64 = 8 << 10;
+
 /// The ranges in order, those joined between which no more than `gap` bytes lie.
 pub(super) fn join(mut ranges: Vec<Range<u64>>, gap: u64) -> Vec<Range<u64>> {
     ranges.retain(|range| range.start < range.end);

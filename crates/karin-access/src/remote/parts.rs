@@ -73,23 +73,42 @@ impl Parts {
     pub(super) fn covers_with(&self, pages: &BTreeMap<u64, Vec<u8>>, range: Range<u64>) -> bool {
         let mut at = range.start;
         while at < range.end {
-            let of_part = self
-                .0
-                .iter()
-                .filter(|part| part.range.contains(&at))
-                .map(|part| part.range.end)
-                .max();
-            let of_page = || {
-                pages
-                    .get(&(at / PAGE))
-                    .map(|page| at / PAGE * PAGE + page.len() as u64)
-            };
-            match of_part.or_else(of_page).filter(|end| *end > at) {
-                Some(end) => at = end,
+            match self.held_at(pages, at) {
+                Some(held) => at = held.end,
                 None => return false,
             }
         }
         true
+    }
+
+    /// What of a range is not there, without what is there at its beginning and its end.
+    pub(super) fn lacking(&self, pages: &BTreeMap<u64, Vec<u8>>, range: Range<u64>) -> Range<u64> {
+        let Range { mut start, mut end } = range;
+        while start < end
+            && let Some(held) = self.held_at(pages, start)
+        {
+            start = held.end.min(end);
+        }
+        while start < end
+            && let Some(held) = self.held_at(pages, end - 1)
+        {
+            end = held.start.max(start);
+        }
+        start..end
+    }
+
+    /// The longest part that holds a byte, or the page.
+    fn held_at(&self, pages: &BTreeMap<u64, Vec<u8>>, at: u64) -> Option<Range<u64>> {
+        let parts = self.0.iter().map(|part| &part.range);
+        let part = parts
+            .filter(|range| range.contains(&at))
+            .max_by_key(|range| range.end);
+        let of_page = || {
+            let start = at / PAGE * PAGE;
+            let end = start + pages.get(&(at / PAGE))?.len() as u64;
+            (at < end).then_some(start..end)
+        };
+        part.cloned().or_else(of_page)
     }
 
     /// The end of a range from `least` to `most` that stops where a part begins.
@@ -181,6 +200,10 @@ mod tests {
         assert_eq!(parts.copy(&pages, 4197, &mut buffer[..10]), Found::Nothing);
         assert!(parts.covers_with(&pages, 4000..4206) && !parts.covers(4000..4206));
         assert!(!parts.covers_with(&pages, 4000..4207));
+        assert_eq!(parts.lacking(&pages, 4000..4300), 4206..4300);
+        assert_eq!(parts.lacking(&pages, 3900..4206), 3900..4000);
+        assert_eq!(parts.lacking(&pages, 3900..4300), 3900..4300);
+        assert!(parts.lacking(&pages, 4000..4206).is_empty());
     }
 
     #[test]

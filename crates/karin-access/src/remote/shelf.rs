@@ -3,6 +3,7 @@
 //! ```text
 //! granules/HASH OF ADDRESS/HASH OF VERSION/index          pages of the structure, gzipped
 //!                                         /START-LENGTH   values, followed by their CRC-32C
+//! granules/one-range-HASH OF SERVER                       it does not give several ranges in one answer
 //! ```
 //!
 //! Every file appears whole or not at all. The indexes are small and go last.
@@ -11,7 +12,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use libdeflater::{CompressionLvl, Compressor, Decompressor};
 use sha2::{Digest as _, Sha256};
@@ -26,6 +27,9 @@ const INDEX: &str = "index";
 
 /// The most that an index inflates to: structure of a file is far smaller.
 const MOST_INDEX: usize = 256 << 20;
+
+/// For how long it is known what a server cannot do.
+const MONTH: Duration = Duration::from_secs(30 * 86_400);
 
 /// The cache of one file.
 #[derive(Debug)]
@@ -65,6 +69,22 @@ impl Shelf {
     /// True if some version of the file was read before.
     pub(super) fn knows_some_version(&self) -> bool {
         std::fs::read_dir(&self.of_file).is_ok_and(|mut versions| versions.next().is_some())
+    }
+
+    /// True if a server was seen within a month to give one range at a time.
+    pub(super) fn gives_one_range(&self, server: &str) -> bool {
+        let noted = std::fs::metadata(self.note_of(server)).and_then(|meta| meta.modified());
+        noted.is_ok_and(|when| when.elapsed().is_ok_and(|age| age < MONTH))
+    }
+
+    /// Notes that a server gives one range at a time. Without the note the next run asks again.
+    pub(super) fn note_one_range(&self, server: &str) {
+        let _ = std::fs::create_dir_all(&self.root);
+        let _ = std::fs::write(self.note_of(server), b"");
+    }
+
+    fn note_of(&self, server: &str) -> PathBuf {
+        self.root.join(format!("one-range-{}", short_hash(server)))
     }
 
     /// Turns to a version; other versions go. Gives what is there of it.
@@ -290,6 +310,20 @@ mod tests {
         assert!(shelf(folder.path()).take(&version("1")).unwrap().0.is_empty());
         assert!(shelf(folder.path()).take(&version("2")).is_none());
         assert!(shelf(folder.path()).take(&version("1")).is_none());
+    }
+
+    #[test]
+    fn what_a_server_cannot_do_is_known_for_a_month() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = shelf(folder.path());
+        assert!(!shelf.gives_one_range("https://a"));
+        shelf.note_one_range("https://a");
+        assert!(shelf.gives_one_range("https://a") && !shelf.gives_one_range("https://b"));
+        let note = std::fs::File::options()
+            .append(true)
+            .open(shelf.note_of("https://a"));
+        note.unwrap().set_modified(SystemTime::now() - 2 * MONTH).unwrap();
+        assert!(!shelf.gives_one_range("https://a"));
     }
 
     #[test]

@@ -155,7 +155,7 @@ async fn http(access: &Access, url: &Url, asked: &Asked, known: &Origin) -> Resu
             (0, length)
         }
         206 => match range.as_deref().and_then(parse_range) {
-            Some((start, total)) if start == from => (start, total),
+            Some((range, total)) if range.start == from => (range.start, total),
             _ => {
                 return Err(AccessError::Changed {
                     url: crate::error::shown(url),
@@ -199,8 +199,8 @@ async fn http(access: &Access, url: &Url, asked: &Asked, known: &Origin) -> Resu
     Ok(body)
 }
 
-/// First byte and length of the whole, of `bytes A-B/TOTAL`.
-fn parse_range(text: &str) -> Option<(u64, Option<u64>)> {
+/// The range and the length of the whole, of `bytes A-B/TOTAL`.
+pub(crate) fn parse_range(text: &str) -> Option<(Range<u64>, Option<u64>)> {
     let (range, total) = text.trim().strip_prefix("bytes ")?.split_once('/')?;
     let (start, end) = range.split_once('-')?;
     let (start, end): (u64, u64) = (start.trim().parse().ok()?, end.trim().parse().ok()?);
@@ -208,7 +208,7 @@ fn parse_range(text: &str) -> Option<(u64, Option<u64>)> {
         "*" => None,
         total => Some(total.parse().ok()?),
     };
-    (start <= end && total.is_none_or(|total| end < total)).then_some((start, total))
+    (start <= end && total.is_none_or(|total| end < total)).then(|| (start..end.saturating_add(1), total))
 }
 
 async fn store(
@@ -325,8 +325,8 @@ mod tests {
 
     #[test]
     fn ranges_are_read_only_if_they_can_be() {
-        assert_eq!(parse_range("bytes 5-9/10"), Some((5, Some(10))));
-        assert_eq!(parse_range("bytes 5-9/*"), Some((5, None)));
+        assert_eq!(parse_range("bytes 5-9/10"), Some((5..10, Some(10))));
+        assert_eq!(parse_range("bytes 5-9/*"), Some((5..10, None)));
         for text in [
             "",
             "bytes",

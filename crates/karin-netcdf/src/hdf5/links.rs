@@ -13,6 +13,7 @@ use hdf5_reader::symbol_table::SymbolTableNode;
 
 use super::Sizes;
 use super::dense::for_each_object;
+use super::scout::Walking;
 use crate::fault::Fault;
 
 /// A member of a group.
@@ -22,15 +23,24 @@ pub(super) struct Child {
     pub(super) address: u64,
 }
 
-/// The members of the group with that header. Links that lead nowhere, and links to other files, are left out.
-pub(super) fn children(file: &Hdf5File, sizes: Sizes, header: &ObjectHeader) -> Result<Vec<Child>, Fault> {
+/// The members of the group with that header, when walking onward those that can be read. Links that lead nowhere, and links
+/// to other files, are left out.
+pub(super) fn children(
+    file: &Hdf5File,
+    walking: Walking,
+    sizes: Sizes,
+    header: &ObjectHeader,
+) -> Result<Vec<Child>, Fault> {
     let mut links = Vec::new();
     for message in &header.messages {
         match message {
             HdfMessage::SymbolTable(table) => return symbol_table(file, sizes, table),
             HdfMessage::Link(link) => links.push(link.clone()),
             HdfMessage::LinkInfo(info) if !sizes.is_undefined(info.fractal_heap_address) => {
-                dense(file, sizes, info, &mut links)?;
+                let read = dense(file, sizes, info, &mut links);
+                if walking == Walking::Strictly {
+                    read?;
+                }
             }
             _ => {}
         }

@@ -144,7 +144,7 @@ impl Walk<'_> {
         self.groups.push(group);
         self.ancestors.push(address);
         let mut inner = Vec::new();
-        let children = links::children(self.file, self.sizes, &header)?;
+        let children = links::children(self.file, self.walking, self.sizes, &header)?;
         for child in children {
             self.objects += 1;
             if self.objects > self.limits.objects {
