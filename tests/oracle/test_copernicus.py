@@ -167,6 +167,25 @@ def test_faults_end_in_the_right_part_or_in_an_error(ask, marine, tmp_path):
         assert "chunk" in told.stderr and not (tmp_path / "none.nc").exists()
 
 
+def test_datasets_are_listed(ask, marine):
+    named = [(row["name"], row["title"]) for row in ask("find", "cmems")["products"]]
+    assert named == sorted([(DATASET, PRODUCT), ("cmems_mod_glo_phy_my_0.083deg_P1D-m", "GLOBAL_MULTIYEAR_PHY_001_030,OTHER")])
+    assert [row["name"] for row in ask("find", "cmems:*PHY-ssh*")["products"]] == [DATASET]
+
+
+def test_chunks_are_fetched_together_and_no_more_than_allowed(ask, marine, tmp_path):
+    """A part of many chunks of a far store: as many requests at a time as the setting says, whatever the shape of the part."""
+    marine.delay = 0.05
+    asked = ["get", f"cmems:{DATASET}", "--bbox", "-170,-80,170,80", "--time", "2024-01-05..2024-01-11", "--vars", "sla"]
+    for at_a_time in (1, 6):
+        marine.requests.clear()
+        marine.most = 0
+        ask(*asked, "--set", f"cmems.connections={at_a_time}", "-o", tmp_path / f"{at_a_time}.nc")
+        assert sum("timeChunked.zarr/sla/" in path for path, _ in marine.requests) == 24 and marine.most == at_a_time
+    with netCDF4.Dataset(tmp_path / "1.nc") as one, netCDF4.Dataset(tmp_path / "6.nc") as six:
+        np.testing.assert_array_equal(one["sla"][:], six["sla"][:])
+
+
 def test_wrong_questions_are_answered_with_what_to_do(ask, marine, tmp_path):
     out = tmp_path / "x.nc"
     for arguments, words in [

@@ -14,7 +14,7 @@ use crate::transfer::Download;
 use crate::{Access, AccessError, Location, Size};
 
 mod listing;
-mod stac;
+pub(crate) mod stac;
 
 /// Bytes that an object of a Zarr store may have: chunks are some megabytes.
 const LARGEST_OBJECT: usize = 256 << 20;
@@ -46,11 +46,25 @@ impl Access {
         progress: &dyn Progress,
     ) -> Result<CopernicusDataset, AccessError> {
         let catalogs = self.catalogs(progress);
+        let config = self.copernicus_config()?;
+        let found = self
+            .runtime
+            .block_on(stac::find(&catalogs, &config, dataset, version))?;
+        for store in &found.stores {
+            self.http.allow(store, self.settings.grid_connections());
+        }
+        Ok(found)
+    }
+
+    /// Where the service tells its clients where its catalogues are.
+    pub(crate) fn copernicus_config(&self) -> Result<Url, AccessError> {
         let config = self.settings.text("cmems.config").unwrap_or_default();
-        let config =
-            Url::parse(config).map_err(|error| AccessError::option("cmems.config", error.to_string()))?;
-        self.runtime
-            .block_on(stac::find(&catalogs, &config, dataset, version))
+        Url::parse(config).map_err(|error| AccessError::option("cmems.config", error.to_string()))
+    }
+
+    /// Requests at a time to the store of a grid.
+    pub fn grid_connections(&self) -> usize {
+        self.settings.grid_connections()
     }
 
     /// The native files of a dataset, by name.

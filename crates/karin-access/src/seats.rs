@@ -23,6 +23,12 @@ impl Seats {
         }
     }
 
+    /// Gives a server another number of seats. Those that are taken are not counted: it is for times when none is.
+    pub(crate) fn set(&self, server: &str, seats: usize) {
+        let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        servers.insert(server.to_owned(), Arc::new(Semaphore::new(seats)));
+    }
+
     /// Waits for a seat at a server.
     pub(crate) async fn take(&self, server: &str) -> Seat {
         let semaphore = {

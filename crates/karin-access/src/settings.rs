@@ -182,6 +182,11 @@ impl Settings {
         (self.number("transfers.connections") as usize).clamp(1, 64)
     }
 
+    /// Requests at a time to the stores of grids.
+    pub(crate) fn grid_connections(&self) -> usize {
+        (self.number("cmems.connections") as usize).clamp(1, 64)
+    }
+
     pub(crate) fn attempts(&self) -> u32 {
         (self.number("transfers.attempts") as u32).max(1)
     }

@@ -1,11 +1,12 @@
 //! Zarr stores that others have written (formats 2 and 3, with consolidated metadata), read part by part wherever
 //! their objects lie: Copernicus Marine publishes its grids like that.
 //!
-//! A chunk that is not there is fill. Compressed chunks that a part needed are kept for the next, in a budget of bytes,
-//! and a chunk that several threads need at once is fetched once.
+//! A chunk that is not there is fill. The chunks of a part are fetched several at a time; compressed ones that a part needed
+//! are kept for the next, in a budget of bytes, and a chunk that several threads need at once is fetched once.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use karin_core::{Dataset, DatasetError, ErrorKind, GroupMeta, Slab};
 
@@ -15,9 +16,11 @@ mod blosc;
 mod cache;
 mod codecs;
 mod metadata;
+mod turns;
 
 use cache::Cache;
 use codecs::Codecs;
+use turns::Turns;
 
 /// Where the objects of a store lie.
 pub trait Objects: Send + Sync {
@@ -31,6 +34,17 @@ pub trait Objects: Send + Sync {
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Box<dyn std::error::Error + Send + Sync>>;
 }
 
+/// What reading a store may take.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadLimits {
+    /// Bytes of compressed chunks that are kept.
+    pub cache: u64,
+    /// Chunks that are fetched at a time, whoever reads.
+    pub at_once: usize,
+    /// Bytes of chunks that are decoded at a time; one is always allowed.
+    pub decoding: u64,
+}
+
 /// An array of a store.
 #[derive(Clone, Debug)]
 struct ForeignArray {
@@ -41,6 +55,13 @@ struct ForeignArray {
     element: usize,
     codecs: Codecs,
     keys: Keys,
+}
+
+impl ForeignArray {
+    /// Bytes of the elements of a chunk.
+    fn chunk_bytes(&self) -> usize {
+        self.chunks.iter().product::<usize>().saturating_mul(self.element)
+    }
 }
 
 /// How the keys of chunks are written.
@@ -58,15 +79,16 @@ pub struct ForeignZarr {
     arrays: HashMap<String, ForeignArray>,
     left_out: Vec<(String, String)>,
     cache: Mutex<Cache>,
+    turns: Turns,
 }
 
 impl ForeignZarr {
-    /// Opens a store; compressed chunks of at most `budget` bytes are kept. Arrays that cannot be read (strings, codecs
+    /// Opens a store. Arrays that cannot be read (strings, codecs
     /// that are none of the usual) are left out, see [`ForeignZarr::left_out`].
     ///
     /// # Errors
     /// If there is no consolidated metadata, it is damaged, or it cannot be had.
-    pub fn open(objects: Arc<dyn Objects>, budget: u64) -> Result<Self, StoreError> {
+    pub fn open(objects: Arc<dyn Objects>, limits: ReadLimits) -> Result<Self, StoreError> {
         let place = objects.name().to_owned();
         let failed = |reason: String| StoreError::NotACollection {
             location: place.clone(),
@@ -79,12 +101,17 @@ impl ForeignZarr {
             let Some(text) = found else { continue };
             let parsed =
                 metadata::parse(&text, is_new).map_err(|reason| failed(format!("{key}: {reason}")))?;
+            let largest = parsed.arrays.values().map(ForeignArray::chunk_bytes).max();
+            // A chunk as stored, decoded, and what is taken of it.
+            let each = 3 * largest.unwrap_or(0).max(1) as u64;
+            let fit = usize::try_from(limits.decoding / each).unwrap_or(usize::MAX);
             return Ok(Self {
                 objects,
                 root: parsed.root,
                 arrays: parsed.arrays,
                 left_out: parsed.left_out,
-                cache: Mutex::new(Cache::new(budget)),
+                cache: Mutex::new(Cache::new(limits.cache)),
+                turns: Turns::new(fit.min(limits.at_once)),
             });
         }
         Err(failed(
@@ -100,6 +127,27 @@ impl ForeignZarr {
     /// The chunk lengths of a variable.
     pub fn chunks(&self, path: &str) -> Option<&[usize]> {
         self.arrays.get(path).map(|array| array.chunks.as_slice())
+    }
+
+    /// What a chunk has of a part, and where in the part that is; `None` if the chunk is not there.
+    fn taken(
+        &self,
+        path: &str,
+        array: &ForeignArray,
+        index: &[usize],
+        slab: &Slab,
+    ) -> Result<Option<(Slab, Vec<u8>)>, DatasetError> {
+        let _turn = self.turns.take();
+        let Some(values) = self.chunk(path, array, index)? else {
+            return Ok(None);
+        };
+        let (inner, target) = overlap(index, &array.chunks, slab);
+        if inner.count == array.chunks {
+            return Ok(Some((target, values)));
+        }
+        let mut taken = vec![0; inner.len() * array.element];
+        crate::slab::copy_out(&values, &array.chunks, array.element, &inner, &mut taken);
+        Ok(Some((target, taken)))
     }
 
     /// The elements of a chunk, whole; `None` if it is not there.
@@ -141,7 +189,7 @@ impl ForeignZarr {
         let Some(stored) = stored.as_ref() else {
             return Ok(None);
         };
-        let length = array.chunks.iter().product::<usize>() * array.element;
+        let length = array.chunk_bytes();
         let decoded = array.codecs.decode(stored, length, array.element);
         decoded.map(Some).map_err(|reason| {
             DatasetError::new(
@@ -181,12 +229,37 @@ impl Dataset for ForeignZarr {
         if slab.is_empty() {
             return Ok(());
         }
-        for index in indices(slab, &array.chunks) {
-            if let Some(values) = self.chunk(path, array, &index)? {
-                place(array, &index, &values, slab, out);
+        let indices = indices(slab, &array.chunks);
+        if let [only] = indices.as_slice() {
+            if let Some((target, taken)) = self.taken(path, array, only, slab)? {
+                crate::slab::copy_in(&taken, &slab.count, array.element, &target, out);
             }
+            return Ok(());
         }
-        Ok(())
+        let next = AtomicUsize::new(0);
+        let (sender, come) = mpsc::channel();
+        std::thread::scope(|scope| {
+            for _ in 0..self.turns.all().min(indices.len()) {
+                let (sender, next, indices) = (sender.clone(), &next, &indices);
+                scope.spawn(move || {
+                    while let Some(index) = indices.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        // Nobody listens any more once one has failed.
+                        if sender.send(self.taken(path, array, index, slab)).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            drop(sender);
+            // Taken by value, so that it is dropped at the first failure.
+            let come = come;
+            for taken in &come {
+                if let Some((target, taken)) = taken? {
+                    crate::slab::copy_in(&taken, &slab.count, array.element, &target, out);
+                }
+            }
+            Ok(())
+        })
     }
 }
 
@@ -204,12 +277,9 @@ fn indices(slab: &Slab, chunks: &[usize]) -> Vec<Vec<usize>> {
     all
 }
 
-/// Copies what a chunk has of a part.
-fn place(array: &ForeignArray, index: &[usize], values: &[u8], slab: &Slab, out: &mut [u8]) {
-    let axes = index
-        .iter()
-        .zip(&array.chunks)
-        .zip(slab.start.iter().zip(&slab.count));
+/// What a chunk has of a part: its place in the chunk, and in the part.
+fn overlap(index: &[usize], chunks: &[usize], slab: &Slab) -> (Slab, Slab) {
+    let axes = index.iter().zip(chunks).zip(slab.start.iter().zip(&slab.count));
     let (mut of_chunk, mut of_part, mut count) = (Vec::new(), Vec::new(), Vec::new());
     for ((index, chunk), (start, length)) in axes {
         let first = (index * chunk).max(*start);
@@ -218,15 +288,13 @@ fn place(array: &ForeignArray, index: &[usize], values: &[u8], slab: &Slab, out:
         of_part.push(first - start);
         count.push(end - first);
     }
-    let part = Slab {
+    let inner = Slab {
         start: of_chunk,
         count: count.clone(),
     };
-    let mut taken = vec![0; part.len() * array.element];
-    crate::slab::copy_out(values, &array.chunks, array.element, &part, &mut taken);
     let target = Slab {
         start: of_part,
         count,
     };
-    crate::slab::copy_in(&taken, &slab.count, array.element, &target, out);
+    (inner, target)
 }

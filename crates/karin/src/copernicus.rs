@@ -10,7 +10,7 @@ use karin_access::{
 use karin_core::time::{TimeRange, parse_instant};
 use karin_core::{Dataset as _, NoProgress, Progress, Selection};
 use karin_store::ForeignZarr;
-use karin_store::foreign_zarr::Objects;
+use karin_store::foreign_zarr::{Objects, ReadLimits};
 use serde::Serialize;
 use url::Url;
 
@@ -25,6 +25,9 @@ use part::Part;
 
 /// Bytes of compressed chunks that wait for the next part that needs them.
 const CACHE: u64 = 32 << 20;
+
+/// Bytes of chunks that are decoded at a time: as many as are fetched, of the usual size.
+const DECODING: u64 = 64 << 20;
 
 /// Bytes of buffers of a part, whatever the budget: more would not be faster.
 const BUFFERS: u64 = 96 << 20;
@@ -173,16 +176,7 @@ impl Copernicus {
         progress: &dyn Progress,
     ) -> Result<SubsetReport, Error> {
         let start = std::time::Instant::now();
-        let mut parts = Vec::new();
-        for store in &self.dataset.stores {
-            let objects: Arc<dyn Objects> = Arc::new(Remote {
-                access: Arc::clone(&self.access),
-                name: store.to_string(),
-                base: store.clone(),
-            });
-            let zarr = ForeignZarr::open(objects, CACHE.min(options.resources.memory / 4))?;
-            parts.push(Part::of(zarr, selection)?);
-        }
+        let parts = self.parts(selection, options.resources.memory)?;
         let cheapest = parts.into_iter().min_by_key(Part::cost);
         let Some(mut part) = cheapest else {
             let reason = format!("{} has no grid, only files: name a folder", self.dataset.dataset);
@@ -214,6 +208,37 @@ impl Copernicus {
         Ok(SubsetReport {
             seconds: start.elapsed().as_secs_f64(),
             ..report
+        })
+    }
+}
+
+impl Copernicus {
+    /// What lies inside of a selection in each of the stores, all asked at once.
+    fn parts(&self, selection: &Selection, memory: u64) -> Result<Vec<Part>, Error> {
+        let limits = ReadLimits {
+            cache: CACHE.min(memory / 4),
+            at_once: self.access.grid_connections(),
+            decoding: DECODING.min(memory / 4),
+        };
+        let open = |store: &Url| {
+            let objects: Arc<dyn Objects> = Arc::new(Remote {
+                access: Arc::clone(&self.access),
+                name: store.to_string(),
+                base: store.clone(),
+            });
+            Part::of(ForeignZarr::open(objects, limits)?, selection)
+        };
+        let stores = &self.dataset.stores;
+        std::thread::scope(|scope| {
+            let opening: Vec<_> = stores
+                .iter()
+                .map(|store| scope.spawn(move || open(store)))
+                .collect();
+            let joined = opening.into_iter().map(|one| match one.join() {
+                Ok(part) => part,
+                Err(panic) => std::panic::resume_unwind(panic),
+            });
+            joined.collect()
         })
     }
 }

@@ -1,13 +1,17 @@
 //! The catalogue: client configuration, which product a dataset belongs to, and the item of its version.
 
+use futures::{StreamExt as _, stream};
 use karin_core::suggest::did_you_mean;
 use karin_core::time::parse_instant;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use url::Url;
 
 use super::{CopernicusDataset, json};
 use crate::AccessError;
 use crate::catalog::Catalogs;
+
+/// Items of versions that are asked for at a time.
+const AT_A_TIME: usize = 8;
 
 /// Looks a dataset up, in the first catalogue of the configuration that answers.
 pub(super) async fn find(
@@ -16,11 +20,37 @@ pub(super) async fn find(
     dataset: &str,
     version: Option<&str>,
 ) -> Result<CopernicusDataset, AccessError> {
+    let ask = async |catalogue: &Value| {
+        let (mapping, root) = mapping_of(catalogs, config, catalogue).await?;
+        of_catalogue(catalogs, config, (&mapping, &root), dataset, version).await
+    };
+    first(catalogs, config, ask).await
+}
+
+/// All datasets and the product that each belongs to, as the first catalogue says that answers.
+pub(crate) async fn datasets(
+    catalogs: &Catalogs<'_>,
+    config: &Url,
+) -> Result<Vec<(String, String)>, AccessError> {
+    let ask = async |catalogue: &Value| mapping_of(catalogs, config, catalogue).await;
+    let (mapping, _) = first(catalogs, config, ask).await?;
+    let named = mapping
+        .into_iter()
+        .filter_map(|(dataset, products)| Some((dataset, products.as_str()?.to_owned())));
+    Ok(named.collect())
+}
+
+/// What the first catalogue of the configuration says that answers.
+async fn first<T>(
+    catalogs: &Catalogs<'_>,
+    config: &Url,
+    ask: impl AsyncFn(&Value) -> Result<T, AccessError>,
+) -> Result<T, AccessError> {
     let answer = json(catalogs, config).await?;
     let known = answer.get("catalogues").and_then(Value::as_array);
     let mut failure = AccessError::answer(config, "it names no catalogue");
     for catalogue in known.into_iter().flatten() {
-        match of_catalogue(catalogs, config, catalogue, dataset, version).await {
+        match ask(catalogue).await {
             // The next one is a copy of this one.
             Err(error) if error.is_transient() => failure = error,
             other => return other,
@@ -29,30 +59,37 @@ pub(super) async fn find(
     Err(failure)
 }
 
-async fn of_catalogue(
+/// The product of every dataset, and where the catalogue of products lies.
+async fn mapping_of(
     catalogs: &Catalogs<'_>,
     config: &Url,
     catalogue: &Value,
-    dataset: &str,
-    version: Option<&str>,
-) -> Result<CopernicusDataset, AccessError> {
+) -> Result<(Map<String, Value>, Url), AccessError> {
     let address = |key: &str| {
         let text = catalogue.get(key).and_then(Value::as_str);
         let url = text.and_then(|text| config.join(text).ok());
         url.ok_or_else(|| AccessError::answer(config, format!("a catalogue without {key}")))
     };
     let mapping_at = address("idMapping")?;
-    let mapping = json(catalogs, &mapping_at).await?;
-    let mapping = mapping
-        .as_object()
-        .ok_or_else(|| AccessError::answer(&mapping_at, "not a list of datasets"))?;
+    match json(catalogs, &mapping_at).await? {
+        Value::Object(mapping) => Ok((mapping, address("stacRoot")?)),
+        _ => Err(AccessError::answer(&mapping_at, "not a list of datasets")),
+    }
+}
+
+async fn of_catalogue(
+    catalogs: &Catalogs<'_>,
+    config: &Url,
+    (mapping, root): (&Map<String, Value>, &Url),
+    dataset: &str,
+    version: Option<&str>,
+) -> Result<CopernicusDataset, AccessError> {
     let Some(products) = mapping.get(dataset).and_then(Value::as_str) else {
         let hint = did_you_mean(dataset, mapping.keys().map(String::as_str));
         let reason = format!("Copernicus Marine has no dataset '{dataset}'{hint}");
         return Err(AccessError::option("cmems", reason));
     };
     let product = products.split(',').next().unwrap_or_default().trim().to_owned();
-    let root = address("stacRoot")?;
     let root = format!(
         "{}/{product}/product.stac.json",
         root.as_str().trim_end_matches('/')
@@ -70,9 +107,12 @@ async fn of_catalogue(
         .filter_map(|link| link.get("href")?.as_str())
         .filter(|href| href.contains(dataset))
         .filter_map(|href| place.join(href).ok());
+    let mut answers = stream::iter(items)
+        .map(|item| async move { (json(catalogs, &item).await, item) })
+        .buffered(AT_A_TIME);
     let mut versions = Vec::new();
-    for item in items {
-        let answer = json(catalogs, &item).await?;
+    while let Some((answer, item)) = answers.next().await {
+        let answer = answer?;
         if let Some(version) = version_of(&answer, dataset) {
             versions.push((version, item, answer));
         }

@@ -2,7 +2,7 @@
 
 /// A setting: its key, its default, what it is. `KARIN_` and the key in capitals with `_` for `.` is its name in the
 /// environment.
-pub const KEYS: [(&str, &str, &str); 25] = [
+pub const KEYS: [(&str, &str, &str); 26] = [
     (
         "aviso.catalog",
         "https://tds-odatis.aviso.altimetry.fr/thredds/catalog/",
@@ -22,6 +22,11 @@ pub const KEYS: [(&str, &str, &str); 25] = [
         "aviso.ftp",
         "ftp://ftp-access.aviso.altimetry.fr/swot_products/",
         "SWOT products of AVISO over FTP",
+    ),
+    (
+        "aviso.products",
+        "https://sextant.ifremer.fr/geonetwork/srv/api/",
+        "AVISO's catalogue of products",
     ),
     (
         "podaac.cmr",
@@ -52,6 +57,11 @@ pub const KEYS: [(&str, &str, &str); 25] = [
         "cmems.config",
         "https://s3.waw3-1.cloudferro.com/mdl-metadata/clientsConfigV1.json",
         "where Copernicus Marine tells its clients where its catalogues are",
+    ),
+    (
+        "cmems.connections",
+        "15",
+        "requests at a time to the store of a grid",
     ),
     (
         "cmems.login",

@@ -1,5 +1,7 @@
 //! How the chunks of an array become elements.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::blosc;
@@ -66,7 +68,7 @@ impl Codecs {
 
     /// The elements of a chunk of `length` bytes, in native order.
     pub(super) fn decode(&self, stored: &[u8], length: usize, element: usize) -> Result<Vec<u8>, String> {
-        let mut bytes = stored.to_vec();
+        let mut bytes = Cow::Borrowed(stored);
         for (index, step) in self.steps.iter().enumerate() {
             // Only a checksum can stand behind the last compression.
             let is_last = self
@@ -75,16 +77,17 @@ impl Codecs {
                 .skip(index + 1)
                 .all(|step| *step == Step::Crc32c);
             let room = length + 4 * (self.steps.len() - index - 1);
-            bytes = match step {
+            bytes = Cow::Owned(match step {
                 Step::Blosc if is_last && room == length => blosc::decode(&bytes, length)?,
                 Step::Blosc => return Err("Blosc under another codec is not read".to_owned()),
                 Step::Zstd => {
                     zstd::bulk::decompress(&bytes, room).map_err(|error| format!("zstd: {error}"))?
                 }
                 Step::Zlib | Step::Gzip => inflate(&bytes, room, step)?,
-                Step::Crc32c => checked(bytes)?,
-            };
+                Step::Crc32c => checked(bytes.into_owned())?,
+            });
         }
+        let mut bytes = bytes.into_owned();
         if bytes.len() != length {
             return Err(format!(
                 "it has {} bytes where {length} are expected",

@@ -59,6 +59,7 @@ impl Part {
             variables,
             longitude: None,
         };
+        part.fetch_coordinates(full.variables.iter().filter(|one| is_coordinate(one)));
         for dimension in &full.dimensions {
             let coordinate = full
                 .variables
@@ -73,6 +74,15 @@ impl Part {
         }
         part.restructure();
         Ok(part)
+    }
+
+    /// Has all coordinates fetched at once. What cannot be had is told by who reads it.
+    fn fetch_coordinates<'v>(&self, coordinates: impl Iterator<Item = &'v VariableMeta>) {
+        std::thread::scope(|scope| {
+            for variable in coordinates {
+                scope.spawn(|| self.zarr.read(&variable.name));
+            }
+        });
     }
 
     fn choose(
