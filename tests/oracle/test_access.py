@@ -113,6 +113,35 @@ def test_wrong_questions_are_answered_with_what_to_do(ask):
         assert words in ask(*arguments, code=2).stderr
 
 
+def test_what_providers_publish_is_listed(ask):
+    of = lambda *asked: ask("find", *asked)["products"]  # noqa: E731
+    aviso = of("aviso")
+    assert len(aviso) == 123 and [row["name"] for row in of("aviso:*l3*ssh*")] == ["SWOT_L3_LR_SSH_Basic", "SWOT_L3_LR_SSH_Expert"]
+    assert aviso[0]["doi"].startswith("https://doi.org/10.24400/") and aviso[0]["location"].endswith("/catalog.xml") and aviso[0]["title"]
+    assert [row["name"] for row in of("podaac:")] == ["SWOT_L2_LR_SSH_BASIC_2.0", "SWOT_L2_LR_SSH_EXPERT_D", "SWOT_L2_NALT_GDR_2.0"]
+    assert of("podaac:*nalt*")[0]["doi"] == "https://doi.org/10.5067/SWOT_L2_NALT_GDR_2.0"
+    assert of("aviso:nothing*") == []
+    broken = ask("find", "aviso", "--set", f"aviso.products={ask.base['KARIN_PODAAC_CMR']}", code=1)
+    assert "products" in broken.stderr or "404" in broken.stderr
+
+
+@pytest.mark.parametrize("version, count", [("C", 12), ("PGC?", 12), ("PIC?", 0), ("latest", 12), ("D", 0)])
+def test_a_version_is_pinned_by_baseline_or_pattern(ask, version, count):
+    for place in ("aviso", "podaac"):
+        assert len(ask("find", BASICS, "--from", place, "--version", version)["granules"]) == count
+
+
+def test_a_polygon_is_passes_as_a_box_is(ask, world, granules, tmp_path):
+    with netCDF4.Dataset(granules[5]) as file:
+        latitude, longitude, when = float(file["latitude"][3000, 20]), float(file["longitude"][3000, 20]), file.getncattr("time_coverage_start")
+    west, south, east, north = longitude - 0.2, latitude - 0.2, longitude + 0.2, latitude + 0.2
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    (tmp_path / "place.geojson").write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
+    box = ask("find", BASICS, "--from", "podaac", "--bbox", f"{west},{south},{east},{north}", "--time", when[:10])
+    polygon = ask("find", BASICS, "--from", "podaac", "--polygon", tmp_path / "place.geojson", "--time", when[:10])
+    assert box["granules"] == polygon["granules"] and len(box["granules"]) >= 1
+
+
 # --- get ------------------------------------------------------------------------------------------------------------
 
 
@@ -152,6 +181,23 @@ def test_a_file_that_is_cut_or_changed_is_fetched_again(ask, world, tmp_path):
     first.write_bytes(first.read_bytes()[:-1])
     assert outcomes(ask("get", BASICS, "--from", "aviso", "-o", out)).count("fetched") == 1
     assert_right(out, world, 12)
+
+
+@pytest.mark.parametrize("algorithm", ["MD5", "SHA-256", "SHA-512", None])
+def test_every_checksum_that_is_told_is_checked(ask, world, granules, tmp_path, algorithm):
+    """Flipped bytes of a file of the right length and structure: a checksum tells them, and the file never gets its name."""
+    out, name = tmp_path / "out", granules[0].name
+    world.algorithm, world.checksums = algorithm, algorithm is not None
+    one = ["get", BASICS, "--from", "podaac", "--cycles", "475", "--passes", "1", "-o", out]
+    (found,) = ask("find", *one[1:-2])["granules"]
+    assert (found.get("checksum") or {}).get("algorithm", "").upper().replace("_", "-") == (algorithm or "")
+    world.faults[name] = ["wrong bytes"] * 50
+    if algorithm:
+        failed = ask(*one, code=3)
+        assert failed["granules"][0]["kind"] == "corrupt" and algorithm in failed["granules"][0]["reason"] and not (out / name).exists()
+    world.faults.clear()
+    ask(*one)
+    assert_right(out, world, 1)
 
 
 def test_an_interrupted_transfer_goes_on_where_it_stopped(ask, world, granules, tmp_path):
@@ -326,6 +372,102 @@ def test_a_netrc_is_read_if_it_is_private(ask, world, tmp_path):
     status = ask("auth", "status", "--credentials", moved, account=False)
     assert all(row["source"] == str(moved) for row in status["services"])
     moved.rename(netrc)
+
+
+def status_of(ask, **options):  # noqa: F811
+    """What `auth status` says of each service."""
+    return {row["service"]: row for row in ask("auth", "status", account=False, **options)["services"]}
+
+
+def test_every_source_of_accounts_in_the_printed_order(ask, tmp_path):
+    """From the last source to the first: each that is added takes the place of those after it, for every service alike."""
+    def write(path, mode=0o600):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"machine 127.0.0.1 login {USER} password {PASSWORD}\n")
+        path.chmod(mode)
+        return path
+
+    services = ("aviso", "podaac", "cmems")
+    assert all(row["account"] is None and row["source"] is None for row in status_of(ask).values())
+    for service in services:
+        keyring = ask("login", service, "--username", USER, "--no-check", input=f"{PASSWORD}\n", account=False)["keyring"]
+    assert {row["source"] for row in status_of(ask).values()} == {keyring}
+    home = ask.home
+    write(home / ".altimetry" / ".netrc")  # AVISO's own client keeps it there
+    sources = {service: row["source"] for service, row in status_of(ask).items()}
+    assert sources == {"aviso": str(home / ".altimetry/.netrc"), "podaac": keyring, "cmems": keyring}
+    for path in (home / "_netrc", home / ".netrc"):
+        write(path)
+        assert {row["source"] for row in status_of(ask).values()} == {str(path)}
+    named = {"NETRC": str(write(tmp_path / "elsewhere" / "netrc"))}
+    assert {row["source"] for row in status_of(ask, env=named).values()} == {named["NETRC"]}
+    pairs = {"aviso": "AVISO", "podaac": "EARTHDATA", "cmems": "COPERNICUSMARINE_SERVICE"}
+    variables = {f"{prefix}_{word}": value for prefix in pairs.values() for word, value in (("USERNAME", USER), ("PASSWORD", PASSWORD))}
+    found = status_of(ask, env=named | variables)
+    assert {service: row["source"] for service, row in found.items()} == {
+        service: f"environment: {prefix}_USERNAME" for service, prefix in pairs.items()}
+    found = status_of(ask, env=named | variables | {"EARTHDATA_TOKEN": TOKEN})
+    assert found["podaac"]["source"] == "environment: EARTHDATA_TOKEN" and found["podaac"]["account"] == "token"
+    flag = write(tmp_path / "accounts")
+    told = ask("auth", "status", "--credentials", flag, account=False, env=named | variables | {"EARTHDATA_TOKEN": TOKEN})
+    assert {row["source"] for row in told["services"]} == {str(flag)}
+    # The order that is printed is the one that was just met.
+    assert [word.split()[0] for word in told["order"]] == ["--credentials", "environment", ".netrc", "keyring"]
+    text = subprocess.run([str(karin_binary()), "auth", "status"], env=ask.base, capture_output=True, text=True, check=True).stdout
+    places = [text.index(word) for word in ("--credentials", "environment", "$NETRC", "keyring (")]
+    assert places == sorted(places) and PASSWORD not in text and USER not in text
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o666])
+@pytest.mark.parametrize("name", [".netrc", "_netrc", ".altimetry/.netrc", "keyring"])
+def test_files_that_others_may_read_are_passed_over(ask, name, mode):
+    if name == "keyring":
+        path = Path(ask("login", "aviso", "--username", USER, "--no-check", input=f"{PASSWORD}\n", account=False)["keyring"])
+    else:
+        path = ask.home / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"machine 127.0.0.1 login {USER} password {PASSWORD}\n")
+    path.chmod(mode)
+    row = status_of(ask)["aviso"]
+    assert row["account"] is None and str(path) in row["passed_over"][0] and "chmod 600" in row["passed_over"][0]
+    path.chmod(0o600)
+    assert status_of(ask)["aviso"]["account"] == "password"
+
+
+def test_half_an_account_a_broken_file_and_no_home_are_told(ask, tmp_path):
+    row = status_of(ask, env={"AVISO_USERNAME": USER})["aviso"]
+    assert row["account"] is None and "AVISO_USERNAME without AVISO_PASSWORD" in row["passed_over"][0]
+    (ask.home / ".netrc").write_text(f"machine 127.0.0.1 login {USER} {PASSWORD}\n")
+    (ask.home / ".netrc").chmod(0o600)
+    assert "not in the form of a .netrc" in status_of(ask)["podaac"]["passed_over"][0]
+    # Without a home there are the flag and the environment; nothing is written anywhere but below the working folder.
+    homeless = {name: value for name, value in ask.base.items() if name != "HOME"} | {"AVISO_USERNAME": USER, "AVISO_PASSWORD": PASSWORD}
+    done = subprocess.run([str(karin_binary()), "--json", "auth", "status"], env=homeless, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0 and json.loads(done.stdout)["services"][0]["account"] == "password", done.stderr
+    missing = ask("auth", "status", "--credentials", tmp_path / "none", account=False)
+    assert all(row["account"] is None for row in missing["services"])
+
+
+@pytest.mark.parametrize("service", ["aviso", "podaac", "cmems"])
+def test_a_login_asks_for_what_it_lacks_and_shows_no_secret(ask, tmp_path, service):
+    stored = ask("login", service, "--no-check", input=f"{USER}\n{PASSWORD}\n", account=False)
+    assert stored["service"] == service and stored["checked"] is False
+    assert ask("login", service, "--username", USER, "--no-check", input="", account=False, code=2)
+    if service != "podaac":
+        assert "only podaac has tokens" in ask("login", service, "--token", input=f"{TOKEN}\n", account=False, code=2).stderr
+    else:
+        ask("login", service, "--token", "--no-check", input=f"{TOKEN}\n", account=False)
+        assert status_of(ask)["podaac"]["account"] == "token"
+    # While a transfer runs, the list of processes holds no secret, and neither does what a collection remembers.
+    command = [str(karin_binary()), "sync", f"aviso:{BASICS}", str(tmp_path / "c.karin"), "--rate", "2MB"]
+    child = subprocess.Popen(command, env=ask.base | ask.accounts, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(0.4)
+    seen = Path(f"/proc/{child.pid}/cmdline").read_bytes()
+    child.kill()
+    child.wait()
+    assert b"sync" in seen and PASSWORD.encode() not in seen
+    told = ask("login", "nasa", input="", account=False, code=2).stderr
+    assert "none of aviso, podaac, cmems" in told
 
 
 # --- attacks --------------------------------------------------------------------------------------------------------
