@@ -41,6 +41,7 @@ __all__ = [
     "catalog_remove",
     "find",
     "find_files",
+    "find_products",
     "get",
     "get_files",
     "get_part",
@@ -272,6 +273,11 @@ def get(
     listener: Any = None,
 ) -> str:
     """Put the granules that a provider has into a folder (``only`` those that lie at these places), and tell of each as JSON."""
+
+def find_products(
+    provider: str, settings: Sequence[str], credentials: str | PathLike[str] | None, *, listener: Any = None
+) -> str:
+    """Ask a provider what it publishes (``aviso``, ``cmems:cmems_obs-sl*``), and tell of it as JSON."""
 
 def find_files(asked: _Asked, *, listener: Any = None) -> str:
     """Ask Copernicus Marine for the files of a dataset, and tell of them as JSON."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from karin import _karin
 from karin._progress import listener_of
-from karin._question import PathLike, Question, question, rate_of, table, warn_left_out, warn_lost
+from karin._question import PathLike, Question, question, rate_of, settings_of, table, warn_left_out, warn_lost
 from karin._table import Table
 from karin.errors import InvalidArgumentError
 
@@ -28,6 +28,7 @@ _FOUND = (
     "location",
 )
 _FOUND_FILES = ("file", "size", "modified", "location")
+_PUBLISHED = ("name", "title", "doi", "location")
 _GOT = ("file", "half_orbit", "outcome", "bytes", "reason", "kind", "from")
 
 
@@ -139,6 +140,42 @@ def find(
         told = json.loads(ask(asked.asked(), listener=listener))
         warn_left_out(listener.warn, told.setdefault("left_out", []))
     return FoundTable(_columns(told), asked, told)
+
+
+def products(
+    provider: str,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    credentials: PathLike | None = None,
+    progress: bool | None = None,
+) -> Table:
+    """Ask a provider what it publishes.
+
+    Parameters
+    ----------
+    provider
+        ``"aviso"``, ``"podaac"`` or ``"cmems"``, alone or with a pattern of names: ``"cmems:*phy-ssh*"``.
+    settings, credentials, progress
+        As in :func:`karin.find`.
+
+    Returns
+    -------
+    Table
+        A row per product, by name: name, title, doi and location; of Copernicus Marine, name and product of every dataset.
+
+    Raises
+    ------
+    karin.errors.ReadWriteError
+        If it cannot be reached.
+
+    Examples
+    --------
+    >>> karin.products("cmems:*phy-ssh_my*")
+    """
+    with listener_of(progress) as listener:
+        file = None if credentials is None else os.fspath(credentials)
+        told = json.loads(_karin.find_products(provider, settings_of(settings), file, listener=listener))
+    return Table({name: [row.get(name) for row in told["products"]] for name in _PUBLISHED})
 
 
 def _columns(told: Mapping[str, Any]) -> dict[str, Any]:

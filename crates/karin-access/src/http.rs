@@ -21,7 +21,7 @@ mod sessions;
 
 use accounts::Accounts;
 use guard::{Guard, PublicResolver, Reach};
-pub(crate) use message::{Ask, Reply};
+pub(crate) use message::{Ask, Body, Reply};
 use sessions::Sessions;
 
 /// Redirects that are followed: Earthdata Login takes four.
@@ -48,6 +48,7 @@ impl Http {
         let mut guard = Guard::default();
         let keys = [
             "aviso.catalog",
+            "aviso.products",
             "podaac.cmr",
             "podaac.archive",
             "podaac.login",
@@ -65,7 +66,7 @@ impl Http {
                 .referer(false)
                 .connect_timeout(settings.stall().min(Duration::from_secs(30)))
                 .read_timeout(settings.stall())
-                .pool_max_idle_per_host(settings.connections())
+                .pool_max_idle_per_host(settings.connections().max(settings.grid_connections()))
         };
         let failed =
             |error: reqwest::Error| AccessError::option("https", format!("cannot be set up: {error}"));
@@ -77,6 +78,11 @@ impl Http {
             seats: Seats::new(settings.connections()),
             accounts: Accounts::new(settings, credentials)?,
         })
+    }
+
+    /// Has so many requests at a time to the server of that address from now on.
+    pub(crate) fn allow(&self, url: &Url, at_a_time: usize) {
+        self.seats.set(&url.origin().ascii_serialization(), at_a_time);
     }
 
     /// Asks, and follows redirects; the answer may have any status but one of a redirect.
@@ -119,10 +125,8 @@ impl Http {
         if let Some((name, value)) = &ask.secret {
             request = request.header(name, value);
         }
-        if let Some(form) = &ask.form {
-            request = request
-                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(form.clone());
+        if let Some((kind, text)) = ask.body.as_ref().map(Body::typed) {
+            request = request.header(CONTENT_TYPE, kind).body(text.to_owned());
         }
         if ask.with_account {
             request = request.headers(self.accounts.headers(url)?);

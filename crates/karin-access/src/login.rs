@@ -6,8 +6,8 @@ use reqwest::header::AUTHORIZATION;
 use url::Url;
 
 use crate::error::shown;
-use crate::http::Ask;
 use crate::http::accounts::{authorization, is_private};
+use crate::http::{Ask, Body};
 use crate::{Access, AccessError, Account, Service};
 
 /// What a service says to an account.
@@ -47,13 +47,13 @@ impl Access {
         ask.method = Method::POST;
         if service == Service::Podaac {
             ask.secret = Some((AUTHORIZATION, authorization(account, &url)?));
-            ask.form = Some(String::new());
+            ask.body = Some(Body::Form(String::new()));
         } else {
             let word = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
             let (user, password) = (word(user), word(password.reveal()));
-            ask.form = Some(format!(
+            ask.body = Some(Body::Form(format!(
                 "client_id=toolbox&grant_type=password&scope=openid%20profile%20email&username={user}&password={password}"
-            ));
+            )));
         }
         self.runtime.block_on(self.ask_login(service, &url, &ask))
     }

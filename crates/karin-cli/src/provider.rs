@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use karin::access::Service;
+use karin::find::asks_for_products;
 use karin::provider::{Provider, ProviderOptions, place_of};
 use karin_core::Selection;
 
@@ -11,7 +13,8 @@ use crate::selection::with_polygon;
 /// What is wanted of a provider.
 #[derive(Debug, Args)]
 pub struct WantedFlags {
-    /// Product, as L2_LR_SSH_Expert or aviso:L3_LR_SSH_Basic; or cmems:DATASET of Copernicus Marine
+    /// Product, as L2_LR_SSH_Expert or aviso:L3_LR_SSH_Basic; or cmems:DATASET of Copernicus Marine; find also takes
+    /// aviso, podaac and cmems, alone or with a pattern (cmems:*phy-ssh*), and lists what is published there
     #[arg(value_name = "PRODUCT")]
     product: String,
     /// Orbit phase: calval or science
@@ -105,6 +108,11 @@ impl WantedFlags {
             builder = with_polygon(builder, path)?;
         }
         Ok((from, builder.build()?))
+    }
+
+    /// The provider and the pattern, if it is asked what is published.
+    pub fn products(&self) -> Option<(Service, &str)> {
+        asks_for_products(&self.product)
     }
 
     /// The dataset of `cmems:DATASET`.

@@ -5,8 +5,9 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
-use karin::access::{GetOptions, GetReport, LeftOut};
+use karin::access::{GetOptions, GetReport, LeftOut, Location};
 use karin::copernicus::Copernicus;
+use karin::find::asks_for_products;
 use karin::ingest::IngestOptions;
 use karin::output::WriteOptions;
 use karin::provider::{Provider, ProviderOptions};
@@ -118,9 +119,7 @@ pub fn get_files(
             return Err(raise(ErrorKind::InvalidArgument, text));
         }
         let mut files = dataset.files(selection.time, told).or_raise()?;
-        if let Some(only) = only {
-            files.retain(|file| only.contains(&file.location.to_string()));
-        }
+        keep_only(&mut files, only.as_ref(), |file| &file.location);
         dataset.get(&files, &folder, &options, told).or_raise()
     })?;
     crate::json(&Got {
@@ -151,6 +150,32 @@ pub fn get_part(
     crate::json(&report)
 }
 
+/// Ask a provider what it publishes (`aviso`, `cmems:cmems_obs-sl*`), and tell of it as JSON.
+#[pyfunction]
+#[pyo3(signature = (provider, settings, credentials, *, listener=None))]
+pub fn find_products(
+    py: Python<'_>,
+    provider: &str,
+    settings: Vec<String>,
+    credentials: Option<PathBuf>,
+    listener: Option<&Bound<'_, PyAny>>,
+) -> PyResult<String> {
+    let Some((service, pattern)) = asks_for_products(provider) else {
+        let text = format!(
+            "provider={provider:?}: expected aviso, podaac or cmems, alone or with a pattern, as cmems:*phy-ssh*"
+        );
+        return Err(raise(ErrorKind::InvalidArgument, &text));
+    };
+    let options = ProviderOptions {
+        set: settings,
+        credentials,
+    };
+    let report = work::run(py, listener, |told| {
+        karin::find::products(service, pattern, &options, told).or_raise()
+    })?;
+    crate::json(&report)
+}
+
 /// Ask a provider for granules, and tell of them as JSON.
 #[pyfunction]
 #[pyo3(signature = (asked, *, listener=None))]
@@ -160,6 +185,13 @@ pub fn find(py: Python<'_>, asked: Asked, listener: Option<&Bound<'_, PyAny>>) -
         karin::find::find(&provider, &selection, told).or_raise()
     })?;
     crate::json(&report)
+}
+
+/// Keeps what lies at one of these places, if any are named.
+fn keep_only<T>(found: &mut Vec<T>, only: Option<&HashSet<String>>, location: impl Fn(&T) -> &Location) {
+    if let Some(only) = only {
+        found.retain(|one| only.contains(&location(one).to_string()));
+    }
 }
 
 #[derive(Serialize)]
@@ -186,12 +218,7 @@ pub fn get(
     let got = work::run(py, listener, |told| {
         let (selection, provider) = asked.open()?;
         let mut found = provider.find(&selection, told).or_raise()?;
-        if let Some(only) = only {
-            let is_wanted = |location: String| only.contains(&location);
-            found
-                .granules
-                .retain(|granule| is_wanted(granule.location.to_string()));
-        }
+        keep_only(&mut found.granules, only.as_ref(), |granule| &granule.location);
         let report = provider
             .get(&found.granules, &folder, &options, told)
             .or_raise()?;

@@ -1,12 +1,14 @@
 //! Which granules a provider has of what is wanted, as a table.
 
-use karin_access::{Checksum, Found, LeftOut, RemoteGranule, Size};
+use karin_access::{
+    Access, Checksum, Credentials, Found, LeftOut, Published, RemoteGranule, Service, Settings, Size,
+};
 use karin_core::time::format_instant;
 use karin_core::{Phase, Product, Progress, Selection};
 use serde::Serialize;
 
 use crate::Error;
-use crate::provider::Provider;
+use crate::provider::{Provider, ProviderOptions};
 
 /// The granules that were found.
 #[derive(Clone, Debug, Serialize)]
@@ -50,6 +52,42 @@ pub struct FindRow {
     pub checksum: Option<Checksum>,
     /// Where it lies.
     pub location: String,
+}
+
+/// What a provider publishes.
+#[derive(Clone, Debug, Serialize)]
+pub struct ProductsReport {
+    /// The provider that was asked.
+    pub from: Service,
+    /// The products, by name.
+    pub products: Vec<Published>,
+}
+
+/// The provider and the pattern of names of `PROVIDER` or `PROVIDER:PATTERN` (`aviso`, `podaac:*NALT*`, `cmems:cmems_obs-sl*`), which
+/// asks for what is published; `None` for other texts, which name a product.
+pub fn asks_for_products(product: &str) -> Option<(Service, &str)> {
+    let (place, pattern) = product.split_once(':').unwrap_or((product, ""));
+    let service = Service::ALL.into_iter().find(|service| service.name() == place)?;
+    (pattern.is_empty() || pattern.contains(['*', '?'])).then_some((service, pattern))
+}
+
+/// Asks a provider what it publishes under names that match a pattern.
+///
+/// # Errors
+/// If it cannot be asked, or a setting makes no sense.
+pub fn products(
+    service: Service,
+    pattern: &str,
+    options: &ProviderOptions,
+    progress: &dyn Progress,
+) -> Result<ProductsReport, Error> {
+    let settings = Settings::load(&options.set)?;
+    let credentials = Credentials::new(&settings, options.credentials.clone());
+    let access = Access::new(&settings, credentials, &[])?;
+    Ok(ProductsReport {
+        from: service,
+        products: access.products(service, pattern, progress)?,
+    })
 }
 
 /// Asks a provider.

@@ -11,13 +11,34 @@ use crate::seats::Seat;
 /// Bytes of an error page that are looked at.
 const PAGE: usize = 16 << 10;
 
+/// The most room that is made for a body before it comes, whatever is announced.
+const MOST_ROOM: usize = 8 << 20;
+
+/// What is sent along with a question.
+pub(crate) enum Body {
+    /// A form, for logins.
+    Form(String),
+    /// A question in JSON.
+    Json(String),
+}
+
+impl Body {
+    /// Its type, and its text.
+    pub(super) fn typed(&self) -> (&'static str, &str) {
+        match self {
+            Self::Form(text) => ("application/x-www-form-urlencoded", text),
+            Self::Json(text) => ("application/json", text),
+        }
+    }
+}
+
 /// What is asked for.
 pub(crate) struct Ask {
     pub url: Url,
     pub method: Method,
     pub headers: Vec<(HeaderName, String)>,
-    /// A form, for logins.
-    pub form: Option<String>,
+    /// What is sent along.
+    pub body: Option<Body>,
     /// A header with an account, for logins.
     pub secret: Option<(HeaderName, HeaderValue)>,
     /// Whether accounts are shown to those whom they belong to.
@@ -30,7 +51,7 @@ impl Ask {
             url: url.clone(),
             method: Method::GET,
             headers: Vec::new(),
-            form: None,
+            body: None,
             secret: None,
             with_account: false,
         }
@@ -88,7 +109,9 @@ impl Reply {
 
     /// The whole body, if it is no longer than `limit`.
     pub(crate) async fn body(mut self, limit: usize) -> Result<Vec<u8>, AccessError> {
-        let mut body = BytesMut::new();
+        let announced = self.response.content_length().unwrap_or(0);
+        let room = usize::try_from(announced).unwrap_or(limit).min(limit);
+        let mut body = BytesMut::with_capacity(room.min(MOST_ROOM));
         while let Some(chunk) = self.chunk().await? {
             if body.len() + chunk.len() > limit {
                 let reason = format!("the answer is longer than {limit} bytes");

@@ -55,7 +55,7 @@ pub(crate) async fn find(
 }
 
 /// All entries of a question, page after page.
-async fn pages(
+pub(crate) async fn pages(
     catalogs: &Catalogs<'_>,
     question: &Url,
     progress: &dyn Progress,

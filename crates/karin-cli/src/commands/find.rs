@@ -1,7 +1,7 @@
 //! `karin find PRODUCT [--from PLACE]`
 
 use clap::Args;
-use karin::find::{FindReport, FindRow};
+use karin::find::{FindReport, FindRow, ProductsReport};
 
 use crate::context::{Context, Report};
 use crate::exit::Outcome;
@@ -18,6 +18,12 @@ pub struct Arguments {
 
 /// Lists what a provider has of what is wanted.
 pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> {
+    if let Some((service, pattern)) = arguments.wanted.products() {
+        let options = arguments.wanted.options();
+        let report = karin::find::products(service, pattern, &options, context.progress.as_ref())?;
+        context.answer(&report)?;
+        return Ok(Outcome::Done);
+    }
     if let Some(dataset) = arguments.wanted.copernicus() {
         return super::copernicus::find(dataset, &arguments.wanted, context);
     }
@@ -47,6 +53,21 @@ impl Report for FindReport {
             bytes => format!(", {}", size::bytes(bytes)),
         };
         writeln!(out, "{} granules at {}{bytes}", self.granules.len(), self.from)
+    }
+}
+
+impl Report for ProductsReport {
+    fn write_text(&self, out: &mut dyn std::io::Write) -> std::io::Result<()> {
+        let mut table = Table::new(["product", "title", "DOI"]);
+        for product in &self.products {
+            let doi = product.doi.as_deref().unwrap_or("");
+            let doi = doi.trim_start_matches("https://doi.org/");
+            table.row([product.name.clone(), product.title.clone(), doi.to_owned()]);
+        }
+        if !self.products.is_empty() {
+            table.write(out)?;
+        }
+        writeln!(out, "{} products at {}", self.products.len(), self.from)
     }
 }
 
