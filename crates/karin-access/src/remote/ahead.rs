@@ -145,7 +145,7 @@ impl RemoteFile {
         };
         let near = missing.iter().map(|range| self.pages(range, AROUND)).collect();
         let near = gaps::join(near, gaps::NEAR_IN_ONE_REQUEST);
-        if near.len() <= FEW || !self.gives_several.load(Ordering::Relaxed) {
+        if near.len() <= FEW || self.is_whole || !self.gives_several.load(Ordering::Relaxed) {
             return Ok(missing);
         }
         match several::ask_several(&self.access, url, &near, &self.origin)? {
