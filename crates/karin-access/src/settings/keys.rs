@@ -2,7 +2,7 @@
 
 /// A setting: its key, its default, what it is. `KARIN_` and the key in capitals with `_` for `.` is its name in the
 /// environment.
-pub const KEYS: [(&str, &str, &str); 26] = [
+pub const KEYS: [(&str, &str, &str); 27] = [
     (
         "aviso.catalog",
         "https://tds-odatis.aviso.altimetry.fr/thredds/catalog/",
