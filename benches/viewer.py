@@ -133,7 +133,8 @@ def browser():
             ("first picture of 50 cycles, globe, cold", "< 2.5 s in software GL", {"karin": found["first"]}),
             ("the same again, warm", "", {"karin": found["again"]}),
             ("next cycle at regional zoom, loaded ahead", "<= 0.1 s without software GL",
-             {"karin": found["cycle"], "work of the page alone": found["cycle_work"], "a frame of GL": found["frame"]}),
+             {"karin": found["cycle"], "until it is issued": found["cycle_issued"], "work of the page alone": found["cycle_work"],
+              "at most": found["cycle_work_most"], "a frame of GL": found["frame"]}),
             ("change of range", "no request, one frame",
              {"karin": found["range"], "a frame of GL": found["frame"], "errors": float(found["range_requests"])}),
         ]

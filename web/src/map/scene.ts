@@ -64,7 +64,7 @@ export class Scene {
   private readonly map: MapLibre;
   private readonly layer: SwathLayer;
   private readonly progress: (progress: Progress) => void;
-  private scheduled = 0;
+  private isScheduled = false;
   private soon = 0;
   private tracksOf = "";
   /** Pairs of granules that were found to have grids of their own: they are compared as tiles. */
@@ -93,8 +93,11 @@ export class Scene {
 
   /** Brings the picture up to date before the next frame. */
   schedule(): void {
-    this.scheduled ||= requestAnimationFrame(() => {
-      this.scheduled = 0;
+    if (this.isScheduled) return;
+    this.isScheduled = true;
+    // Not in a frame of its own: without a GPU the next one is a tenth of a second away.
+    queueMicrotask(() => {
+      this.isScheduled = false;
       clearTimeout(this.soon);
       this.soon = 0;
       this.update();
@@ -197,11 +200,16 @@ export class Scene {
     const ofFlags = operands().map(flagRequest);
     const meshes = new Map(places.map((place) => [place, wantMeshes(place)]));
     const stripsOf = (request: Request | null) => (request ? places.flatMap((place) => wantStrip(request, place)) : []);
-    const wants = requests.flatMap(stripsOf);
-    const near = ahead(this.neighbours().flatMap((cycle) => stripsOf(stripRequest({ ...operandA(), cycle }))));
+    const values = requests.flatMap(stripsOf);
+    const flags = ofFlags.flatMap(stripsOf);
+    const next = this.neighbours().map((cycle) => ({ ...operandA(), cycle }));
+    const near = ahead([...next.map(stripRequest), ...next.map(flagRequest)].flatMap(stripsOf));
     const meshWants = new Map([...meshes.values()].flat().map((want) => [want.key, want]));
     this.meshes.want([...meshWants.values()]);
-    this.strips.want([...wants, ...ofFlags.flatMap(stripsOf), ...near]);
+    this.strips.want([...values, ...flags, ...near]);
+    // Values that flags reject are not shown before it is known which.
+    const areGated = isGated();
+    const wants = areGated ? [...values, ...flags] : values;
     this.tiles.want([]);
     this.compareGrids([...meshes.values()]);
     this.stripItems = places.flatMap((place) => {
@@ -209,17 +217,10 @@ export class Scene {
       if (!mesh) return [];
       const get = (request: Request | null | undefined) =>
         (request && this.strips.get(stripKey(request, place))) ?? null;
-      const [a, b] = requests.map(get);
-      const [flagsA, flagsB] = ofFlags.map(get);
-      const item: StripItem = {
-        kind: "strip",
-        mesh,
-        first: place.first,
-        a: a ?? null,
-        b: b ?? null,
-        flagsA: flagsA ?? null,
-        flagsB: flagsB ?? null,
-      };
+      const [flagsA = null, flagsB = null] = ofFlags.map(get);
+      const known = (index: 0 | 1) => !areGated || !ofFlags[index] || [flagsA, flagsB][index] !== null;
+      const [a = null, b = null] = requests.map((request, index) => (known(index as 0 | 1) ? get(request) : null));
+      const item: StripItem = { kind: "strip", mesh, first: place.first, a, b, flagsA, flagsB };
       return item.a || item.b ? [item] : [];
     });
     const loaded = wants.filter(({ key }) => this.strips.get(key) || this.strips.hasFailed(key)).length;
@@ -293,6 +294,12 @@ export class Scene {
     this.apart.add(pairOf());
     this.schedule();
   }
+}
+
+/** True if flags reject some of the pixels that are drawn. */
+function isGated(): boolean {
+  const { flags, rejectBits } = look();
+  return flags.length > 0 || rejectBits !== 0;
 }
 
 /** What tells the granules of A and B from other pairs. */

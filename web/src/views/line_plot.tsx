@@ -8,12 +8,15 @@ import { view } from "../model/store.ts";
 
 export interface Line {
   label: string;
-  values: (number | null)[];
+  /** Of each place of the axis; `undefined`: the line goes on past it. */
+  values: (number | null | undefined)[];
   /** A name of a colour of the page, as `--accent`. */
   color: string;
   /** Lower and upper end of a band around the line. */
   band?: { low: (number | null)[]; high: (number | null)[] } | undefined;
   points?: boolean;
+  /** Points alone. */
+  apart?: boolean;
   /** Bars from zero instead of a line. */
   bars?: boolean;
 }
@@ -67,9 +70,9 @@ function options(props: LinePlotProps, width: number): uPlot.Options {
     series.push({
       label: line.label,
       stroke: color,
-      width: line.bars ? 0 : 1.4,
+      width: line.bars || line.apart ? 0 : 1.4,
       spanGaps: false,
-      points: { show: line.points ?? false, size: 5, fill: color },
+      points: { show: line.points ?? false, size: 5, fill: color, stroke: color },
       ...(line.bars && uPlot.paths.bars ? { paths: uPlot.paths.bars({ size: [1, Infinity] }), fill: color } : {}),
     });
     if (line.band) {
@@ -131,14 +134,14 @@ function drawMark(plot: uPlot, mark: number | null | undefined): void {
 }
 
 function dataOf(props: LinePlotProps): uPlot.AlignedData {
-  const columns: (number | null)[][] = [];
+  const columns: (number | null | undefined)[][] = [];
   for (const line of props.lines) {
     columns.push(line.values);
     if (line.band) columns.push(line.band.low, line.band.high);
   }
   // A logarithm has no place for zero and less.
   const kept = props.logY
-    ? columns.map((column) => column.map((value) => (value !== null && value > 0 ? value : null)))
+    ? columns.map((column) => column.map((value) => (value && value > 0 ? value : null)))
     : columns;
   return [props.x, ...kept] as uPlot.AlignedData;
 }

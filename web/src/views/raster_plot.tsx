@@ -17,6 +17,7 @@ export interface RasterProps {
   yLabel: string;
   /** Labels of rows in place of numbers. */
   yTicks?: { at: number; text: string }[];
+  /** At most; less where the panel is lower, so that the axis below is seen. */
   height: number;
   /** Red, green, blue of a value, 0 to 255. */
   color: (value: number) => [number, number, number];
@@ -31,6 +32,9 @@ const LEFT = 52;
 const BOTTOM = 34;
 const TOP = 8;
 const RIGHT = 10;
+/** Height that is never gone below, and what a note below the field takes. */
+const LEAST = 240;
+const NOTE = 56;
 
 const css = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -57,9 +61,20 @@ function picture(props: RasterProps): HTMLCanvasElement {
 export function RasterPlot(props: RasterProps) {
   let canvas!: HTMLCanvasElement;
   const [width, setWidth] = createSignal(380);
+  const [room, setRoom] = createSignal(Infinity);
+  const size = () => ({ width: width(), height: Math.min(props.height, Math.max(LEAST, room())) });
   onMount(() => {
-    const observer = new ResizeObserver(([entry]) => setWidth(Math.max(120, entry!.contentRect.width)));
-    observer.observe(canvas.parentElement!);
+    const holder = canvas.parentElement!;
+    const panel = holder.closest(".dock-body");
+    const measure = () => {
+      setWidth(Math.max(120, holder.clientWidth));
+      if (!panel) return;
+      const above = holder.getBoundingClientRect().top - panel.getBoundingClientRect().top + panel.scrollTop;
+      setRoom(panel.clientHeight - above - NOTE);
+    };
+    const observer = new ResizeObserver(measure);
+    observer.observe(holder);
+    if (panel) observer.observe(panel);
     onCleanup(() => observer.disconnect());
   });
   let painted: HTMLCanvasElement | undefined;
@@ -67,16 +82,16 @@ export function RasterPlot(props: RasterProps) {
     props.follow;
     view.theme;
     painted = picture(props);
-    paint(canvas, painted, props, width());
+    paint(canvas, painted, props, size());
   });
   createEffect(() => {
     props.mark;
-    if (painted) paint(canvas, painted, props, width());
+    if (painted) paint(canvas, painted, props, size());
   });
   const cellAt = (event: MouseEvent) => {
     const box = canvas.getBoundingClientRect();
     const column = Math.floor(((event.clientX - box.left - LEFT) / (width() - LEFT - RIGHT)) * props.columns);
-    const row = Math.floor(((event.clientY - box.top - TOP) / (props.height - TOP - BOTTOM)) * props.rows);
+    const row = Math.floor(((event.clientY - box.top - TOP) / (size().height - TOP - BOTTOM)) * props.rows);
     return row >= 0 && row < props.rows && column >= 0 && column < props.columns ? { row, column } : null;
   };
   return (
@@ -85,7 +100,7 @@ export function RasterPlot(props: RasterProps) {
         ref={canvas}
         role="img"
         aria-label={props.label}
-        style={{ height: `${props.height}px` }}
+        style={{ height: `${size().height}px` }}
         onPointerMove={(event) => props.onPoint?.(cellAt(event))}
         onPointerLeave={() => props.onPoint?.(null)}
         onClick={(event) => {
@@ -97,13 +112,19 @@ export function RasterPlot(props: RasterProps) {
   );
 }
 
-function paint(canvas: HTMLCanvasElement, field: HTMLCanvasElement, props: RasterProps, width: number): void {
+interface Size {
+  width: number;
+  height: number;
+}
+
+function paint(canvas: HTMLCanvasElement, field: HTMLCanvasElement, props: RasterProps, size: Size): void {
+  const { width, height } = size;
   const ratio = window.devicePixelRatio || 1;
   canvas.width = Math.round(width * ratio);
-  canvas.height = Math.round(props.height * ratio);
+  canvas.height = Math.round(height * ratio);
   const context = canvas.getContext("2d")!;
   context.scale(ratio, ratio);
-  const box = { left: LEFT, top: TOP, width: width - LEFT - RIGHT, height: props.height - TOP - BOTTOM };
+  const box = { left: LEFT, top: TOP, width: width - LEFT - RIGHT, height: height - TOP - BOTTOM };
   context.fillStyle = css("--sunken");
   context.fillRect(box.left, box.top, box.width, box.height);
   context.imageSmoothingEnabled = field.width > box.width * 2 || field.height > box.height * 2;
@@ -131,11 +152,9 @@ function paint(canvas: HTMLCanvasElement, field: HTMLCanvasElement, props: Raste
   context.stroke();
 }
 
-interface Box {
+interface Box extends Size {
   left: number;
   top: number;
-  width: number;
-  height: number;
 }
 
 function axisTicks([from, to]: [number, number], count: number): { at: number; text: string }[] {

@@ -1,6 +1,6 @@
 /** The time series of the pinned place, or of the region. */
 
-import { createMemo, Show } from "solid-js";
+import { createMemo, For, Show } from "solid-js";
 import { format, isoTime, prettyUnits } from "../color/ticks.ts";
 import * as api from "../model/api.ts";
 import { change, view } from "../model/store.ts";
@@ -8,7 +8,7 @@ import { Empty } from "../panels/ui.tsx";
 import type { Series } from "../transport/types.ts";
 import { Answered, askJson, createAnswer, PlotHead } from "./answer.tsx";
 import { meant } from "./asked.ts";
-import { LinePlot } from "./line_plot.tsx";
+import { type Line, LinePlot } from "./line_plot.tsx";
 
 export function SeriesView() {
   const answer = createAnswer(() => {
@@ -29,6 +29,29 @@ export function SeriesView() {
       {(series) => <OneSeries series={series} />}
     </Answered>
   );
+}
+
+/** Colours of passes. Each sees the place in another way and at another hour: they are no line together. */
+const PASS_COLORS = ["--accent", "--second", "--third", "--fourth"] as const;
+
+/** A line per pass, with the spread of its values in a region if it is the only one; points where there are too many. */
+function linesOf(points: Series["points"], passes: number[]): Line[] {
+  const line = (label: string, color: string, values: Line["values"]): Line => ({ label, color, values, points: true });
+  if (passes.length > PASS_COLORS.length) {
+    const values = points.map(({ value }) => value);
+    return [{ ...line(view.variable, PASS_COLORS[0], values), apart: true }];
+  }
+  const ends = (sign: 1 | -1) =>
+    points.map(({ value, std }) => (value !== null && std !== null ? value + sign * std : null));
+  const band = passes.length === 1 && view.region.length ? { low: ends(-1), high: ends(1) } : undefined;
+  return passes.map((pass, index) => ({
+    ...line(
+      `pass ${pass}`,
+      PASS_COLORS[index]!,
+      points.map((point) => (point.pass === pass ? point.value : undefined)),
+    ),
+    band,
+  }));
 }
 
 function OneSeries(props: { series: Series }) {
@@ -58,27 +81,22 @@ function OneSeries(props: { series: Series }) {
           rows: () => points().map((point) => [point.time, point.cycle, point.pass, point.value, point.std, point.n]),
         }}
       />
+      <Show when={passes().length > 1 && passes().length <= PASS_COLORS.length}>
+        <p class="key">
+          <For each={passes()}>
+            {(pass, index) => (
+              <span>
+                <i style={{ background: `var(${PASS_COLORS[index()]})` }} />
+                pass {pass}
+              </span>
+            )}
+          </For>
+        </p>
+      </Show>
       <LinePlot
         label={`Time series of ${view.variable}`}
         x={points().map((point) => Date.parse(point.time) / 1000)}
-        lines={[
-          {
-            label: view.variable,
-            values: values(),
-            color: "--accent",
-            points: true,
-            band: view.region.length
-              ? {
-                  low: points().map((point) =>
-                    point.value !== null && point.std !== null ? point.value - point.std : null,
-                  ),
-                  high: points().map((point) =>
-                    point.value !== null && point.std !== null ? point.value + point.std : null,
-                  ),
-                }
-              : undefined,
-          },
-        ]}
+        lines={linesOf(points(), passes())}
         time
         xLabel="time (UTC)"
         yLabel={`${view.variable}${units() ? ` (${units()})` : ""}`}
