@@ -6,7 +6,10 @@ import { view } from "./model/store.ts";
 import { joinNotebook } from "./widget/page.ts";
 import "./style/base.css";
 import "./style/layout.css";
-import "./style/parts.css";
+import "./style/controls.css";
+import "./style/panels.css";
+import "./style/over_map.css";
+import "./style/dialogs.css";
 import "./style/views.css";
 
 const show = () => void render(() => <App />, document.getElementById("app")!);

@@ -35,7 +35,7 @@ const MAX_TILE_ZOOM = 12;
 const MAX_STRIPS = 260;
 
 /** Milliseconds within which pieces that arrive are drawn together: at least, and at most. */
-const ARRIVALS = [100, 1500] as const;
+const ARRIVALS = [100, 800] as const;
 /** Pieces that arrive are drawn together for so many times as long as a frame takes. */
 const FRAMES_APART = 2.5;
 
