@@ -5,6 +5,7 @@ import * as catalog from "../model/catalog.ts";
 import { levelsHere, whereWithMasks } from "../model/look.ts";
 import { areUnlike, type Operand, operandA, operands } from "../model/operands.ts";
 import { view } from "../model/store.ts";
+import { MAX_CYCLES } from "../model/view.ts";
 import { loadMesh, loadStrip, loadTile, type Mesh, type Strip, type Tile } from "./data.ts";
 import type { Want } from "./demand.ts";
 
@@ -112,7 +113,7 @@ export function wantMeshes({ pass, side }: StripPlace): Want<Mesh>[] {
 
 const statistic = () => (view.span === "all" ? view.statistic : "mean");
 
-/** The cycles that far views combine: the server takes up to 60. */
+/** The cycles that far views combine: the last ones. */
 export function allCycles(): string {
-  return catalog.cycles().slice(-60).join(",");
+  return catalog.cycles().slice(-MAX_CYCLES).join(",");
 }

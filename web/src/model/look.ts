@@ -9,18 +9,22 @@ import type { Flag, FlagSet } from "../transport/types.ts";
 import * as catalog from "./catalog.ts";
 import { areUnlike } from "./operands.ts";
 import { view } from "./store.ts";
-import type { Quality, View } from "./view.ts";
+import { MAX_CYCLES, type Quality, type Statistic, type View } from "./view.ts";
 
 export const isDifference = (): boolean => view.compare === "difference";
 
 /** Which of the two cycles blinking shows. */
 export const [blinkShowsB, setBlinkShowsB] = createSignal(false);
 
+/** Colour maps of statistics that are no values of the variable: they begin at zero. */
+const MAPS_OF_STATISTICS: Partial<Record<Statistic, string>> = { std: "amp", count: "dense" };
+
 /** Name of the colour map that is shown. */
 export function colorMapName(): string {
   const chosen =
     view.colorMap ||
-    (view.statistic === "std" && view.span === "all" ? "amp" : catalog.variable()?.color_map) ||
+    (view.span === "all" && MAPS_OF_STATISTICS[view.statistic]) ||
+    catalog.variable()?.color_map ||
     "haline";
   if (!isDifference() || isDivergingMap(chosen)) return chosen;
   return "balance";
@@ -47,6 +51,9 @@ export function suggestedRange(): [number, number] {
   const known = catalog.range();
   const found = known?.suggested ?? (known && known.min !== null && known.max !== null ? [known.min, known.max] : null);
   const [low, high] = found ?? [0, 1];
+  if (view.span === "all" && view.statistic === "std") return [0, Math.max(1e-9, (high - low) / 4)];
+  // From near a pixel has a value per cycle; from afar more: the range fits the view at a key.
+  if (view.span === "all" && view.statistic === "count") return [0, Math.min(MAX_CYCLES, catalog.cycles().length)];
   if (!isDifference()) return [low, high];
   const reach = Math.max(1e-9, (high - low) / 4);
   return [-reach, reach];

@@ -92,6 +92,9 @@ export interface View {
   layers: ShownLayer[];
 }
 
+/** Cycles that far views combine at most: as many as the server takes. */
+export const MAX_CYCLES = 60;
+
 /**
  * What is shown where nothing else is asked for. The store of the page changes lists where they lie: it gets copies
  * ({@link defaults}).

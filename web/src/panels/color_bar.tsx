@@ -9,6 +9,7 @@ import * as catalog from "../model/catalog.ts";
 import { colorMapName, isDifference, look, stretch } from "../model/look.ts";
 import { operandNames } from "../model/operands.ts";
 import { change, view } from "../model/store.ts";
+import { MAX_CYCLES } from "../model/view.ts";
 
 const WIDTH = 340;
 
@@ -26,7 +27,8 @@ export function title(): string {
     const { shared, a, b } = operandNames();
     return `${shared ? `${shared}: ` : ""}${a} − ${b}`;
   }
-  if (view.span === "all") return `${short}, ${view.statistic} of ${Math.min(60, catalog.cycles().length)} cycles`;
+  if (view.span === "all")
+    return `${short}, ${view.statistic} of ${Math.min(MAX_CYCLES, catalog.cycles().length)} cycles`;
   return short;
 }
 

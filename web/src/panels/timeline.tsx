@@ -15,7 +15,7 @@ const AXIS = 15;
 export function Timeline() {
   const dates = createMemo(() => {
     const times = (catalog.coverage()?.granules ?? [])
-      .filter((one) => one.cycle === view.cycle && one.time)
+      .filter((one) => (view.span === "all" || one.cycle === view.cycle) && one.time)
       .map((one) => one.time!);
     if (times.length === 0) return "";
     const from = times

@@ -147,7 +147,10 @@ function Extract(props: { region: Query }) {
         {(found) => (
           <>
             <pre class="command" tabIndex={0}>
-              {found.cli}
+              {/* An option is one word, though it has hyphens. */}
+              <For each={found.cli.split(/(?<= )/)}>
+                {(word) => (word.startsWith("--") ? <span class="option">{word}</span> : word)}
+              </For>
             </pre>
             <div class="row">
               <button type="button" class="button" onClick={() => void copy(found.cli, "Command")}>
