@@ -20,7 +20,8 @@ import numpy as np
 import xarray as xr
 
 from karin import _karin
-from karin._parts import gathered, joined
+from karin._outlines import listening, tell
+from karin._parts import gathered
 from karin._reduction import Reduction
 from karin.errors import KarinWarning, MemoryBudgetError
 
@@ -108,21 +109,21 @@ def _along(collection: Collection, reduction: Reduction, client: Any, axis: str)
     runs = shares(numbers, [counts[number] for number in numbers], _tasks(client, counts.values()))
     words: list[dict[str, Any]] = [{axis: run} for run in runs]
     parts = [collection.sel(**word) for word in words]
-    futures = _mapped(client, _reduced, parts, f"karin-{reduction.target.replace(' ', '-')}", reduction)
-    found = gathered(client, futures, collection._options.memory or _GATHERED)
-    schemas = collection._plan().schemas
-    if len(schemas) > 1:
-        # Each part knows only the processings of its own passes.
-        found = [part.drop_vars("schema", errors="ignore") for part in found]
-    whole = joined(found, axis)
+    with listening(client, axis) as heard:
+        name = f"karin-{reduction.target.replace(' ', '-')}"
+        futures = _mapped(client, _told, parts, name, reduction, each=heard.places(len(parts)))
+        # While they work:
+        plan = collection._plan()
+        about, schemas = _about(plan), plan.schemas
+        whole = gathered(client, futures, heard, collection._options.memory or _GATHERED)
     for node in whole.subtree if isinstance(whole, xr.DataTree) else [whole]:
-        _complete(node, collection)
+        _complete(node, collection, about)
         if len(schemas) > 1 and node.data_vars:
-            _tell_schemas(node, collection, schemas)
+            _tell_schemas(node, collection, schemas, about)
     return whole
 
 
-def _tell_schemas(whole: Any, collection: Collection, schemas: list[str]) -> None:
+def _tell_schemas(whole: Any, collection: Collection, schemas: list[str], about: Any) -> None:
     """Give the coordinate that says which processings went into each pass, as one process writes it."""
     table = collection.granules()
     bits = {schema: 1 << at for at, schema in enumerate(schemas)}
@@ -130,26 +131,24 @@ def _tell_schemas(whole: Any, collection: Collection, schemas: list[str]) -> Non
     for number, schema in zip(table["pass_number"], table["schema"], strict=True):
         seen[number] = seen.get(number, 0) | bits[schema]
     values = np.array([seen.get(int(number), 0) for number in whole["pass_number"].values], "uint8")
-    about = _about(collection)
     nodes = about.subtree if isinstance(about, xr.DataTree) else [about]
     attributes = next(node["schema"].attrs for node in nodes if "schema" in node.variables)
     whole.coords["schema"] = ("pass_number", values, attributes)
 
 
-def _about(collection: Collection) -> Any:
+def _about(plan: _karin.Plan) -> Any:
     """What a result of the whole plan says of itself, without values."""
     from karin._arrays import MemoryHandle
     from karin._reduce import finished
 
-    nothing, _ = _karin.merge_parts(collection._plan(), Reduction("count", "over all"), [])
+    nothing, _ = _karin.merge_parts(plan, Reduction("count", "over all"), [])
     return finished(MemoryHandle(nothing))
 
 
-def _complete(whole: Any, collection: Collection) -> None:
+def _complete(whole: Any, collection: Collection, about: Any) -> None:
     """Say of the whole what parts say of themselves, and give lines that only other parts reached their places."""
-    about = _about(collection).attrs
     own = ("title", "reduction")
-    whole.attrs.update({name: value for name, value in about.items() if name in whole.attrs and name not in own})
+    whole.attrs.update({name: value for name, value in about.attrs.items() if name in whole.attrs and name not in own})
     if "num_lines" not in whole.variables or "latitude" not in whole.variables or "cycle_number" in whole.dims:
         return
     everywhere = _places(collection).to_xarray().sel(pass_number=whole.pass_number, num_lines=whole.num_lines)
@@ -166,14 +165,23 @@ def _places(collection: Collection) -> Any:
 
 
 def _mapped(
-    client: Any, task: Callable[..., Any], parts: Sequence[Collection], name: str, *arguments: Any
+    client: Any,
+    task: Callable[..., Any],
+    parts: Sequence[Collection],
+    name: str,
+    *arguments: Any,
+    each: Sequence[Any] | None = None,
 ) -> list[Any]:
-    """Submit a task per part under a name that says what it computes: the same work has the same name anywhere."""
+    """Submit a task per part under a name that says what it computes: the same work has the same name anywhere.
+
+    What is given for `each` part changes nothing of its result.
+    """
     keys = []
     for part in parts:
         what = json.dumps([part._token(), *arguments])
         keys.append(f"{name}-{hashlib.sha256(what.encode()).hexdigest()[:32]}")
-    return list(client.map(task, parts, *([argument] * len(parts) for argument in arguments), key=keys, retries=2))
+    others = [[argument] * len(parts) for argument in arguments] + ([] if each is None else [list(each)])
+    return list(client.map(task, parts, *others, key=keys, retries=2))
 
 
 def _on_this_worker(part: Collection) -> Collection:
@@ -187,6 +195,17 @@ def _reduced(part: Collection, reduction: Reduction) -> Any:
 
     found = run(_on_this_worker(part), reduction)
     return found.load()
+
+
+def _told(part: Collection, reduction: Reduction, place: tuple[str, str, int]) -> Any:
+    """A part of a larger result, on a worker, which tells what it looks like."""
+    found = _reduced(part, reduction)
+    nodes = found.subtree if isinstance(found, xr.DataTree) else [found]
+    if any("schema" in node.variables for node in nodes):
+        # A part knows only the processings of its own granules: the whole is told which there were.
+        found = found.drop_vars("schema", errors="ignore")
+    tell(place, found)
+    return found
 
 
 def _by_states(collection: Collection, reduction: Reduction, client: Any) -> Any:

@@ -2,20 +2,64 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from karin._outlines import Heard, Outline, OutlineTree, Word, end_to_end, outline_of
 
-def gathered(client: Any, futures: Sequence[Any], budget: int) -> list[Any]:
-    """Give the results of futures in their order: here if all fit into `budget` bytes, else lazy, with their workers."""
-    # Each right behind its part, before the worker begins the next.
-    outlines = client.gather(client.map(_outline, futures, pure=False, priority=1))
-    if sum(outline.nbytes for outline in outlines) <= budget:
-        return list(client.gather(futures, direct=_is_here(client) or None))
-    return [_left_there(client, future, outline) for future, outline in zip(futures, outlines, strict=True)]
+
+def gathered(client: Any, futures: Sequence[Any], heard: Heard, budget: int) -> Any:
+    """Give the results of futures as one, in their order: here if all fit into `budget` bytes, else lazy, with their workers."""
+    from distributed import as_completed
+
+    for future in as_completed(futures):  # type: ignore[no-untyped-call]
+        if future.status != "finished":
+            # What went wrong is raised at once.
+            future.result()
+    words = heard.words(len(futures))
+    if words is not None and end_to_end(words) and sum(word.nbytes for word in words) > budget:
+        return _end_to_end(futures, words, heard.axis)
+    known: Sequence[Any] = words or client.gather(client.map(outline_of, futures, pure=False))
+    if sum(part.nbytes for part in known) <= budget:
+        return joined(list(client.gather(futures, direct=_is_here(client) or None)), heard.axis)
+    outlines = client.gather(client.map(outline_of, futures, pure=False)) if words else known
+    parts = [_left_there(future, outline) for future, outline in zip(futures, outlines, strict=True)]
+    return joined(parts, heard.axis)
+
+
+def _end_to_end(futures: Sequence[Any], words: Sequence[Word], axis: str) -> xr.Dataset:
+    """Parts that stay with their workers as one dataset, each a block of it."""
+    from dask.array import Array
+    from dask.delayed import delayed
+    from dask.highlevelgraph import HighLevelGraph
+
+    first = words[0].outline
+    assert isinstance(first, Outline)
+    there = [delayed(_there)(future) for future in futures]
+    lengths = tuple(len(word.values) for word in words)
+    variables = {}
+    for name, (dims, shape, dtype, attributes, encoding) in first.variables.items():
+        data: Any = first.axes.get(name)
+        if name == axis:
+            data = np.concatenate([word.values for word in words])
+        elif data is None:
+            parts = there if axis in dims else there[:1]
+            own = f"karin-result-{uuid.uuid4().hex}"
+            places = [tuple(number if dim == axis else 0 for dim in dims) for number in range(len(parts))]
+            tasks: dict[Any, Any] = {(own, *at): (_values, part.key, None, name) for at, part in zip(places, parts, strict=True)}
+            chunks = tuple(lengths if dim == axis else (size,) for dim, size in zip(dims, shape, strict=True))
+            graph = HighLevelGraph.from_collections(own, tasks, parts)
+            data = Array(graph, own, chunks, dtype=dtype)  # type: ignore[no-untyped-call]
+        variables[name] = xr.Variable(dims, data, attributes, dict(encoding))
+    return xr.Dataset(variables, attrs=first.attributes).set_coords(first.coordinates)
+
+
+def _there(found: Any) -> Any:
+    return found
 
 
 def _is_here(client: Any) -> bool:
@@ -26,44 +70,15 @@ def _is_here(client: Any) -> bool:
     )
 
 
-def _outline(found: Any) -> Any:
-    """A result without its values: dimensions, types, attributes and coordinates of axes."""
-    if isinstance(found, xr.DataTree):
-        return _Tree({path: _outline(node.to_dataset(inherit=False)) for path, node in found.subtree_with_keys})
-    return _Outline(found)
-
-
-class _Outline:
-    """The shape of a dataset that stays with a worker."""
-
-    def __init__(self, dataset: xr.Dataset) -> None:
-        self.nbytes = dataset.nbytes
-        self.variables = {
-            name: (array.dims, array.shape, array.dtype, array.attrs, array.encoding)
-            for name, array in dataset.variables.items()
-        }
-        self.axes = {name: dataset[name].values for name in dataset.dims if name in dataset.variables}
-        self.coordinates = list(dataset.coords)
-        self.attributes = dataset.attrs
-
-
-class _Tree:
-    """The shapes of a tree that stays with a worker."""
-
-    def __init__(self, nodes: dict[str, _Outline]) -> None:
-        self.nbytes = sum(node.nbytes for node in nodes.values())
-        self.nodes = nodes
-
-
-def _left_there(client: Any, future: Any, outline: Any) -> Any:
+def _left_there(future: Any, outline: Outline | OutlineTree) -> Any:
     """A dataset whose values are fetched from their worker when they are needed."""
-    if isinstance(outline, _Tree):
-        nodes = {path: _lazy(client, future, node, path) for path, node in outline.nodes.items()}
+    if isinstance(outline, OutlineTree):
+        nodes = {path: _lazy(future, node, path) for path, node in outline.nodes.items()}
         return xr.DataTree.from_dict(nodes)
-    return _lazy(client, future, outline, None)
+    return _lazy(future, outline, None)
 
 
-def _lazy(client: Any, future: Any, outline: _Outline, path: str | None) -> xr.Dataset:
+def _lazy(future: Any, outline: Outline, path: str | None) -> xr.Dataset:
     import dask.array as da
     from dask.delayed import delayed
 

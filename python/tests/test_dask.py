@@ -125,6 +125,15 @@ def test_large_results_stay_with_the_workers(heights, client):
     lazy = heights.using(memory=1 << 20).mean(client=client)
     assert lazy.ssha.chunks
     np.testing.assert_array_equal(lazy.ssha, heights.mean().ssha)
+    # Whoever asks for the same again hears nothing of how it was made.
+    again = heights.using(memory=1 << 20).mean(client=client)
+    assert again.ssha.chunks == lazy.ssha.chunks and again.attrs == lazy.attrs
+    np.testing.assert_array_equal(again.ssha, lazy.ssha)
+
+
+def test_a_part_that_cannot_be_made_is_an_error_of_the_whole(heights, client):
+    with pytest.raises(karin.KarinError, match="missing_variable"):
+        heights.sel(nothing="sqrt(missing_variable)", variables="nothing").mean(client=client)
 
 
 def _kill_one(client, after):
@@ -141,6 +150,12 @@ def test_a_killed_worker_costs_nothing_but_time(heights, client):
     found = heights.sel(pass_number=[1, 3, 16]).mean("cycle_number", client=client)
     killer.join()
     np.testing.assert_array_equal(found.ssha, expected.ssha)
+
+
+def test_what_stayed_with_a_worker_that_is_lost_is_made_again(heights, client):
+    lazy = heights.using(memory=1 << 20).mean(client=client)
+    _kill_one(client, 0)
+    np.testing.assert_array_equal(lazy.ssha, heights.mean().ssha)
 
 
 def test_ingest_on_a_cluster_with_a_killed_worker(files, client, tmp_path):

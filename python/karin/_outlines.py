@@ -1,0 +1,123 @@
+"""What results that stay with workers look like: told while other parts are computed, so that nobody waits for it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import pickle
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+#: Under which workers tell: one name for all, for schedulers remember names for ever.
+_TOPIC = "karin"
+
+
+class Outline:
+    """The shape of a dataset that stays with a worker: dimensions, types, attributes and coordinates of axes."""
+
+    def __init__(self, dataset: xr.Dataset) -> None:
+        self.nbytes = dataset.nbytes
+        self.variables = {
+            name: (array.dims, array.shape, array.dtype, array.attrs, array.encoding)
+            for name, array in dataset.variables.items()
+        }
+        self.axes = {name: dataset[name].values for name in dataset.dims if name in dataset.variables}
+        self.coordinates = list(dataset.coords)
+        self.attributes = dataset.attrs
+
+    def digest(self, axis: str) -> str | None:
+        """Name what parts have in common that need only be put one behind the other; None if it takes more than that."""
+        others = [name for name in self.variables if name not in self.coordinates]
+        # Lines with numbers, as those of regions, are lines of the part alone.
+        if axis not in self.axes or "num_lines" in self.axes or any(axis not in self.variables[name][0] for name in others):
+            return None
+        of_variables = [
+            (name, dims, [size for dim, size in zip(dims, shape, strict=True) if dim != axis], dtype.str)
+            for name, (dims, shape, dtype, _, _) in self.variables.items()
+        ]
+        of_axes = [(name, values.tobytes()) for name, values in self.axes.items() if name != axis]
+        return hashlib.sha256(repr((of_variables, of_axes)).encode()).hexdigest()
+
+
+class OutlineTree:
+    """The shapes of a tree that stays with a worker."""
+
+    def __init__(self, nodes: dict[str, Outline]) -> None:
+        self.nbytes = sum(node.nbytes for node in nodes.values())
+        self.nodes = nodes
+
+    def digest(self, axis: str) -> str | None:
+        """Trees take more than to be put one behind the other."""
+        del axis
+        return None
+
+
+def outline_of(found: Any) -> Outline | OutlineTree:
+    """Give a result without its values."""
+    if isinstance(found, xr.DataTree):
+        return OutlineTree({path: Outline(node.to_dataset(inherit=False)) for path, node in found.subtree_with_keys})
+    return Outline(found)
+
+
+class Word(NamedTuple):
+    """What a worker tells of a part: its bytes, its values of the axis, the digest of its outline; of the first part all of it."""
+
+    nbytes: int
+    values: Any
+    digest: str | None
+    outline: Outline | OutlineTree | None
+
+
+class Heard:
+    """What workers have told of the parts of one reduction."""
+
+    def __init__(self, axis: str) -> None:
+        self.axis = axis
+        self._name = uuid.uuid4().hex
+        self._words: dict[int, Word] = {}
+
+    def places(self, count: int) -> list[tuple[str, str, int]]:
+        """For each of so many parts, what :func:`tell` takes."""
+        return [(self._name, self.axis, number) for number in range(count)]
+
+    def hear(self, event: tuple[Any, Any]) -> None:
+        """Take in what a worker tells, if it is of this reduction."""
+        name, number, word = event[1]
+        if name == self._name:
+            self._words[number] = Word(*pickle.loads(word))
+
+    def words(self, count: int) -> list[Word] | None:
+        """Give what was told of so many parts; None if something was not heard, as of work that others had begun."""
+        return [self._words[number] for number in range(count)] if len(self._words) == count else None
+
+
+@contextlib.contextmanager
+def listening(client: Any, axis: str) -> Iterator[Heard]:
+    """Listen to what workers tell of parts."""
+    heard = Heard(axis)
+    client.subscribe_topic(_TOPIC, heard.hear)
+    try:
+        yield heard
+    finally:
+        client.unsubscribe_topic(_TOPIC)
+
+
+def tell(place: tuple[str, str, int], found: Any) -> None:
+    """Tell whoever listens, from the worker, what a part looks like."""
+    from distributed import get_worker
+
+    name, axis, number = place
+    outline = outline_of(found)
+    digest = outline.digest(axis)
+    values = None if digest is None else np.asarray(found[axis].values)
+    word = Word(outline.nbytes, values, digest, outline if number == 0 else None)
+    get_worker().log_event(_TOPIC, (name, number, pickle.dumps(tuple(word))))
+
+
+def end_to_end(words: Sequence[Word]) -> bool:
+    """Whether the parts have only to be put one behind the other."""
+    return words[0].digest is not None and len({word.digest for word in words}) == 1
