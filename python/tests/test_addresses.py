@@ -57,6 +57,22 @@ def test_classic_files_and_strangers_at_servers(world, home, tmp_path):  # noqa:
         xr.open_dataset(path, engine="karin", select={"cycle_number": 475})
 
 
+def test_collections_refer_to_granules_at_servers(world, lean, tmp_path, monkeypatch):  # noqa: F811
+    place, collection = world.urls["mirror"], tmp_path / "c.karin"
+    for path in lean[:2]:
+        world.add(path)
+    table = karin.ingest([f"{place}/x/{path.name}" for path in lean[:2]], collection, virtual=True)
+    assert list(table["outcome"]) == ["added"] * 2
+    cycle, number = map(int, lean[0].name.split("_")[5:7])
+    opened = lambda: xr.open_dataset(collection, engine="karin", select={"cycle_number": cycle, "pass_number": number})  # noqa: E731
+    with pytest.raises(PermissionError, match="virtual.allowed"):
+        opened().load()
+    monkeypatch.setenv("KARIN_VIRTUAL_ALLOWED", place)
+    found, expected = opened().load(), xr.open_dataset(lean[0], engine="netcdf4")
+    for name in expected.data_vars:
+        np.testing.assert_array_equal(found[name].values.squeeze(), expected[name].values)
+
+
 def test_files_by_their_addresses(lean, tmp_path):  # noqa: F811
     here = xr.open_dataset(lean[0], engine="karin").load()
     spaced = tmp_path / "my granules"

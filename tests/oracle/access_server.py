@@ -4,8 +4,6 @@ import base64
 import hashlib
 import json
 import random
-import socket
-import struct
 import threading
 import time
 from datetime import datetime, timedelta, timezone
@@ -333,34 +331,16 @@ class Handler(QuietHandler):
         body = content[start:stop]
         if fault == "wrong bytes":
             body = body[:-500] + bytes(byte ^ 255 for byte in body[-500:])
-        length, end = len(body), len(body)
-        if fault in ("reset", "truncated", "stall"):
-            end = length // 2
-        elif fault == "short length":
-            length = end = length // 2
-        elif fault == "long length":
-            length += 1000
         self.send_response(206 if is_part else 200)
         first = start + 7 if fault == "wrong range" and start else start
         if is_part:
             self.send_header("Content-Range", f"bytes {first}-{stop - 1}/{len(content)}")
         self.send_header("Content-Type", "application/x-netcdf")
-        self.send_header("Content-Length", str(length))
         if world.versions:
             self.send_header("ETag", etag)
         if world.modified:
             self.send_header("Last-Modified", world.modified)
-        self.end_headers()
-        self.wfile.write(body[:end])
-        self.wfile.flush()
-        world.sent += end
-        if fault == "stall":
-            time.sleep(world.stall)
-        if fault == "reset":
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        if end < length or fault:
-            self.close_connection = True
-            self.connection.close()
+        world.sent += self.send_body(body, fault, world.stall)
 
 
     def send_several(self, content, etag, ranges):

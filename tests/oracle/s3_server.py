@@ -2,7 +2,6 @@
 
 import http.client
 import socket
-import struct
 import subprocess
 import sys
 import threading
@@ -110,31 +109,14 @@ class PassingOn(QuietHandler):
         self.ask(signed, content + b"more", "PUT")
 
     def answer(self, status, headers, body, fault=None):
-        length = end = len(body)
-        if fault in ("reset", "truncated", "stall"):
-            end = length // 2
-        elif fault == "short length":
-            length = end = length // 2
-        elif fault == "long length":
-            length += 1000
         self.send_response_only(status)
-        for name, value in ({"Content-Length": str(length)} | headers).items():
+        if self.command == "HEAD":
+            self.send_header("Content-Length", headers.pop("Content-Length", "0"))
+        for name, value in headers.items():
             self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body[:end])
-            self.wfile.flush()
-            self.outer.sent += end
-        if fault == "stall":
-            time.sleep(0.8)
-        if fault == "reset":
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        if fault:
-            self.hang_up()
-
-    def hang_up(self):
-        self.close_connection = True
-        self.connection.close()
+        if self.command == "HEAD":
+            return self.end_headers()
+        self.outer.sent += self.send_body(body, fault)
 
 
 DATE = "Sat, 01 Jun 2024 12:00:00 GMT"

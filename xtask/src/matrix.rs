@@ -37,7 +37,10 @@ const PARTS: [(&str, &[Runs]); 7] = [
     ("kills", &[Runs::Oracle("test_durability.py")]),
     ("power", &[Runs::Oracle("test_power_loss.py")]),
     ("faults", &[Runs::Oracle("test_faults.py")]),
-    ("buckets", &[Runs::Oracle("test_s3.py")]),
+    (
+        "buckets",
+        &[Runs::Oracle("test_s3.py"), Runs::Oracle("test_s3_faults.py")],
+    ),
     ("fuzz", &[Runs::Fuzz]),
 ];
 
