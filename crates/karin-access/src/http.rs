@@ -2,7 +2,7 @@
 //! of requests at a time, answers that are what they say.
 
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use reqwest::header::{CONTENT_TYPE, COOKIE, LOCATION, RETRY_AFTER};
 use reqwest::redirect::Policy;
@@ -181,10 +181,9 @@ fn redirect_of(reply: &Reply) -> Result<Option<Url>, AccessError> {
         .map_err(|_| AccessError::answer(&reply.url, "it redirects to what is no address"))
 }
 
-/// A date of HTTP in seconds since 1970-01-01T00:00:00 UTC.
-pub(crate) fn seconds_since_1970(date: &str) -> Option<f64> {
-    let date = httpdate::parse_http_date(date.trim()).ok()?;
-    Some(date.duration_since(UNIX_EPOCH).ok()?.as_secs_f64())
+/// A date as headers have it.
+pub(crate) fn parse_date(text: &str) -> Option<SystemTime> {
+    httpdate::parse_http_date(text.trim()).ok()
 }
 
 /// Seconds of a `Retry-After`: a number, or a date of HTTP.
@@ -192,8 +191,11 @@ fn seconds_of(text: &str) -> Option<f64> {
     if let Ok(seconds) = text.trim().parse::<f64>() {
         return (0.0..1e6).contains(&seconds).then_some(seconds);
     }
-    let date = seconds_since_1970(text)?;
-    Some((date - crate::now()).clamp(0.0, 1e6))
+    // One that has gone by is no time to wait.
+    let wait = parse_date(text)?
+        .duration_since(SystemTime::now())
+        .unwrap_or_default();
+    Some(wait.as_secs_f64().min(1e6))
 }
 
 #[cfg(test)]

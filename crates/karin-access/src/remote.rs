@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use karin_core::{Ahead, ByteSource, Progress, SourceError};
 
-use crate::http::seconds_since_1970;
+use crate::http::parse_date;
 use crate::retry::until_cancelled;
 use crate::transfer::Origin;
 use crate::{Access, AccessError, Location};
@@ -157,8 +157,9 @@ impl RemoteFile {
 
     /// When the file was modified, as servers of the web say it: seconds since 1970-01-01T00:00:00 UTC.
     pub fn modified(&self) -> Option<u32> {
-        let seconds = seconds_since_1970(self.origin.last_modified.as_deref()?)?;
-        (seconds <= f64::from(u32::MAX)).then_some(seconds as u32)
+        let date = parse_date(self.origin.last_modified.as_deref()?)?;
+        let since = date.duration_since(std::time::UNIX_EPOCH).ok()?;
+        u32::try_from(since.as_secs()).ok()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
