@@ -108,6 +108,17 @@ impl DatasetError {
         Self::new(ErrorKind::InvalidArgument, dataset, variable, reason)
     }
 
+    /// The variable and the reason, with what lies beneath: all but the dataset, for lists of what was left out.
+    pub fn explained(&self) -> String {
+        let mut text = format!("{}{}", named(&self.variable), self.reason);
+        let mut beneath = std::error::Error::source(self);
+        while let Some(error) = beneath {
+            text += &format!(": {error}");
+            beneath = error.source();
+        }
+        text
+    }
+
     /// With the error beneath.
     #[must_use]
     pub fn caused_by(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {

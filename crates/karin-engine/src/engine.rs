@@ -139,14 +139,9 @@ impl<'a> Engine<'a> {
             .plan
             .entry(piece)
             .map_or_else(|| error.dataset.clone(), |entry| entry.label.clone());
-        let variable = if error.variable.is_empty() {
-            String::new()
-        } else {
-            format!("{}: ", error.variable)
-        };
         let failure = Failure {
             granule,
-            reason: format!("{variable}{}", error.reason),
+            reason: error.explained(),
             kind: error.kind,
         };
         // The least reason of several, so that the report does not depend on which thread came first.

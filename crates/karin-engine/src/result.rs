@@ -50,6 +50,11 @@ pub trait SharedSink: Sync {
         Ok(Some(values))
     }
 
+    /// True if all blocks can be taken in few by few ([`SharedSink::tally`]), and coordinates are not wanted at all.
+    fn only_tallies(&self) -> bool {
+        false
+    }
+
     /// What takes in the values of a block few by few, instead of one call of [`SharedSink::write`]; `None` if the sink needs
     /// to know where each of them lies.
     fn tally(&self, path: &str, slab: &Slab) -> Option<Box<dyn Tally + '_>> {

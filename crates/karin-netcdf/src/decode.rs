@@ -305,16 +305,56 @@ impl Decoder<'_> {
             &scratch.stored
         };
         let bytes = bytes.get(..chunk_bytes).unwrap_or(bytes);
+        let mut window = Window::new(bytes, size, &mut scratch.window);
+        let is_dense = overlap.is_dense();
         overlap.for_each(|from, to, len| {
             let from = usize::try_from(from).map_err(|_| Fault::corrupt("chunk size"))?;
             let target = out.get_mut(to * size..(to + len) * size).unwrap_or_default();
-            if shuffled {
+            if shuffled && is_dense && len < WINDOW {
+                target.copy_from_slice(window.elements(from, len));
+            } else if shuffled {
                 unshuffle(bytes, size, from, target);
             } else if let Some(source) = bytes.get(from * size..(from + len) * size) {
                 target.copy_from_slice(source);
             }
             Ok(())
         })
+    }
+}
+
+/// Elements that are unshuffled together where few are wanted at a time: they stay in the first cache.
+const WINDOW: usize = 2048;
+
+/// The elements of a shuffled chunk, unshuffled so many at a time.
+struct Window<'a> {
+    shuffled: &'a [u8],
+    size: usize,
+    plain: &'a mut Vec<u8>,
+    /// First element that is there, and how many are.
+    first: usize,
+    count: usize,
+}
+
+impl<'a> Window<'a> {
+    fn new(shuffled: &'a [u8], size: usize, plain: &'a mut Vec<u8>) -> Self {
+        Self {
+            shuffled,
+            size,
+            plain,
+            first: 0,
+            count: 0,
+        }
+    }
+
+    /// Fewer than [`WINDOW`] elements from `from` on, which rise from call to call.
+    fn elements(&mut self, from: usize, len: usize) -> &[u8] {
+        if from < self.first || from + len > self.first + self.count {
+            (self.first, self.count) = (from, WINDOW);
+            self.plain.resize(WINDOW * self.size, 0);
+            unshuffle(self.shuffled, self.size, from, self.plain);
+        }
+        let at = (from - self.first) * self.size;
+        self.plain.get(at..at + len * self.size).unwrap_or_default()
     }
 }
 

@@ -70,6 +70,8 @@ pub(crate) struct Scratch {
     pub(crate) stored: Vec<u8>,
     /// Bytes with some filters undone.
     pub(crate) decoded: Vec<u8>,
+    /// A few elements in order, of a shuffled chunk.
+    pub(crate) window: Vec<u8>,
 }
 
 impl Default for Scratch {
@@ -78,6 +80,7 @@ impl Default for Scratch {
             inflater: Decompressor::new(),
             stored: Vec::new(),
             decoded: Vec::new(),
+            window: Vec::new(),
         }
     }
 }

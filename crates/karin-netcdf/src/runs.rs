@@ -31,11 +31,22 @@ impl Overlap<'_> {
                 break;
             }
         }
-        let mut at = vec![0_usize; rank];
+        // Along the innermost of the other dimensions pieces follow each other at even distances.
+        let Some(outer) = rank.checked_sub(1) else {
+            let (from, to) = self.offsets(&[]);
+            return visit(from, to, run);
+        };
+        let stride = |shape: &[usize]| shape[rank..].iter().product::<usize>();
+        let (from_stride, to_stride) = (stride(self.from_shape) as u64, stride(self.to_shape));
+        let mut at = vec![0_usize; outer];
         loop {
-            let (from, to) = self.offsets(&at);
-            visit(from, to, run)?;
-            let Some(dimension) = (0..rank)
+            let (mut from, mut to) = self.offsets(&at);
+            for _ in 0..self.count[outer] {
+                visit(from, to, run)?;
+                from = from.wrapping_add(from_stride);
+                to = to.wrapping_add(to_stride);
+            }
+            let Some(dimension) = (0..outer)
                 .rev()
                 .find(|&dimension| at[dimension] + 1 < self.count[dimension])
             else {
@@ -44,6 +55,13 @@ impl Overlap<'_> {
             at[dimension] += 1;
             at[dimension + 1..].fill(0);
         }
+    }
+
+    /// True if pieces lie close to each other in the array that they are taken from: half of it or more along all dimensions but
+    /// the first.
+    pub(crate) fn is_dense(&self) -> bool {
+        let inner = self.count.iter().zip(self.from_shape).skip(1);
+        inner.fold(true, |dense, (count, shape)| dense && 2 * count >= *shape)
     }
 
     /// True if the box is all of the array that it is taken from and one piece of the other.

@@ -18,38 +18,35 @@ mod handover;
 mod landing;
 mod merge;
 mod nodes;
+mod packed;
+mod pipeline;
 mod present;
 mod refer;
 mod register;
 mod shared;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use icechunk::format::manifest::{ChunkPayload, VirtualChunkRef};
+use icechunk::format::manifest::ChunkPayload;
 use karin_core::{Dataset, GranuleName, HalfOrbit, Resources};
-use rayon::prelude::*;
 
 use crate::collection::chunks::ChunkReader;
 use crate::facts::document::{Document, GroupDelta, SourceRecord};
 use crate::layout::GroupLayout;
-use crate::objects::WrittenObject;
 use crate::origin::ensure_containers;
-use crate::{GranuleFacts, GranuleState, GroupKey, ObjectWriter, Origin, Profile, Repository, StoreError};
+use crate::stored::Spare;
+use crate::{GranuleFacts, GranuleState, GroupKey, Origin, Profile, Repository, StoreError};
 pub use decide::Outcome;
-use encode::Encoded;
+use encode::Encoding;
 use gathered::Gathered;
 use granule::{Fitted, Refusal, fit};
 use group::{invent_layout, key_of};
+use packed::Packed;
+use pipeline::encode_all;
 pub use refer::fingerprint;
 use shared::{Claim, SharedArrays};
-
-/// Bytes after which a packed object is closed, where it is a file.
-const FILE_LIMIT: u64 = 1 << 30;
-
-/// Bytes after which a packed object is closed, where it is held in memory until then (buckets).
-const MEMORY_LIMIT: u64 = 64 << 20;
 
 /// How to ingest.
 #[derive(Clone, Debug)]
@@ -113,9 +110,10 @@ pub struct Ingest<'a> {
     chunks: ChunkReader,
     pool: rayon::ThreadPool,
     groups: HashMap<GroupKey, Group>,
-    writer: Option<ObjectWriter<'a>>,
     /// Objects that hold chunks of what is pending.
-    objects: Vec<WrittenObject>,
+    packed: Packed<'a>,
+    /// Memory for the values of a variable between variables.
+    buffers: Mutex<Spare>,
     pending: Vec<Pending>,
     since: Instant,
 }
@@ -155,11 +153,11 @@ impl<'a> Ingest<'a> {
         Ok(Self {
             chunks: ChunkReader::new(Arc::clone(repository)),
             repository,
-            options,
             pool,
             groups: HashMap::new(),
-            writer: None,
-            objects: Vec::new(),
+            packed: Packed::new(repository, options.dry_run),
+            buffers: Mutex::new(Spare::new(usize::try_from(values_budget(&options.resources)).unwrap_or(usize::MAX))),
+            options,
             pending: Vec::new(),
             since: Instant::now(),
         })
@@ -171,8 +169,9 @@ impl<'a> Ingest<'a> {
     /// [`StoreError::Refused`] and [`StoreError::Unreadable`] are about this granule alone, and the ingest can go on;
     /// all others are about the collection.
     pub fn put(&mut self, granule: &IncomingGranule<'_>) -> Result<Outcome, StoreError> {
-        self.try_put(granule)
-            .map_err(|refusal| refusal.of(granule.source_name))
+        let put = self.try_put(granule);
+        self.forget_lost();
+        put.map_err(|refusal| refusal.of(granule.source_name))
     }
 
     /// Says what [`Ingest::put`] would do with a granule of that identity and checksum that is to be copied, without
@@ -212,8 +211,9 @@ impl<'a> Ingest<'a> {
     /// What writing met; nothing of this part is in the collection then, and all of it can be put again.
     pub fn commit(&mut self) -> Result<Option<IngestCommit>, StoreError> {
         self.since = Instant::now();
-        self.finish_object()?;
-        self.objects.clear();
+        let finished = self.packed.finish();
+        self.forget_lost();
+        finished?;
         if self.pending.is_empty() {
             return Ok(None);
         }
@@ -228,7 +228,6 @@ impl<'a> Ingest<'a> {
     fn try_put(&mut self, granule: &IncomingGranule<'_>) -> Result<Outcome, Refusal> {
         let mut key = key_of(granule.name)?;
         key.is_virtual = granule.origin.is_some();
-        let half_orbit = granule.name.half_orbit;
         self.ensure_group(key, |profile| invent_layout(key, profile, Some(granule.dataset)))?;
         let Some(layout) = self.groups.get(&key).map(|group| Arc::clone(&group.layout)) else {
             return Err(Refusal::structure("its group is not there"));
@@ -249,15 +248,7 @@ impl<'a> Ingest<'a> {
         if !outcome.is_stored() {
             return Ok(outcome);
         }
-        let pass = half_orbit.pass.index(key.phase).unwrap_or(0) as u32;
-        let mut gathered = Gathered::default();
-        let pending = self.encode(granule, &layout, &fitted, state, &mut gathered);
-        let pending = pending.inspect_err(|_| {
-            // A grid that was not found to lie on its pass must not vouch for the next granule.
-            if let Some(group) = self.groups.get_mut(&key) {
-                group.shared.retract(&gathered.claims, pass);
-            }
-        })?;
+        let pending = self.encode(granule, &layout, &fitted, state)?;
         if !self.options.dry_run {
             self.pending.push(pending);
         }
@@ -297,26 +288,28 @@ impl<'a> Ingest<'a> {
         layout: &Arc<GroupLayout>,
         fitted: &Fitted,
         state: GranuleState,
-        gathered: &mut Gathered,
     ) -> Result<Pending, Refusal> {
         let pass = granule.name.half_orbit.pass.index(layout.key.phase).unwrap_or(0) as u32;
-        if let Some(group) = self.groups.get_mut(&layout.key) {
-            group.shared.load(&self.chunks, layout, pass)?;
-        }
-        for wave in encode::waves(layout, fitted, self.options.resources.memory / 4) {
-            let Some(group) = self.groups.get(&layout.key) else {
-                break;
-            };
-            let known = group.shared.of_pass(pass);
-            let encode = |placed: &&_| encode::encode(granule.dataset, layout, fitted, placed, &known);
-            let encoded: Result<Vec<Encoded>, Refusal> = self
-                .pool
-                .install(|| wave.par_iter().with_max_len(1).map(encode).collect());
-            for one in encoded? {
-                self.gather(one, granule.origin, layout, state, pass, gathered)?;
-            }
-            gathered.check_geometry(granule.name, layout, fitted)?;
-        }
+        let Some(group) = self.groups.get_mut(&layout.key) else {
+            return Err(Refusal::structure("its group is not there"));
+        };
+        group.shared.load(&self.chunks, layout, pass)?;
+        let known = group.shared.of_pass(pass);
+        let encoding = Encoding {
+            dataset: granule.dataset,
+            layout,
+            fitted,
+            known: &known,
+            buffers: &self.buffers,
+        };
+        let mut gathered = Gathered::default();
+        let (packed, whole) = (&mut self.packed, state == GranuleState::Whole);
+        encode_all(&self.pool, &encoding, values_budget(&self.options.resources), |encoded| {
+            gathered.take(encoded, (layout, &known), granule.origin, whole, packed)?;
+            gathered.check_geometry(granule.name, layout, fitted)
+        })?;
+        // Only a grid that lies on its pass may vouch for the next granule.
+        group.shared.learn(&gathered, pass);
         let (start, end) = gathered.times.unwrap_or((granule.name.start, granule.name.end));
         let document = document(granule, layout, fitted);
         let (document_size, document_chunks) = self.write_document(&document)?;
@@ -333,7 +326,7 @@ impl<'a> Ingest<'a> {
             counts: fitted.counts.clone(),
             document_size,
         };
-        let (chunks, claims) = (std::mem::take(&mut gathered.chunks), gathered.claims.clone());
+        let Gathered { chunks, claims, .. } = gathered;
         Ok(Pending {
             layout: Arc::clone(layout),
             facts,
@@ -344,116 +337,24 @@ impl<'a> Ingest<'a> {
         })
     }
 
-    /// Writes the chunks of one variable and remembers what else it told.
-    fn gather(
-        &mut self,
-        encoded: Encoded,
-        origin: Option<&Origin>,
-        layout: &GroupLayout,
-        state: GranuleState,
-        pass: u32,
-        gathered: &mut Gathered,
-    ) -> Result<(), Refusal> {
-        let Some(array) = layout.arrays.get(encoded.array) else {
-            return Ok(());
-        };
-        if let Some((first, last)) = encoded.times {
-            let (start, end) = gathered.times.unwrap_or((first, last));
-            gathered.times = Some((start.min(first), end.max(last)));
-        }
-        if let Some(hash) = encoded.hash {
-            let stored = encoded.blocks.into_iter().next().map(|(_, stored)| stored);
-            let payload = match stored {
-                Some(stored) => Some(self.push(&stored)?),
-                None => self
-                    .groups
-                    .get(&layout.key)
-                    .and_then(|group| group.shared.payload(encoded.array, pass)),
-            };
-            let Some(payload) = payload else { return Ok(()) };
-            let claim = Claim {
-                array: encoded.array,
-                hash,
-                payload,
-                whole: state == GranuleState::Whole,
-                bounds: encoded.bounds.filter(|_| state == GranuleState::Whole),
-            };
-            if let Some(group) = self.groups.get_mut(&layout.key) {
-                gathered.is_new_grid |= group.shared.claim(&claim, pass);
-                if let Some(stored_hash) = encoded.stored_hash {
-                    group.shared.learn(encoded.array, pass, stored_hash, hash);
-                }
-            }
-            gathered.claims.push(claim);
-        } else {
-            for (block, stored) in encoded.blocks {
-                let payload = self.push(&stored)?;
-                gathered.chunks.push((encoded.array, block, payload));
-            }
-            for (block, offset, length) in encoded.in_file {
-                let origin = origin.ok_or_else(|| Refusal::structure("a virtual granule without a file"))?;
-                let payload = ChunkPayload::Virtual(VirtualChunkRef {
-                    location: origin.reference()?,
-                    offset,
-                    length,
-                    checksum: origin.checksum(),
-                });
-                gathered.chunks.push((encoded.array, block, payload));
-            }
-        }
-        if let Some(column) = encoded.column {
-            gathered.columns.insert(array.variable.clone(), column);
-        }
-        Ok(())
-    }
-
     fn write_document(&mut self, document: &Document) -> Result<(u32, Vec<ChunkPayload>), Refusal> {
         let (size, chunks) = register::encode_document(document)?;
-        let payloads: Result<Vec<_>, StoreError> = chunks.iter().map(|stored| self.push(stored)).collect();
+        let payloads: Result<Vec<_>, StoreError> = chunks.into_iter().map(|stored| self.packed.push(stored)).collect();
         Ok((size, payloads?))
     }
 
-    /// Puts the packed object in the making on stable storage.
-    fn finish_object(&mut self) -> Result<(), StoreError> {
-        if let Some(writer) = self.writer.take() {
-            let finished = writer.finish();
-            let object = finished.inspect_err(|_| self.abandon())?;
-            self.objects.push(object);
+    /// Forgets what no commit has stored yet if it refers to an object that could not be written.
+    fn forget_lost(&mut self) {
+        if self.packed.has_lost() {
+            self.pending.clear();
+            self.groups.clear();
         }
-        Ok(())
     }
+}
 
-    /// Appends a chunk to the packed object in the making.
-    fn push(&mut self, stored: &[u8]) -> Result<ChunkPayload, StoreError> {
-        if self.options.dry_run {
-            return Ok(ChunkPayload::Inline(Vec::new().into()));
-        }
-        let pushed = self.append(stored);
-        pushed.inspect_err(|_| self.abandon())
-    }
-
-    /// Forgets what no commit has stored yet: it refers to an object that could not be written.
-    fn abandon(&mut self) {
-        self.writer = None;
-        self.objects.clear();
-        self.pending.clear();
-        self.groups.clear();
-    }
-
-    fn append(&mut self, stored: &[u8]) -> Result<ChunkPayload, StoreError> {
-        let mut writer = match self.writer.take() {
-            Some(writer) => writer,
-            None => self.repository.object_writer()?,
-        };
-        let reference = writer.push(stored)?;
-        let is_file = self.repository.chunk_path(&reference.id).is_some();
-        if writer.length() >= if is_file { FILE_LIMIT } else { MEMORY_LIMIT } {
-            self.objects.push(writer.finish()?);
-        } else {
-            self.writer = Some(writer);
-        }
-        Ok(ChunkPayload::Ref(reference))
-    }
+/// Bytes that values may take between reading and encoding; what they are decoded from and encoded to comes on top.
+const fn values_budget(resources: &Resources) -> u64 {
+    resources.memory / 2
 }
 
 fn document(granule: &IncomingGranule<'_>, layout: &GroupLayout, fitted: &Fitted) -> Document {

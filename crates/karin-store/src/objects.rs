@@ -1,5 +1,6 @@
 //! Chunk objects: many chunks packed into one immutable object, written whole, read by range.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Write as _;
 use std::ops::Range;
@@ -75,8 +76,8 @@ impl Background {
     }
 
     /// Hands a chunk over; the error may be that of an earlier one.
-    fn push(&mut self, chunk: &[u8]) -> Result<(), StoreError> {
-        let sent = self.chunks.as_ref().map(|chunks| chunks.send(chunk.to_vec()));
+    fn push(&mut self, chunk: Vec<u8>) -> Result<(), StoreError> {
+        let sent = self.chunks.as_ref().map(|chunks| chunks.send(chunk));
         match sent {
             Some(Ok(())) => Ok(()),
             // The thread has stopped, which it does on an error only.
@@ -205,17 +206,18 @@ impl ObjectWriter<'_> {
     ///
     /// # Errors
     /// What writing met (a full disk is [`karin_core::ErrorKind::NoSpace`]); the writer is of no use then.
-    pub fn push(&mut self, chunk: &[u8]) -> Result<ChunkRef, StoreError> {
+    pub fn push<'c>(&mut self, chunk: impl Into<Cow<'c, [u8]>>) -> Result<ChunkRef, StoreError> {
+        let chunk = chunk.into();
+        let (offset, length) = (self.length, chunk.len() as u64);
         match &mut self.target {
-            Target::File(background) => background.push(chunk)?,
-            Target::Memory(buffer) => buffer.extend_from_slice(chunk),
+            Target::File(background) => background.push(chunk.into_owned())?,
+            Target::Memory(buffer) => buffer.extend_from_slice(&chunk),
         }
-        let offset = self.length;
-        self.length += chunk.len() as u64;
+        self.length += length;
         Ok(ChunkRef {
             id: self.id.clone(),
             offset,
-            length: chunk.len() as u64,
+            length,
         })
     }
 

@@ -1,8 +1,8 @@
 //! Memory for stored bytes between uses: fresh pages cost as much as reading into them.
 
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 
-/// Bytes of the buffers that are kept.
+/// Bytes of the buffers that are kept unless something else is said.
 const SPARE_BYTES: usize = 64 << 20;
 
 /// Stored bytes in a buffer that is used again: it does not shrink, so that nothing but what it grows by is ever cleared.
@@ -38,6 +38,12 @@ impl Stored {
     }
 }
 
+impl DerefMut for Stored {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        self.buffer.get_mut(..self.len).unwrap_or_default()
+    }
+}
+
 impl Deref for Stored {
     type Target = [u8];
 
@@ -47,13 +53,29 @@ impl Deref for Stored {
 }
 
 /// Buffers between uses.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Spare {
     buffers: Vec<Stored>,
     bytes: usize,
+    limit: usize,
+}
+
+impl Default for Spare {
+    fn default() -> Self {
+        Self::new(SPARE_BYTES)
+    }
 }
 
 impl Spare {
+    /// One that keeps so many bytes.
+    pub(crate) const fn new(limit: usize) -> Self {
+        Self {
+            buffers: Vec::new(),
+            bytes: 0,
+            limit,
+        }
+    }
+
     /// The smallest buffer of so many bytes or more; else the largest, which makes way for a new one.
     pub(crate) fn take(&mut self, len: usize) -> Stored {
         let fit = |stored: &Stored| {
@@ -71,7 +93,7 @@ impl Spare {
 
     /// Keeps a buffer, unless there are enough.
     pub(crate) fn give(&mut self, stored: Stored) {
-        if self.bytes + stored.buffer.len() <= SPARE_BYTES {
+        if self.bytes + stored.buffer.len() <= self.limit {
             self.bytes += stored.buffer.len();
             self.buffers.push(stored);
         }

@@ -59,6 +59,8 @@ struct Lane<'a> {
     width: usize,
     /// Cycles that are decoded before they are added to the states.
     batch: usize,
+    /// True if all threads work on it together.
+    together: bool,
 }
 
 /// Runs it; returns notes on the result.
@@ -94,11 +96,7 @@ pub(super) fn run(mut work: Work<'_>) -> Result<Vec<String>, EngineError> {
             .max(1);
         let lanes = lanes(&work, &passes, first..first + wave, &extents, &columns, needs);
         run_lanes(&work, &lanes, needs)?;
-        let wave_of_passes: Vec<(usize, &Pass)> = passes.iter().enumerate().skip(first).take(wave).collect();
-        let positions = |(index, pass): &(usize, &Pass)| positions::write(&work, *index, pass, &extents);
-        work.engine
-            .pool
-            .install(|| wave_of_passes.par_iter().with_max_len(1).try_for_each(positions))?;
+        positions::write(&work, &passes, first..first + wave, &extents)?;
         first += wave;
     }
     let indices: Vec<i64> = own.clone().map(|index| index as i64).collect();
@@ -199,7 +197,7 @@ fn lanes<'a>(
                 continue;
             };
             let (lines, width) = extent.lines_of(column);
-            let (rows, batch) = block(work, column, cycles, width, needs);
+            let Block { rows, batch, together } = block(work, column, cycles, width, needs);
             let mut start = lines.start;
             while start < lines.end {
                 let block = start..lines.end.min(start + rows);
@@ -213,9 +211,13 @@ fn lanes<'a>(
                     at,
                     width,
                     batch,
+                    together,
                 });
             }
         }
+    }
+    if lanes.len() < 2 * work.engine.resources.jobs {
+        lanes.iter_mut().for_each(|lane| lane.together = true);
     }
     let bytes = |lane: &Lane<'_>| lane.lines.len() * lane.width * item_size(work, lane.column);
     lanes.sort_by_key(|lane| std::cmp::Reverse(bytes(lane)));
@@ -227,89 +229,98 @@ pub(super) fn most_cycles(passes: &[Pass]) -> usize {
     passes.iter().map(|pass| pass.pieces.len()).max().unwrap_or(0)
 }
 
+/// How the lines of a column are cut.
+pub(super) struct Block {
+    /// Lines of a block.
+    pub(super) rows: usize,
+    /// Cycles that are decoded before they are added to the states.
+    batch: usize,
+    /// True if a block takes the memory of all threads, which work on it together.
+    together: bool,
+}
+
 /// Lines of a block, and how many cycles are decoded before they are added, such that both fit into a thread's share of
-/// the memory.
-pub(super) fn block(
-    work: &Work<'_>,
-    column: &Column,
-    cycles: usize,
-    width: usize,
-    needs: Needs,
-) -> (usize, usize) {
+/// the memory; or into that of all threads, where a share does not hold one chunk, which would be decoded several times.
+pub(super) fn block(work: &Work<'_>, column: &Column, cycles: usize, width: usize, needs: Needs) -> Block {
     // Whole chunks of lines, so that none is decoded twice.
     let chunks = column.meta.storage.chunks.as_ref();
     let chunk = chunks
         .and_then(|chunks| chunks.first().copied())
         .unwrap_or(1)
         .max(1);
-    // States, results, and one result on its way to the output: shuffled, and compressed.
-    let rest = Cells::<f64>::bytes(1, needs)
-        + work.computed.len() * if needs.values { 24 } else { 8 }
-        + 16
-        + if column.derived {
-            work.engine.plan.formulas().bytes_per_pixel()
-        } else {
-            0
-        };
-    let rows_with =
-        |batch: usize| work.thread_budget() / ((batch * item_size(work, column) + rest) * width.max(1));
+    let jobs = work.engine.resources.jobs.max(1);
     let most = if needs.values {
         cycles
     } else {
-        cycles.min(BATCH.max(work.engine.resources.jobs))
+        cycles.min(BATCH.max(jobs))
     }
     .max(1);
-    // Fewer cycles at a time cost less than chunks that are decoded twice.
-    let batch = if rows_with(most) < chunk && !needs.values {
-        1
+    let derived = if column.derived {
+        work.engine.plan.formulas().bytes_per_pixel()
     } else {
-        most
+        0
     };
-    let rows = rows_with(batch);
-    (
-        if rows > chunk {
-            rows / chunk * chunk
+    let cell = |batch: usize, together: bool| {
+        // Where one thread has all cycles at once, states do not outlive a few cells.
+        let at_once = batch >= cycles && !together;
+        let states = if at_once { 0 } else { Cells::<f64>::bytes(1, needs) };
+        // Results, and one result on its way to the output: shuffled, and compressed.
+        let results = if at_once && work.sink.only_tallies() && !needs.values {
+            0
         } else {
-            rows.max(1)
-        },
-        batch,
-    )
+            work.computed.len() * if needs.values { 24 } else { 8 } + 16
+        };
+        batch * item_size(work, column) + states + results + derived
+    };
+    let share = work.thread_budget();
+    let rows = |batch: usize, together: bool| {
+        let memory = if together { share * jobs } else { share };
+        memory / (cell(batch, together) * width.max(1))
+    };
+    let (batch, together) = if needs.values || rows(most, false) >= chunk {
+        (most, false)
+    } else if most > 1 && rows(most, true) >= chunk {
+        (most, true)
+    } else {
+        // Fewer cycles at a time cost less than chunks that are decoded twice.
+        (1, false)
+    };
+    let rows = rows(batch, together);
+    let rows = if rows > chunk { rows / chunk * chunk } else { rows.max(1) };
+    Block { rows, batch, together }
 }
 
 fn run_lanes(work: &Work<'_>, lanes: &[Lane<'_>], needs: Needs) -> Result<(), EngineError> {
     let engine = work.engine;
-    let few = lanes.len() < 2 * engine.resources.jobs;
-    let run = |lane: &Lane<'_>| {
+    let run = |lane: &&Lane<'_>| {
         engine.check_cancelled()?;
-        dispatch(work, lane, needs, few)
+        dispatch(work, lane, needs)
     };
+    let (together, apart): (Vec<&Lane<'_>>, Vec<_>) = lanes.iter().partition(|lane| lane.together);
     engine.pool.install(|| {
-        if few {
-            lanes.iter().try_for_each(run)
-        } else {
-            lanes.par_iter().with_max_len(1).try_for_each(run)
-        }
+        together.iter().try_for_each(run)?;
+        apart.par_iter().with_max_len(1).try_for_each(run)
     })
 }
 
 /// Works on a lane in the type that its values are accumulated in.
-fn dispatch(work: &Work<'_>, lane: &Lane<'_>, needs: Needs, together: bool) -> Result<(), EngineError> {
-    struct Run<'a>(&'a Work<'a>, &'a Lane<'a>, Needs, bool);
+fn dispatch(work: &Work<'_>, lane: &Lane<'_>, needs: Needs) -> Result<(), EngineError> {
+    struct Run<'a>(&'a Work<'a>, &'a Lane<'a>, Needs);
     impl OfKind for Run<'_> {
         type Out = Result<(), EngineError>;
         fn of<T: Sample>(self, kind: Kind<T>) -> Self::Out {
-            let Self(work, lane, needs, together) = self;
+            let Self(work, lane, needs) = self;
             Runner {
                 work,
                 lane,
                 needs,
-                together,
+                together: lane.together,
                 kind,
             }
             .run()
         }
     }
-    typed(work, lane.column, Run(work, lane, needs, together)).unwrap_or(Ok(()))
+    typed(work, lane.column, Run(work, lane, needs)).unwrap_or(Ok(()))
 }
 
 /// One lane with its type known.

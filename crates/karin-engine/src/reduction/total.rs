@@ -1,6 +1,8 @@
 //! The state of one number over very many values: exact for integers and for floating values alike, so that every
 //! split and every order of granules gives the same bits.
 
+use multiversion::multiversion;
+
 use super::cells::Scale;
 use super::comoments::Comoments;
 use super::exact_sum::{ExactSum, centred};
@@ -63,12 +65,8 @@ impl<T: Sample> Total<T> {
     fn add_block(&mut self, fill: Fill<T>, values: &[T]) {
         let mut count = 0u32;
         if T::EXACT {
-            let mut sum = T::Sum::default();
-            for &value in values {
-                let keeps = fill.keeps(value);
-                count += u32::from(keeps);
-                sum = sum.plus(if keeps { value.widen() } else { T::Sum::default() });
-            }
+            let (kept, sum) = count_and_sum(fill, values);
+            count = kept;
             // Exact: at most 4096 numbers of 32 bits.
             self.sum += T::sum_to_i128(sum);
             if self.needs.squares {
@@ -85,13 +83,7 @@ impl<T: Sample> Total<T> {
         } else {
             count = values.iter().map(|&value| u32::from(fill.keeps(value))).sum();
             if let Some(sums) = &mut self.exact {
-                for value in values
-                    .iter()
-                    .filter(|value| fill.keeps(**value))
-                    .map(|value| value.real())
-                {
-                    sums.add(value, self.needs.squares);
-                }
+                sums.add_kept(fill, values, self.needs.squares);
             }
         }
         if let Some(sums) = &mut self.pairs {
@@ -284,7 +276,65 @@ impl PairSums {
     }
 }
 
+/// How many values are kept, and their sum. Compiled for wider vectors too.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+fn count_and_sum<T: Sample>(fill: Fill<T>, values: &[T]) -> (u32, T::Sum) {
+    let mut count = 0;
+    let mut sum = T::Sum::default();
+    for &value in values {
+        let keeps = fill.keeps(value);
+        count += u32::from(keeps);
+        sum = sum.plus(if keeps { value.widen() } else { T::Sum::default() });
+    }
+    (count, sum)
+}
+
+/// Numbers that are added up without rounding by plain additions, if they lie close enough to each other.
+const CLOSE: usize = 256;
+
+/// Bits that are left of the 53 of a sum when [`CLOSE`] numbers of 24 bits are added up: by so many their exponents may differ.
+const SPREAD: f64 = (1 << (53 - 24 - 8)) as f64;
+
+/// The sum of [`CLOSE`] numbers or fewer if plain additions give it without rounding, in any order: if all are numbers of 24 bits
+/// (those of `f32`), and the greatest is not more than [`SPREAD`] times the least that is not 0. Every partial sum is then a
+/// multiple of the last bit of the least, and of no more than 53 bits.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+fn close_sum(values: &[f64; CLOSE]) -> Option<f64> {
+    let (mut sums, mut least, mut most) = ([0.0; 8], [f64::INFINITY; 8], [0.0_f64; 8]);
+    let mut narrow = [true; 8];
+    for eight in values.as_chunks::<8>().0 {
+        for (strand, &value) in eight.iter().enumerate() {
+            let size = value.abs();
+            sums[strand] += value;
+            narrow[strand] &= f64::from(value as f32) == value;
+            most[strand] = if size > most[strand] { size } else { most[strand] };
+            let nearer = size > 0.0 && size < least[strand];
+            least[strand] = if nearer { size } else { least[strand] };
+        }
+    }
+    let least = least.into_iter().fold(f64::INFINITY, f64::min);
+    let most = most.into_iter().fold(0.0, f64::max);
+    let is_close = most == 0.0 || most <= least * SPREAD;
+    (is_close && narrow == [true; 8]).then(|| sums.iter().sum())
+}
+
 impl FloatSums {
+    /// Adds the values that are kept.
+    fn add_kept<T: Sample>(&mut self, fill: Fill<T>, values: &[T], squares: bool) {
+        let mut reals = [0.0; CLOSE];
+        for values in values.chunks(CLOSE) {
+            for (real, &value) in reals.iter_mut().zip(values) {
+                let number = value.real();
+                *real = if fill.keeps(value) && number.is_finite() { number } else { 0.0 };
+            }
+            reals[values.len()..].fill(0.0);
+            match close_sum(&reals) {
+                Some(sum) if !squares => self.sum.add(sum),
+                _ => reals.iter().for_each(|real| self.add(*real, squares)),
+            }
+        }
+    }
+
     fn add(&mut self, value: f64, squares: bool) {
         if !value.is_finite() {
             return;

@@ -35,6 +35,7 @@ thread_local! {
     static COMPRESSOR: RefCell<Option<(i32, Compressor<'static>)>> = const { RefCell::new(None) };
     static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static BLOCK: RefCell<(Vec<u8>, Vec<u8>)> = const { RefCell::new((Vec::new(), Vec::new())) };
 }
 
 /// Packs `raw` (elements of `size` bytes) at zstd `level` in blocks of `block` bytes.
@@ -56,22 +57,24 @@ pub(super) fn encode(raw: &[u8], size: usize, level: i32, block: usize) -> Resul
     out.extend_from_slice(&total.to_le_bytes());
     out.extend_from_slice(&(block_size as u32).to_le_bytes());
     out.resize(HEADER + 4 * blocks, 0);
-    let mut shuffled = vec![0; block_size];
-    let mut packed = Vec::new();
-    for (index, block) in raw.chunks(block_size).enumerate() {
-        let start = (out.len() as u32).to_le_bytes();
-        out[HEADER + 4 * index..HEADER + 4 * index + 4].copy_from_slice(&start);
-        let planes = &mut shuffled[..block.len()];
-        shuffle(block, size, planes);
-        compress(planes, level, &mut packed)?;
-        let stored = if packed.len() < planes.len() {
-            packed.as_slice()
-        } else {
-            &*planes
-        };
-        out.extend_from_slice(&(stored.len() as u32).to_le_bytes());
-        out.extend_from_slice(stored);
-    }
+    BLOCK.with_borrow_mut(|(shuffled, packed)| {
+        shuffled.resize(shuffled.len().max(block_size), 0);
+        for (index, block) in raw.chunks(block_size).enumerate() {
+            let start = (out.len() as u32).to_le_bytes();
+            out[HEADER + 4 * index..HEADER + 4 * index + 4].copy_from_slice(&start);
+            let planes = &mut shuffled[..block.len()];
+            shuffle(block, size, planes);
+            compress(planes, level, packed)?;
+            let stored = if packed.len() < planes.len() {
+                packed.as_slice()
+            } else {
+                &*planes
+            };
+            out.extend_from_slice(&(stored.len() as u32).to_le_bytes());
+            out.extend_from_slice(stored);
+        }
+        Ok(())
+    })?;
     let length = (out.len() as u32).to_le_bytes();
     out[12..16].copy_from_slice(&length);
     Ok(out)

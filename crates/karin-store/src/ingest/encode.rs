@@ -1,7 +1,11 @@
-//! From the variables of a granule to encoded chunks, on all threads, a bounded number of bytes at a time.
+//! From a variable of a granule to encoded chunks.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::{Mutex, PoisonError};
 
 use karin_core::packing::Packing;
-use karin_core::{Dataset, Slab, Values};
+use karin_core::{Dataset, DatasetError, Slab, Values};
+use rayon::prelude::*;
 
 use super::geometry::Guide;
 use super::granule::{Fitted, Placed, Refusal};
@@ -9,6 +13,7 @@ use super::refer;
 use crate::codec::CodecError;
 use crate::facts::bounds;
 use crate::layout::{ArrayLayout, GroupLayout, Placement};
+use crate::stored::{Spare, Stored};
 
 /// What one variable becomes.
 #[derive(Debug)]
@@ -56,17 +61,67 @@ impl Encoded {
     }
 }
 
+/// A granule that is being encoded.
+pub(super) struct Encoding<'a> {
+    pub dataset: &'a dyn Dataset,
+    pub layout: &'a GroupLayout,
+    pub fitted: &'a Fitted,
+    pub known: &'a dyn KnownShared,
+    /// Memory for values between variables: fresh pages cost as much as reading into them.
+    pub buffers: &'a Mutex<Spare>,
+}
+
+/// Values in a buffer that goes back to where it is from.
+struct Raw<'a> {
+    values: Stored,
+    buffers: &'a Mutex<Spare>,
+}
+
+impl<'a> Raw<'a> {
+    /// So many bytes of any values.
+    fn new(buffers: &'a Mutex<Spare>, len: usize) -> Self {
+        let mut values = buffers.lock().unwrap_or_else(PoisonError::into_inner).take(len);
+        values.resize(len);
+        Self { values, buffers }
+    }
+}
+
+impl Deref for Raw<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.values
+    }
+}
+
+impl DerefMut for Raw<'_> {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.values
+    }
+}
+
+impl Drop for Raw<'_> {
+    fn drop(&mut self) {
+        let values = std::mem::take(&mut self.values);
+        self.buffers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .give(values);
+    }
+}
+
 /// Reads, repacks and encodes one variable.
 ///
 /// # Errors
 /// What reading meets, or packing that cannot be converted without loss.
-pub(super) fn encode(
-    dataset: &dyn Dataset,
-    layout: &GroupLayout,
-    fitted: &Fitted,
-    placed: &Placed,
-    known: &dyn KnownShared,
-) -> Result<Encoded, Refusal> {
+pub(super) fn encode(encoding: &Encoding<'_>, placed: &Placed) -> Result<Encoded, Refusal> {
+    let Encoding {
+        dataset,
+        layout,
+        fitted,
+        known,
+        buffers,
+    } = *encoding;
     let Some(array) = layout.arrays.get(placed.array) else {
         return Err(Refusal::structure("a variable without a place"));
     };
@@ -85,7 +140,7 @@ pub(super) fn encode(
             return Ok(encoded);
         }
     }
-    let values = read(dataset, array, placed)?;
+    let values = read(dataset, array, placed, buffers)?;
     let landing = fitted.landings.get(placed.landing);
     let group = landing.map_or("", |(path, _)| path.as_str());
     let name = array.variable.rsplit('/').next().unwrap_or_default();
@@ -100,16 +155,16 @@ pub(super) fn encode(
         encoded.column = column(packing, &values, pixels, place, Guide::of(group), array);
     }
     if let ("latitude", Placement::Pass, Some(packing)) = (name, array.placement, &packing) {
-        encoded.bounds = bounds::of(packing, &values, array.columns());
+        encoded.bounds = bounds::of(packing, &typed(packing, &values), array.columns());
     }
     let plain = landing.is_none_or(|(_, landing)| landing.is_plain(array));
     let scattered;
     let raw = match landing {
         Some((_, landing)) if !plain => {
-            scattered = landing.scatter(array, values.as_bytes(), &placed.shape);
+            scattered = landing.scatter(array, &values, &placed.shape);
             scattered.as_slice()
         }
-        _ => values.as_bytes(),
+        _ => &values,
     };
     if array.placement != Placement::Granule {
         let hash = *blake3::hash(raw).as_bytes();
@@ -124,28 +179,63 @@ pub(super) fn encode(
     Ok(encoded)
 }
 
-fn read(dataset: &dyn Dataset, array: &ArrayLayout, placed: &Placed) -> Result<Values, Refusal> {
-    let slab = Slab::all(&placed.shape);
-    let values = dataset
-        .read_slab(&array.variable, &slab)
-        .map_err(Refusal::Unreadable)?
-        .values;
+fn read<'b>(
+    dataset: &dyn Dataset,
+    array: &ArrayLayout,
+    placed: &Placed,
+    buffers: &'b Mutex<Spare>,
+) -> Result<Raw<'b>, Refusal> {
+    let len = placed.shape.iter().product::<usize>() * array.dtype.size();
     let Some((from, to)) = &placed.repack else {
-        return Ok(values);
+        let mut raw = Raw::new(buffers, len);
+        read_rows(dataset, &array.variable, &placed.shape, &mut raw).map_err(Refusal::Unreadable)?;
+        return Ok(raw);
     };
-    from.repack(&values, to).map_err(|error| {
+    let values = dataset.read_slab(&array.variable, &Slab::all(&placed.shape));
+    let values = values.map_err(Refusal::Unreadable)?.values;
+    let repacked = from.repack(&values, to).map_err(|error| {
         let path = &array.variable;
         Refusal::structure(format!(
             "{path} is packed otherwise than the product ({} by {}, expected {} by {}) and cannot be repacked without \
              loss: {error}",
             from.dtype, from.scale, to.dtype, to.scale
         ))
-    })
+    })?;
+    let mut raw = Raw::new(buffers, repacked.as_bytes().len());
+    raw.copy_from_slice(repacked.as_bytes());
+    Ok(raw)
+}
+
+/// Bytes from which on several threads share the reading of a variable.
+const SHARED_BYTES: usize = 16 << 20;
+
+/// Reads all of a variable; a large one by rows of chunks.
+fn read_rows(dataset: &dyn Dataset, path: &str, shape: &[usize], out: &mut [u8]) -> Result<(), DatasetError> {
+    let chunks = dataset.root().variable(path).and_then(|variable| variable.storage.chunks.as_ref());
+    let chunk_rows = chunks.and_then(|chunks| chunks.first().copied()).unwrap_or(0);
+    let row_bytes = out.len().checked_div(shape.first().copied().unwrap_or(0)).unwrap_or(0);
+    let together = chunk_rows * row_bytes;
+    if together == 0 || out.len() < SHARED_BYTES {
+        return dataset.read_into(path, &Slab::all(shape), out);
+    }
+    let read = |(number, part): (usize, &mut [u8])| {
+        let first = number * chunk_rows;
+        let rows = first..first + part.len() / row_bytes;
+        dataset.read_into(path, &Slab::rows(shape, rows), part)
+    };
+    out.par_chunks_mut(together).enumerate().try_for_each(read)
+}
+
+/// The same values with their type.
+fn typed(packing: &Packing, raw: &[u8]) -> Values {
+    let dtype = packing.dtype;
+    let mut values = Values::zeros(dtype, raw.len() / dtype.size().max(1));
+    values.as_bytes_mut().copy_from_slice(raw);
+    values
 }
 
 /// The encoded blocks of an array whose first elements are `raw`; the rest is padding.
 fn blocks(array: &ArrayLayout, raw: &[u8]) -> Result<Vec<(u32, Vec<u8>)>, Refusal> {
-    use rayon::prelude::*;
     let size = array.codec.len();
     let fail = |error: CodecError| Refusal::structure(format!("{}: {error}", array.variable));
     let encode = |(block, part): (usize, &[u8])| -> Result<Option<(u32, Vec<u8>)>, Refusal> {
@@ -172,8 +262,8 @@ fn is_fill(raw: &[u8], fill: &[u8]) -> bool {
     raw.starts_with(fill) && raw.chunks(fill.len().max(1)).all(|element| element == fill)
 }
 
-fn extremes(packing: &Packing, values: &Values) -> Option<(f64, f64)> {
-    let decoded = packing.decode(values).ok()?;
+fn extremes(packing: &Packing, raw: &[u8]) -> Option<(f64, f64)> {
+    let decoded = packing.decode(&typed(packing, raw)).ok()?;
     let valid = decoded.into_iter().filter(|value| value.is_finite());
     valid.fold(None, |bounds, value| match bounds {
         None => Some((value, value)),
@@ -184,7 +274,7 @@ fn extremes(packing: &Packing, values: &Values) -> Option<(f64, f64)> {
 /// The guiding column; of a crop that lacks it, the column nearest to it.
 fn column(
     packing: &Packing,
-    values: &Values,
+    raw: &[u8],
     pixels: usize,
     place: Option<&Vec<usize>>,
     guide: Guide,
@@ -199,68 +289,8 @@ fn column(
             .min_by_key(|(_, pixel)| pixel.abs_diff(wanted))?,
         None => (wanted, wanted),
     };
-    let picked: Values = match values {
-        Values::Int32(all) => all
-            .iter()
-            .skip(at)
-            .step_by(pixels)
-            .copied()
-            .collect::<Vec<i32>>()
-            .into(),
-        Values::Float64(all) => all
-            .iter()
-            .skip(at)
-            .step_by(pixels)
-            .copied()
-            .collect::<Vec<f64>>()
-            .into(),
-        Values::Float32(all) => all
-            .iter()
-            .skip(at)
-            .step_by(pixels)
-            .copied()
-            .collect::<Vec<f32>>()
-            .into(),
-        _ => return None,
-    };
-    let degrees = packing.decode(&picked).ok()?;
+    let elements = raw.chunks_exact(packing.dtype.size().max(1));
+    let picked: Vec<u8> = elements.skip(at).step_by(pixels).flatten().copied().collect();
+    let degrees = packing.decode(&typed(packing, &picked)).ok()?;
     Some((guide.shift_m(pixel, array.columns()), degrees))
-}
-
-/// The variables of a granule in groups that fit into `memory` bytes (one at least), coordinates first.
-pub(super) fn waves<'a>(layout: &GroupLayout, fitted: &'a Fitted, memory: u64) -> Vec<Vec<&'a Placed>> {
-    let bytes = |placed: &Placed| -> u64 {
-        let size = layout
-            .arrays
-            .get(placed.array)
-            .map_or(8, |array| array.dtype.size());
-        // What is repacked passes through f64.
-        let factor = if placed.repack.is_some() { 4 } else { 1 };
-        (placed.shape.iter().product::<usize>() * size * factor) as u64
-    };
-    let is_coordinate = |placed: &Placed| {
-        let name = layout
-            .arrays
-            .get(placed.array)
-            .map_or("", |array| array.variable.as_str());
-        matches!(name.rsplit('/').next(), Some("latitude" | "longitude"))
-    };
-    let mut ordered: Vec<&Placed> = fitted.variables.iter().collect();
-    ordered.sort_by_key(|placed| (!is_coordinate(placed), std::cmp::Reverse(bytes(placed))));
-    let mut waves: Vec<Vec<&Placed>> = Vec::new();
-    let mut used = 0;
-    for placed in ordered {
-        let size = bytes(placed);
-        match waves.last_mut() {
-            Some(wave) if used + size <= memory => {
-                wave.push(placed);
-                used += size;
-            }
-            _ => {
-                waves.push(vec![placed]);
-                used = size;
-            }
-        }
-    }
-    waves
 }

@@ -228,8 +228,9 @@ impl Ingest<'_> {
     /// # Errors
     /// What writing met; all of it can be put again then.
     pub fn hand_over(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
-        self.finish_object()?;
-        let objects = std::mem::take(&mut self.objects);
+        let objects = self.packed.finish();
+        self.forget_lost();
+        let objects = objects?;
         let pending = std::mem::take(&mut self.pending);
         self.groups.clear();
         if pending.is_empty() {

@@ -6,6 +6,7 @@ use icechunk::format::manifest::ChunkPayload;
 use icechunk::session::Session;
 
 use super::encode::KnownShared;
+use super::gathered::Gathered;
 use crate::StoreError;
 use crate::collection::chunks::ChunkReader;
 use crate::facts::view::{At, View};
@@ -120,39 +121,19 @@ impl SharedArrays {
         OfPass { shared: self, pass }
     }
 
-    /// Where the known values of an array lie.
-    pub(super) fn payload(&self, array: usize, pass: u32) -> Option<ChunkPayload> {
-        self.find(array, pass).map(|claim| claim.payload.clone())
-    }
-
-    /// Takes note of a claim; true if its values are not those that are known.
-    pub(super) fn claim(&mut self, claim: &Claim, pass: u32) -> bool {
-        match self.find(claim.array, pass) {
-            Some(known) if known.hash == claim.hash => false,
-            Some(known) if known.whole || !claim.whole => true,
-            _ => {
-                self.known.insert(self.slot(claim.array, pass), claim.clone());
-                true
+    /// Takes note of what a granule told, where nothing better is known.
+    pub(super) fn learn(&mut self, gathered: &Gathered, pass: u32) {
+        for claim in &gathered.claims {
+            let slot = self.slot(claim.array, pass);
+            match self.known.get(&slot) {
+                Some(known) if known.hash == claim.hash || known.whole || !claim.whole => {}
+                _ => {
+                    self.known.insert(slot, claim.clone());
+                }
             }
         }
-    }
-
-    /// Takes note of the values that stored bytes of a coordinate decode to.
-    pub(super) fn learn(&mut self, array: usize, pass: u32, stored_hash: [u8; 32], hash: [u8; 32]) {
-        self.decoded.insert((array, pass, stored_hash), hash);
-    }
-
-    /// Forgets claims.
-    pub(super) fn retract(&mut self, claims: &[Claim], pass: u32) {
-        for claim in claims {
-            let slot = self.slot(claim.array, pass);
-            if self
-                .known
-                .get(&slot)
-                .is_some_and(|known| known.payload == claim.payload)
-            {
-                self.known.remove(&slot);
-            }
+        for &(array, stored_hash, hash) in &gathered.decoded {
+            self.decoded.insert((array, pass, stored_hash), hash);
         }
     }
 }
@@ -161,6 +142,15 @@ impl SharedArrays {
 pub(super) struct OfPass<'a> {
     shared: &'a SharedArrays,
     pass: u32,
+}
+
+impl OfPass<'_> {
+    /// Where the known values of an array lie.
+    pub(super) fn payload(&self, array: usize) -> Option<ChunkPayload> {
+        self.shared
+            .find(array, self.pass)
+            .map(|claim| claim.payload.clone())
+    }
 }
 
 impl KnownShared for OfPass<'_> {

@@ -162,6 +162,10 @@ impl SharedSink for Gathering {
         Ok(())
     }
 
+    fn only_tallies(&self) -> bool {
+        true
+    }
+
     fn tally(&self, path: &str, slab: &Slab) -> Option<Box<dyn Tally + '_>> {
         self.block(path, slab)
             .map(|block| Box::new(block) as Box<dyn Tally>)

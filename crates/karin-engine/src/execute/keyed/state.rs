@@ -70,7 +70,8 @@ impl<T: Sample> Typed<'_, T> {
     /// The values of a tile and the key of each run of them.
     fn read(&self, tile: &Tile) -> Result<(Vec<T>, Keys), DatasetError> {
         let engine = self.work.engine;
-        let mut values = Vec::new();
+        let row: usize = self.column.lengths.iter().skip(1).product();
+        let mut values = engine.spare.take_numbers(tile.lines.len() * row);
         let lines = tile.lines.clone();
         (self.kind.load)(self.work, &tile.piece, self.column, lines, &mut values)?;
         let keys = Keys::of(
@@ -103,7 +104,9 @@ impl<T: Sample> State for Typed<'_, T> {
                 .runs
                 .iter()
                 .filter_map(|(key, range)| Some((*key, values.get(range.clone())?)));
-            return Some(Box::new(self.order.look(runs, self.kind.fill)));
+            let found = self.order.look(runs, self.kind.fill);
+            self.work.engine.spare.give_numbers(values);
+            return Some(Box::new(found));
         }
         let mut totals: BTreeMap<i64, Total<T>> = BTreeMap::new();
         for (key, range) in &keys.runs {
@@ -116,6 +119,7 @@ impl<T: Sample> State for Typed<'_, T> {
                 time,
             );
         }
+        self.work.engine.spare.give_numbers(values);
         Some(Box::new(totals))
     }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use karin_core::{DatasetError, PassNumber, Selection};
+use karin_core::{DatasetError, GroupMeta, PassNumber, Selection};
 use rayon::prelude::*;
 
 use super::Pass;
@@ -25,9 +25,14 @@ pub(in crate::execute) struct Extent {
 }
 
 impl Extent {
-    /// Lines of a chunk of coordinates in the result: 250 m products are not held whole.
-    pub(in crate::execute) fn position_lines(&self) -> usize {
-        ((4 << 20) / self.swath.num_pixels.max(1)).clamp(1, self.lines.len().max(1))
+    /// Lines of a chunk of coordinates in the result: 250 m products are not held whole. Whole chunks of the granules, where
+    /// that is possible, so that none is decoded twice.
+    pub(in crate::execute) fn position_lines(&self, root: &GroupMeta) -> usize {
+        let rows = (4 << 20) / self.swath.num_pixels.max(1);
+        let chunks = root.variable(&self.swath.latitude).and_then(|meta| meta.storage.chunks.as_ref());
+        let chunk = chunks.and_then(|chunks| chunks.first().copied()).unwrap_or(1).max(1);
+        let rows = if rows > chunk { rows / chunk * chunk } else { rows };
+        rows.clamp(1, self.lines.len().max(1))
     }
 
     /// True if the pass has a pixel in the region.

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use karin_core::{Array, DatasetError, Slab};
+use rayon::prelude::*;
 
 use super::extent::Extent;
 use super::{Pass, Work};
@@ -11,40 +12,53 @@ use crate::engine::Engine;
 use crate::plan::Piece;
 use crate::swath;
 
-/// Writes the coordinates of a pass's pixels, from the first of its granules that has them.
+/// Writes the coordinates of the pixels of some passes, each from the first of its granules that has them; on all threads.
 pub(super) fn write(
     work: &Work<'_>,
-    index: usize,
-    pass: &Pass,
+    passes: &[Pass],
+    range: Range<usize>,
     extents: &[Extent],
 ) -> Result<(), EngineError> {
+    if work.sink.only_tallies() {
+        return Ok(());
+    }
+    let mut blocks = Vec::new();
     for extent in extents {
-        let step = extent.position_lines();
-        let blocks = extent.lines.clone().step_by(step);
-        let blocks: Vec<Range<usize>> = blocks
-            .map(|start| start..extent.lines.end.min(start + step))
-            .collect();
-        let paths = [&extent.swath.latitude, &extent.swath.longitude];
-        for (path, lines) in paths
-            .into_iter()
-            .flat_map(|path| blocks.iter().map(move |lines| (path, lines)))
-        {
-            let found = pass
-                .pieces
-                .iter()
-                .find_map(|piece| positions(work.engine, piece, extent, path, lines).ok());
-            if let Some(array) = found {
-                let mut slab = Slab::all(&array.shape);
-                if let Some(first) = slab.start.first_mut() {
-                    *first = lines.start - extent.lines.start;
-                }
-                slab.start.insert(0, index);
-                slab.count.insert(0, 1);
-                work.write(path, &slab, &array.values)?;
+        let step = extent.position_lines(work.engine.plan.structure());
+        let starts = || extent.lines.clone().step_by(step);
+        for index in range.clone() {
+            for path in [&extent.swath.latitude, &extent.swath.longitude] {
+                blocks.extend(starts().map(|start| (index, extent, path, start..extent.lines.end.min(start + step))));
             }
         }
     }
-    Ok(())
+    let one = |(index, extent, path, lines): &(usize, &Extent, &String, Range<usize>)| {
+        passes
+            .get(*index)
+            .map_or(Ok(()), |pass| write_block(work, (*index, pass), extent, path, lines))
+    };
+    work.engine
+        .pool
+        .install(|| blocks.par_iter().with_max_len(1).try_for_each(one))
+}
+
+fn write_block(
+    work: &Work<'_>,
+    (index, pass): (usize, &Pass),
+    extent: &Extent,
+    path: &str,
+    lines: &Range<usize>,
+) -> Result<(), EngineError> {
+    let mut pieces = pass.pieces.iter();
+    let found = pieces.find_map(|piece| positions(work.engine, piece, extent, path, lines).ok());
+    let Some(array) = found else { return Ok(()) };
+    let mut slab = Slab::all(&array.shape);
+    if let Some(first) = slab.start.first_mut() {
+        *first = lines.start - extent.lines.start;
+    }
+    slab.start.insert(0, index);
+    slab.count.insert(0, 1);
+    work.write(path, &slab, &array.values)
 }
 
 fn positions(

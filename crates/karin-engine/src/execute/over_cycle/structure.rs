@@ -51,7 +51,7 @@ pub(super) fn of(work: &Work<'_>, passes: &[Pass], extents: &[Extent], columns: 
         let needs = work.reduction.needs();
         for column in columns.iter().filter(|column| column.group == swath.group) {
             let (rows, width) = extent.lines_of(column);
-            let (block, _) = block(work, column, cycles, width, needs);
+            let block = block(work, column, cycles, width, needs).rows;
             let block = block.clamp(1, rows.len().max(1));
             let mut dimensions = vec!["pass_number".to_owned()];
             let mut chunks = vec![1];
