@@ -105,12 +105,12 @@ def copy_variable(name, variable, target):
     copy[...] = variable[...]
 
 
-def zarr_store(paths, name):
-    """The peers' store: Zarr v3, one chunk per pass, xarray's default codec (zstd), packed as in the granules."""
+def zarr_store(paths, name, group=None):
+    """The peers' store: Zarr v3, one chunk per pass, xarray's default codec (zstd), packed as in the granules (or one group of them)."""
     store = FOLDER / f"{name}.zarr"
     if not (FOLDER / f"{name}.zarr-complete").exists():
         shutil.rmtree(store, ignore_errors=True)
-        granules = [xr.open_dataset(path, decode_cf=False).load() for path in paths]
+        granules = [xr.open_dataset(path, decode_cf=False, group=group).load() for path in paths]
         mission = xr.concat(granules, dim="cycle_number", data_vars="all", coords="all", join="override",
                             compat="override", combine_attrs="override")
         for variable in mission.variables.values():

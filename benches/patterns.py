@@ -50,7 +50,7 @@ def p1_netcdf():
         "xarray netCDF4, one thread": peer("netcdf_mean_serial", paths=paths),
         "xarray h5netcdf, threads": peer("netcdf_mean_h5netcdf", paths=paths),
         "xarray, Dask cluster of 2": peer("netcdf_mean_cluster", paths=paths),
-        "xarray Zarr, threads": peer("zarr_mean_threads", store=zarr_store(paths, "basic")),
+        "xarray Zarr, threads": peer("zarr_mean_threads", stores=[zarr_store(paths, "basic")]),
     }, rounds=ROUNDS)
     return [("P1 raw netCDF, 24 Basic granules", ">= 12x xarray netCDF, >= 5x xarray Zarr, <= 1.4x floor", seconds)]
 
@@ -64,7 +64,7 @@ def p1_collection():
         seconds = side_by_side({
             "karin": mean_over_cycles(store),
             "floor": floor("codec_floor", profile, *paths),
-            "xarray Zarr, threads": peer("zarr_mean_threads", store=zarr_store(paths, "basic")),
+            "xarray Zarr, threads": peer("zarr_mean_threads", stores=[zarr_store(paths, "basic")]),
             "xarray Zarr, Dask cluster of 2": peer("zarr_mean_cluster", store=zarr_store(paths, "basic")),
         }, rounds=ROUNDS)
         rows.append((f"P1 collection ({profile})", ">= 10x xarray Zarr, <= 1.5x floor", seconds))
@@ -122,7 +122,7 @@ def p2_to_p5():
         rows.append(("P5 one whole pass, 26 variables", ">= 10x xarray Zarr", side_by_side({
             "karin": peer("karin_pass", store=store),
             "command": karin("stat", store, "--cycles", "3", "--over", "all", "--stats", "count"),
-            "xarray Zarr": peer("zarr_pass", store=zarr),
+            "xarray Zarr": peer("zarr_pass", stores=[zarr]),
         })))
         rows.append(("open and list", "< 50 ms", side_by_side({"karin": karin("ls", store)})))
     return rows
@@ -157,17 +157,24 @@ def ingest_floor(profile, paths):
     return lambda: decode() + encode()
 
 
+def ingest_into_new(paths, *options):
+    """Ingests granules into a collection of their own."""
+
+    def run():
+        with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+            return karin("ingest", *paths, Path(folder) / "c", *options)()
+
+    return run
+
+
 def ingest():
     """P6 one day into a collection, P7 one cycle: against decode floor + encode floor."""
     rows = []
     paths = granules(BASIC, "calval", "475-477", "1-28")
     first = [path for path in paths if "_475_" in path.name]
     for profile in ("portable", "compact"):
-        def into_new():
-            with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
-                return karin("ingest", *first, Path(folder) / "c", "--profile", profile)()
-
-        seconds = side_by_side({"karin": into_new, "floor": ingest_floor(profile, first)}, rounds=ROUNDS)
+        runs = {"karin": ingest_into_new(first, "--profile", profile), "floor": ingest_floor(profile, first)}
+        seconds = side_by_side(runs, rounds=ROUNDS)
         rows.append((f"P7 ingest of a cycle (28 Basic, {profile})", ">= 0.8x (decode + encode)", seconds))
     return rows + day_into_growing_collection(paths)
 
@@ -191,8 +198,9 @@ def sizes():
     for product, phase, cycles, passes, name in [
         (BASIC, "science", "1-24", "13", "basic"),
         (EXPERT, "science", "1-4", "13", "expert"),
+        (UNSMOOTHED, "science", "1", "13", "unsmoothed"),
     ]:
-        paths = granules(product, phase, cycles, passes)
+        paths = granules(product, phase, cycles, passes, rewrite=product != UNSMOOTHED)
         size = {"netCDF": sum(path.stat().st_size for path in paths)}
         for profile in ("portable", "compact"):
             size[profile] = folder_size(collection(paths, name, profile))
@@ -209,39 +217,65 @@ def expert():
             "karin": mean_over_cycles(paths[0].parent),
             "floor": floor("decode_floor", *paths),
             "xarray netCDF4, one thread": peer("netcdf_mean_serial", paths=paths),
-            "xarray Zarr, threads": peer("zarr_mean_threads", store=zarr),
+            "xarray Zarr, threads": peer("zarr_mean_threads", stores=[zarr]),
         }, rounds=ROUNDS)),
         ("P1 collection, Expert", ">= 10x xarray Zarr, <= 1.5x floor", side_by_side({
             "karin": mean_over_cycles(store),
             "floor": floor("codec_floor", "portable", *paths),
-            "xarray Zarr, threads": peer("zarr_mean_threads", store=zarr),
+            "xarray Zarr, threads": peer("zarr_mean_threads", stores=[zarr]),
         }, rounds=ROUNDS)),
         ("P5 one whole pass, 102 variables", ">= 10x xarray Zarr", side_by_side({
             "karin": karin("stat", store, "--cycles", "3", "--over", "all", "--stats", "count"),
-            "xarray Zarr": peer("zarr_pass", store=zarr),
+            "xarray Zarr": peer("zarr_pass", stores=[zarr]),
         })),
+        ("P7 ingest of 4 Expert granules", ">= 0.8x (decode + encode)", side_by_side({
+            "karin": ingest_into_new(paths),
+            "floor": ingest_floor("portable", paths),
+            "xarray netCDF to Zarr": peer("netcdf_to_zarr", paths=paths),
+        }, rounds=ROUNDS)),
     ]
 
 
 def unsmoothed():
-    """One L2 Unsmoothed pass (2 GB raw) inside 512 MiB."""
+    """P1, P5 and P7 for one L2 Unsmoothed pass (2 GB raw) inside 512 MiB."""
     paths = granules(UNSMOOTHED, "science", "1", "13", rewrite=False)
-    rows = []
+    sides = ["left", "right"]
+    zarr = [zarr_store(paths, f"unsmoothed-{side}", side) for side in sides]
+    store, budget = collection(paths, "unsmoothed"), ["--memory", "512MiB"]
+    decode, codec = floor("decode_floor", *paths), floor("codec_floor", "portable", *paths)
+    everything = {"P1": ["--over", "cycle", "--stats", "mean"], "P5": ["--over", "all", "--stats", "count"]}
+    rows = [
+        ("P7 ingest of one Unsmoothed pass", ">= 0.8x (decode + encode)", side_by_side({
+            "karin": ingest_into_new(paths, *budget),
+            "floor": ingest_floor("portable", paths),
+            "xarray netCDF to Zarr": peer("netcdf_to_zarr", paths=paths, groups=sides),
+        }, rounds=2)),
+        ("P1 raw netCDF, Unsmoothed", ">= 12x xarray netCDF, >= 5x xarray Zarr, <= 1.4x floor", side_by_side({
+            "karin": karin("stat", *paths, *everything["P1"], *budget),
+            "floor": decode,
+            "xarray netCDF4, one thread": peer("netcdf_mean_serial", paths=paths, groups=sides),
+            "xarray h5netcdf, threads": peer("netcdf_mean_h5netcdf", paths=paths, groups=sides),
+            "xarray Zarr, threads": peer("zarr_mean_threads", stores=zarr),
+        }, rounds=2)),
+        ("P1 collection, Unsmoothed", ">= 10x xarray Zarr, <= 1.5x floor", side_by_side({
+            "karin": karin("stat", store, *everything["P1"], *budget),
+            "floor": codec,
+            "xarray Zarr, threads": peer("zarr_mean_threads", stores=zarr),
+        }, rounds=2)),
+        ("P5 one whole Unsmoothed pass, 36 variables", ">= 10x xarray Zarr", side_by_side({
+            "karin": karin("stat", store, *everything["P5"], *budget),
+            "floor": codec,
+            "xarray Zarr": peer("zarr_pass", stores=zarr),
+        }, rounds=2)),
+    ]
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
-        store = Path(folder) / "c"
-        budget = ["--memory", "512MiB"]
-        seconds, peak = peak_memory("ingest", *paths, store, *budget)
-        rows.append(("P7 ingest of one Unsmoothed pass", "peak memory <= 512 MiB",
-                     {"karin": seconds, "floor": ingest_floor("portable", paths)(), "peak bytes": peak}))
-        seconds, peak = peak_memory("stat", store, "--over", "all", "--stats", "mean", *budget)
-        rows.append(("P5 one Unsmoothed pass from the collection", "peak memory <= 512 MiB",
-                     {"karin": seconds, "floor": floor("codec_floor", "portable", *paths)(), "peak bytes": peak}))
-        seconds, peak = peak_memory("stat", *paths, "--over", "all", "--stats", "mean", *budget)
-        rows.append(("P1 one Unsmoothed pass, raw netCDF", "peak memory <= 512 MiB",
-                     {"karin": seconds, "floor": floor("decode_floor", *paths)(), "peak bytes": peak}))
-        size = {"netCDF": sum(path.stat().st_size for path in paths), "portable": folder_size(store)}
-        rows.append(("stored size, Unsmoothed", "portable <= netCDF", size))
-    return rows
+        peaks = {"P7": peak_memory("ingest", *paths, Path(folder) / "c", *budget)}
+        peaks["P1 into a file"] = peak_memory("stat", *paths, *everything["P1"], "-o", Path(folder) / "x.nc", *budget)
+    for pattern, options in everything.items():
+        peaks[f"{pattern} raw netCDF"] = peak_memory("stat", *paths, *options, *budget)
+        peaks[f"{pattern} collection"] = peak_memory("stat", store, *options, *budget)
+    peak_bytes = {f"{what} bytes": peak for what, (_, peak) in peaks.items()}
+    return [*rows, ("peak memory, Unsmoothed", "<= 512 MiB", peak_bytes)]
 
 
 def ten_thousand():
@@ -272,7 +306,7 @@ def cold():
     rows = []
     for name, source, others in (
         ("raw netCDF", paths[0].parent, {"xarray netCDF4, one thread": peer("netcdf_mean_serial", paths=paths)}),
-        ("collection", store, {"xarray Zarr, threads": peer("zarr_mean_threads", store=zarr)}),
+        ("collection", store, {"xarray Zarr, threads": peer("zarr_mean_threads", stores=[zarr])}),
     ):
         seconds = {}
         for who, run in {"karin": mean_over_cycles(source), **others}.items():

@@ -32,25 +32,30 @@ def numeric(dataset):
     return dataset[[name for name, array in dataset.data_vars.items() if array.dtype.kind in "iuf"]]
 
 
-def netcdf_mean_serial(paths):
+def load_means(datasets):
+    for dataset in datasets:
+        numeric(dataset).mean("cycle_number").load()
+
+
+def netcdf_mean_serial(paths, groups=(None,)):
     """open_mfdataset, netCDF4 engine, one thread: with threads it dies now and then with "NetCDF: Can't open HDF5 attribute"."""
     import dask
     import xarray  # noqa: F401
 
     def work():
         with dask.config.set(scheduler="synchronous"):
-            numeric(open_granules(paths, engine="netcdf4")).mean("cycle_number").load()
+            load_means(open_granules(paths, engine="netcdf4", group=group) for group in groups)
 
     return timed(work)
 
 
-def netcdf_mean_h5netcdf(paths):
+def netcdf_mean_h5netcdf(paths, groups=(None,)):
     import dask
     import xarray  # noqa: F401
 
     def work():
         with dask.config.set(scheduler="threads"):
-            numeric(open_granules(paths, engine="h5netcdf")).mean("cycle_number").load()
+            load_means(open_granules(paths, engine="h5netcdf", group=group) for group in groups)
 
     return timed(work)
 
@@ -63,13 +68,13 @@ def netcdf_mean_cluster(paths):
             return timed(lambda: numeric(open_granules(paths, parallel=True)).mean("cycle_number").load())
 
 
-def zarr_mean_threads(store):
+def zarr_mean_threads(stores):
     import dask
     import xarray as xr
 
     def work():
         with dask.config.set(scheduler="threads"):
-            numeric(xr.open_zarr(store, decode_timedelta=False)).mean("cycle_number").load()
+            load_means(xr.open_zarr(store, decode_timedelta=False) for store in stores)
 
     return timed(work)
 
@@ -106,11 +111,34 @@ def zarr_point(store, variable, line, pixel):
     return timed(work)
 
 
-def zarr_pass(store):
+def zarr_pass(stores):
     """P5: one whole pass, all variables."""
     import xarray as xr
 
-    return timed(lambda: xr.open_zarr(store, decode_timedelta=False, chunks=None).isel(cycle_number=0).load())
+    def work():
+        for store in stores:
+            xr.open_zarr(store, decode_timedelta=False, chunks=None).isel(cycle_number=0).load()
+
+    return timed(work)
+
+
+def netcdf_to_zarr(paths, groups=(None,)):
+    """P7: what is stored in the granules, packed as it is, into Zarr stores with one chunk per pass."""
+    import tempfile
+
+    import xarray  # noqa: F401
+
+    def work():
+        for number, group in enumerate(groups):
+            granules = open_granules(paths, engine="h5netcdf", group=group, decode_cf=False)
+            for variable in granules.variables.values():
+                fill = variable.attrs.pop("_FillValue", None)
+                variable.encoding = {} if fill is None else {"_FillValue": fill}
+            chunks = {name: 1 if name == "cycle_number" else -1 for name in granules.dims}
+            numeric(granules).chunk(chunks).to_zarr(f"{folder}/{number}", zarr_format=3, consolidated=False)
+
+    with tempfile.TemporaryDirectory() as folder:
+        return timed(work)
 
 
 def karin_region(store, variable, box, cycles=None):

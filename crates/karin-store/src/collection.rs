@@ -17,6 +17,7 @@ use icechunk::session::Session;
 use crate::layout::{Blueprint, FORMAT_VERSION, GRANULES, GroupLayout};
 use crate::{GroupKey, Repository, StoreError, StoreOptions};
 use chunks::{ChunkReader, Snapshot, node_path};
+pub(crate) use granule::fill;
 pub use group::CollectionGroup;
 use references::References;
 

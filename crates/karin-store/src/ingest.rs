@@ -156,7 +156,9 @@ impl<'a> Ingest<'a> {
             pool,
             groups: HashMap::new(),
             packed: Packed::new(repository, options.dry_run),
-            buffers: Mutex::new(Spare::new(usize::try_from(values_budget(&options.resources)).unwrap_or(usize::MAX))),
+            buffers: Mutex::new(Spare::new(
+                usize::try_from(values_budget(&options.resources)).unwrap_or(usize::MAX),
+            )),
             options,
             pending: Vec::new(),
             since: Instant::now(),
@@ -304,10 +306,15 @@ impl<'a> Ingest<'a> {
         };
         let mut gathered = Gathered::default();
         let (packed, whole) = (&mut self.packed, state == GranuleState::Whole);
-        encode_all(&self.pool, &encoding, values_budget(&self.options.resources), |encoded| {
-            gathered.take(encoded, (layout, &known), granule.origin, whole, packed)?;
-            gathered.check_geometry(granule.name, layout, fitted)
-        })?;
+        encode_all(
+            &self.pool,
+            &encoding,
+            values_budget(&self.options.resources),
+            |encoded| {
+                gathered.take(encoded, (layout, &known), granule.origin, whole, packed)?;
+                gathered.check_geometry(granule.name, layout, fitted)
+            },
+        )?;
         // Only a grid that lies on its pass may vouch for the next granule.
         group.shared.learn(&gathered, pass);
         let (start, end) = gathered.times.unwrap_or((granule.name.start, granule.name.end));
@@ -339,7 +346,10 @@ impl<'a> Ingest<'a> {
 
     fn write_document(&mut self, document: &Document) -> Result<(u32, Vec<ChunkPayload>), Refusal> {
         let (size, chunks) = register::encode_document(document)?;
-        let payloads: Result<Vec<_>, StoreError> = chunks.into_iter().map(|stored| self.packed.push(stored)).collect();
+        let payloads: Result<Vec<_>, StoreError> = chunks
+            .into_iter()
+            .map(|stored| self.packed.push(stored))
+            .collect();
         Ok((size, payloads?))
     }
 

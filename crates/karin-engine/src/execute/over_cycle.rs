@@ -197,7 +197,11 @@ fn lanes<'a>(
                 continue;
             };
             let (lines, width) = extent.lines_of(column);
-            let Block { rows, batch, together } = block(work, column, cycles, width, needs);
+            let Block {
+                rows,
+                batch,
+                together,
+            } = block(work, column, cycles, width, needs);
             let mut start = lines.start;
             while start < lines.end {
                 let block = start..lines.end.min(start + rows);
@@ -286,8 +290,16 @@ pub(super) fn block(work: &Work<'_>, column: &Column, cycles: usize, width: usiz
         (1, false)
     };
     let rows = rows(batch, together);
-    let rows = if rows > chunk { rows / chunk * chunk } else { rows.max(1) };
-    Block { rows, batch, together }
+    let rows = if rows > chunk {
+        rows / chunk * chunk
+    } else {
+        rows.max(1)
+    };
+    Block {
+        rows,
+        batch,
+        together,
+    }
 }
 
 fn run_lanes(work: &Work<'_>, lanes: &[Lane<'_>], needs: Needs) -> Result<(), EngineError> {

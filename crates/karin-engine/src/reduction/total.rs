@@ -63,10 +63,10 @@ impl<T: Sample> Total<T> {
     }
 
     fn add_block(&mut self, fill: Fill<T>, values: &[T]) {
-        let mut count = 0u32;
+        let count;
         if T::EXACT {
-            let (kept, sum) = count_and_sum(fill, values);
-            count = kept;
+            let sum;
+            (count, sum) = count_and_sum(fill, values);
             // Exact: at most 4096 numbers of 32 bits.
             self.sum += T::sum_to_i128(sum);
             if self.needs.squares {
@@ -325,7 +325,11 @@ impl FloatSums {
         for values in values.chunks(CLOSE) {
             for (real, &value) in reals.iter_mut().zip(values) {
                 let number = value.real();
-                *real = if fill.keeps(value) && number.is_finite() { number } else { 0.0 };
+                *real = if fill.keeps(value) && number.is_finite() {
+                    number
+                } else {
+                    0.0
+                };
             }
             reals[values.len()..].fill(0.0);
             match close_sum(&reals) {
@@ -342,6 +346,63 @@ impl FloatSums {
         self.sum.add(value);
         if squares && (value * value).is_finite() {
             self.squares.add_product(value, value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{CLOSE, FloatSums, close_sum};
+    use crate::reduction::Fill;
+
+    fn one_by_one(values: &[f64]) -> (f64, f64) {
+        let mut sums = FloatSums::default();
+        values.iter().for_each(|value| sums.add(*value, false));
+        sums.sum.value()
+    }
+
+    fn together(values: &[f64]) -> (f64, f64) {
+        let mut sums = FloatSums::default();
+        sums.add_kept(Fill::REAL, values, false);
+        sums.sum.value()
+    }
+
+    #[test]
+    fn plain_additions_are_for_numbers_that_lie_close() {
+        let mut values = [1.0; CLOSE];
+        values[7] = f64::from(1.0_f32 + f32::EPSILON);
+        assert_eq!(close_sum(&values), Some(256.0 + f64::from(f32::EPSILON)));
+        values[9] = f64::from(1 << 21);
+        assert!(close_sum(&values).is_some());
+        values[9] = f64::from((1 << 21) + 1);
+        assert_eq!(close_sum(&values), None);
+        values[9] = 0.1;
+        assert_eq!(close_sum(&values), None);
+    }
+
+    proptest! {
+        #[test]
+        fn sums_are_exact_however_they_are_added(
+            values in prop::collection::vec(
+                prop_oneof![
+                    (-1e6_f32..1e6).prop_map(f64::from),
+                    (1.0_f32..1.5).prop_map(f64::from),
+                    prop::num::f32::ANY.prop_map(f64::from),
+                    -1e300..1e300,
+                    Just(f64::NAN),
+                ],
+                0..700,
+            ),
+        ) {
+            prop_assert_eq!(together(&values), one_by_one(&values));
+        }
+
+        #[test]
+        fn sums_of_close_numbers_are_exact(values in prop::collection::vec(-3.0_f32..3.0, 0..700)) {
+            let values: Vec<f64> = values.into_iter().map(f64::from).collect();
+            prop_assert_eq!(together(&values), one_by_one(&values));
         }
     }
 }

@@ -162,7 +162,7 @@ impl CollectionGranule {
 }
 
 /// Fills `out` with copies of one element.
-pub(super) fn fill(out: &mut [u8], element: &[u8]) {
+pub(crate) fn fill(out: &mut [u8], element: &[u8]) {
     match element {
         [byte] => out.fill(*byte),
         _ => out

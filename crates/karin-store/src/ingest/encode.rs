@@ -11,6 +11,7 @@ use super::geometry::Guide;
 use super::granule::{Fitted, Placed, Refusal};
 use super::refer;
 use crate::codec::CodecError;
+use crate::collection::fill;
 use crate::facts::bounds;
 use crate::layout::{ArrayLayout, GroupLayout, Placement};
 use crate::stored::{Spare, Stored};
@@ -174,7 +175,7 @@ pub(super) fn encode(encoding: &Encoding<'_>, placed: &Placed) -> Result<Encoded
         }
     }
     if !array.is_virtual {
-        encoded.blocks = blocks(array, raw)?;
+        encoded.blocks = blocks(array, raw, buffers)?;
     }
     Ok(encoded)
 }
@@ -211,9 +212,15 @@ const SHARED_BYTES: usize = 16 << 20;
 
 /// Reads all of a variable; a large one by rows of chunks.
 fn read_rows(dataset: &dyn Dataset, path: &str, shape: &[usize], out: &mut [u8]) -> Result<(), DatasetError> {
-    let chunks = dataset.root().variable(path).and_then(|variable| variable.storage.chunks.as_ref());
+    let chunks = dataset
+        .root()
+        .variable(path)
+        .and_then(|variable| variable.storage.chunks.as_ref());
     let chunk_rows = chunks.and_then(|chunks| chunks.first().copied()).unwrap_or(0);
-    let row_bytes = out.len().checked_div(shape.first().copied().unwrap_or(0)).unwrap_or(0);
+    let row_bytes = out
+        .len()
+        .checked_div(shape.first().copied().unwrap_or(0))
+        .unwrap_or(0);
     let together = chunk_rows * row_bytes;
     if together == 0 || out.len() < SHARED_BYTES {
         return dataset.read_into(path, &Slab::all(shape), out);
@@ -235,7 +242,7 @@ fn typed(packing: &Packing, raw: &[u8]) -> Values {
 }
 
 /// The encoded blocks of an array whose first elements are `raw`; the rest is padding.
-fn blocks(array: &ArrayLayout, raw: &[u8]) -> Result<Vec<(u32, Vec<u8>)>, Refusal> {
+fn blocks(array: &ArrayLayout, raw: &[u8], buffers: &Mutex<Spare>) -> Result<Vec<(u32, Vec<u8>)>, Refusal> {
     let size = array.codec.len();
     let fail = |error: CodecError| Refusal::structure(format!("{}: {error}", array.variable));
     let encode = |(block, part): (usize, &[u8])| -> Result<Option<(u32, Vec<u8>)>, Refusal> {
@@ -246,8 +253,10 @@ fn blocks(array: &ArrayLayout, raw: &[u8]) -> Result<Vec<(u32, Vec<u8>)>, Refusa
         let stored = if part.len() == size {
             array.codec.encode(part)
         } else {
-            let mut padded = part.to_vec();
-            padded.extend(array.fill.iter().cycle().take(size.saturating_sub(part.len())));
+            let mut padded = Raw::new(buffers, size);
+            let (there, padding) = padded.split_at_mut(part.len());
+            there.copy_from_slice(part);
+            fill(padding, &array.fill);
             array.codec.encode(&padded)
         };
         Ok(Some((block as u32, stored.map_err(fail)?)))

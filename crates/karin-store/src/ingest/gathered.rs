@@ -63,7 +63,8 @@ impl Gathered {
                 bounds: encoded.bounds.filter(|_| whole),
             });
             let stored_hash = encoded.stored_hash.into_iter();
-            self.decoded.extend(stored_hash.map(|stored_hash| (encoded.array, stored_hash, hash)));
+            self.decoded
+                .extend(stored_hash.map(|stored_hash| (encoded.array, stored_hash, hash)));
             return Ok(());
         }
         for (block, stored) in encoded.blocks {

@@ -51,8 +51,8 @@ pub(super) fn encode_all(
         let (mut under_way, mut held) = (0, 0);
         let mut failed: Option<(usize, Refusal)> = None;
         loop {
-            while let Some((number, (placed, bytes))) =
-                waiting.next_if(|(_, (_, bytes))| failed.is_none() && (under_way == 0 || held + bytes <= memory))
+            while let Some((number, (placed, bytes))) = waiting
+                .next_if(|(_, (_, bytes))| failed.is_none() && (under_way == 0 || held + bytes <= memory))
             {
                 let variable = UnderWay {
                     number,

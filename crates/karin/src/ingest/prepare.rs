@@ -9,6 +9,7 @@ use karin_core::{Ahead, ByteSource, ErrorKind, GranuleName, HalfOrbit, NoProgres
 use karin_engine::GranuleFiles;
 use karin_netcdf::{FileSource, NcFile};
 use karin_store::Origin;
+use rayon::prelude::*;
 
 use super::IngestOptions;
 use crate::Error;
@@ -19,6 +20,9 @@ const AHEAD: usize = 2;
 
 /// Bytes read at once while hashing.
 const BLOCK: usize = 1 << 20;
+
+/// Blocks that are read and hashed on all cores, of files that have more: nothing else goes on while the first file is hashed.
+const TOGETHER: usize = 16;
 
 /// A file that is ready to be put, or the reason why it is none.
 pub(super) struct Prepared {
@@ -48,6 +52,8 @@ pub(super) struct Refusal {
 pub(super) struct Granules {
     pub(super) all: Vec<Input>,
     access: Option<Arc<Access>>,
+    /// Threads that may be used.
+    jobs: usize,
     /// The collection that is to refer to them, if they are to be virtual.
     refer_from: Option<karin_store::Location>,
 }
@@ -92,6 +98,7 @@ impl Granules {
         Ok(Self {
             all,
             access,
+            jobs: options.resources.jobs,
             refer_from,
         })
     }
@@ -181,7 +188,7 @@ fn prepare(input: &Input, granules: &Granules) -> Prepared {
         }
         None => open(input, granules.access.as_ref()).and_then(|source| {
             prepared.bytes = source.len().unwrap_or(bytes);
-            hashed(source, name)
+            hashed(source, name, granules.jobs > 1)
         }),
     };
     prepared
@@ -252,9 +259,9 @@ fn open(input: &Input, access: Option<&Arc<Access>>) -> Result<Arc<dyn ByteSourc
     }
 }
 
-fn hashed(source: Arc<dyn ByteSource>, name: GranuleName) -> Result<Granule, Refusal> {
+fn hashed(source: Arc<dyn ByteSource>, name: GranuleName, together: bool) -> Result<Granule, Refusal> {
     let file = NcFile::from_source(Arc::clone(&source)).map_err(|error| refused(error.kind(), &error))?;
-    let checksum = checksum(source.as_ref()).map_err(|error| Refusal {
+    let checksum = checksum(source.as_ref(), together).map_err(|error| Refusal {
         kind: ErrorKind::of_io(&error),
         reason: format!("cannot be read: {error}"),
     })?;
@@ -267,15 +274,23 @@ fn hashed(source: Arc<dyn ByteSource>, name: GranuleName) -> Result<Granule, Ref
 }
 
 /// BLAKE3 of all bytes.
-fn checksum(source: &dyn ByteSource) -> std::io::Result<[u8; 32]> {
+fn checksum(source: &dyn ByteSource, together: bool) -> std::io::Result<[u8; 32]> {
     let mut hasher = blake3::Hasher::new();
-    let mut block = vec![0; BLOCK];
     let (mut at, end) = (0, source.len()?);
+    let together = together && end > (TOGETHER * BLOCK) as u64;
+    let mut buffer = vec![0; if together { TOGETHER * BLOCK } else { BLOCK }];
     while at < end {
-        let len = block.len().min(usize::try_from(end - at).unwrap_or(usize::MAX));
-        let bytes = block.get_mut(..len).unwrap_or_default();
-        source.read_exact_at(bytes, at)?;
-        hasher.update(bytes);
+        let len = buffer.len().min(usize::try_from(end - at).unwrap_or(usize::MAX));
+        let bytes = buffer.get_mut(..len).unwrap_or_default();
+        if together {
+            let blocks = bytes.par_chunks_mut(BLOCK).enumerate();
+            blocks
+                .try_for_each(|(number, block)| source.read_exact_at(block, at + (number * BLOCK) as u64))?;
+            hasher.update_rayon(bytes);
+        } else {
+            source.read_exact_at(bytes, at)?;
+            hasher.update(bytes);
+        }
         at += len as u64;
     }
     Ok(*hasher.finalize().as_bytes())

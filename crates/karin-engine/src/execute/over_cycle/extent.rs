@@ -29,8 +29,13 @@ impl Extent {
     /// that is possible, so that none is decoded twice.
     pub(in crate::execute) fn position_lines(&self, root: &GroupMeta) -> usize {
         let rows = (4 << 20) / self.swath.num_pixels.max(1);
-        let chunks = root.variable(&self.swath.latitude).and_then(|meta| meta.storage.chunks.as_ref());
-        let chunk = chunks.and_then(|chunks| chunks.first().copied()).unwrap_or(1).max(1);
+        let chunks = root
+            .variable(&self.swath.latitude)
+            .and_then(|meta| meta.storage.chunks.as_ref());
+        let chunk = chunks
+            .and_then(|chunks| chunks.first().copied())
+            .unwrap_or(1)
+            .max(1);
         let rows = if rows > chunk { rows / chunk * chunk } else { rows };
         rows.clamp(1, self.lines.len().max(1))
     }

@@ -28,14 +28,16 @@ pub(super) fn write(
         let starts = || extent.lines.clone().step_by(step);
         for index in range.clone() {
             for path in [&extent.swath.latitude, &extent.swath.longitude] {
-                blocks.extend(starts().map(|start| (index, extent, path, start..extent.lines.end.min(start + step))));
+                blocks.extend(
+                    starts().map(|start| (index, extent, path, start..extent.lines.end.min(start + step))),
+                );
             }
         }
     }
     let one = |(index, extent, path, lines): &(usize, &Extent, &String, Range<usize>)| {
-        passes
-            .get(*index)
-            .map_or(Ok(()), |pass| write_block(work, (*index, pass), extent, path, lines))
+        passes.get(*index).map_or(Ok(()), |pass| {
+            write_block(work, (*index, pass), extent, path, lines)
+        })
     };
     work.engine
         .pool

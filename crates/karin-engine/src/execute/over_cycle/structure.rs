@@ -43,7 +43,7 @@ pub(super) fn of(work: &Work<'_>, passes: &[Pass], extents: &[Extent], columns: 
             } else {
                 1
             };
-            let mut chunks = vec![1, extent.position_lines()];
+            let mut chunks = vec![1, extent.position_lines(plan.structure())];
             chunks.extend((variable.dimensions.len() > 1).then_some(row));
             meta.storage = storage(Some(chunks));
             group.variables.push(meta);
