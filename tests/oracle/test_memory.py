@@ -80,3 +80,34 @@ def test_one_granule_is_cropped_within_its_budget(granules, tmp_path):
                 part = slice(len(lines) // 2, len(lines) // 2 + 300)
                 expected = theirs[name][lines[part].min() : lines[part].max() + 1]
                 np.testing.assert_array_equal(ours[name][part], expected, err_msg=f"{side}/{name}")
+
+
+def test_ingest_stays_within_its_budget_and_loses_nothing(karin, granules, tmp_path):
+    store = tmp_path / "collection"
+    used = peak("ingest", *granules, store)
+    assert used < BUDGET + BESIDE, f"{used:.0f} MiB"
+    karin("extract", store, "--cycles", "2", "-o", tmp_path / "x.nc")
+    with netCDF4.Dataset(granules[1]) as theirs, netCDF4.Dataset(tmp_path / "x.nc") as ours:
+        for side in ("left", "right"):
+            for name, variable in theirs[side].variables.items():
+                stored = ours[side][name]
+                variable.set_auto_maskandscale(False)
+                stored.set_auto_maskandscale(False)
+                np.testing.assert_array_equal(stored[...], variable[...], err_msg=f"{side}/{name}")
+    # Means from the granules, from the collection, and by numpy.
+    for source in ([store], granules):
+        karin("--memory", f"{BUDGET}MiB", "stat", *source, "--over", "cycle", "--vars", "ssh_karin_2,sig0_karin_2", "-o",
+              tmp_path / "mean.nc")
+        check_mean(granules, tmp_path / "mean.nc")
+
+
+def check_mean(granules, result):
+    """The mean of two cycles on lines at the seams of chunks, and between."""
+    lines = np.r_[4090:4102, 16580:16600, 33170:33180, -5000:-4990]
+    with netCDF4.Dataset(granules[0]) as first, netCDF4.Dataset(granules[1]) as second, netCDF4.Dataset(result) as mean:
+        for side in ("left", "right"):
+            for name in ("ssh_karin_2", "sig0_karin_2"):
+                both = np.ma.stack([granule[side][name][...][lines].astype("f8") for granule in (first, second)])
+                ours = mean[side][name][0][lines]
+                np.testing.assert_allclose(ours.filled(np.nan), both.mean(axis=0).filled(np.nan), rtol=1e-12,
+                                           err_msg=f"{side}/{name}")

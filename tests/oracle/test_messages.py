@@ -30,6 +30,17 @@ def test_a_faulty_expression_is_told_once(karin, granule):
     assert told.count("expected a value, found the end") == 1, told
 
 
+def test_a_damaged_chunk_is_named_with_what_tells_it(karin, granule, tmp_path):
+    store = tmp_path / "collection"
+    karin("ingest", granule, store)
+    (chunks,) = (store / "chunks").iterdir()
+    damaged = bytearray(chunks.read_bytes())
+    damaged[len(damaged) // 2] ^= 4
+    chunks.write_bytes(damaged)
+    told = karin("stat", store, "--over", "all", code=None).stderr
+    assert "left out" in told and f"chunks/{chunks.name}" in told and "the checksum does not match" in told, told
+
+
 def test_a_truncated_granule_is_named_once(karin, granule, tmp_path):
     cut = tmp_path / granule.name
     cut.write_bytes(granule.read_bytes()[:100_000])

@@ -64,7 +64,7 @@ pub fn commit_chunks(
     let mut writer = repository.object_writer().expect("writer");
     let references: Vec<_> = chunks
         .iter()
-        .map(|bytes| writer.push(bytes).expect("push"))
+        .map(|bytes| writer.push(*bytes).expect("push"))
         .collect();
     let object = writer.finish().expect("finish");
     let committed = repository.transact(&format!("{} chunks", chunks.len()), |session| {
