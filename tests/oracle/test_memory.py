@@ -103,7 +103,7 @@ def test_ingest_stays_within_its_budget_and_loses_nothing(karin, granules, tmp_p
 
 def check_mean(granules, result):
     """The mean of two cycles on lines at the seams of chunks, and between."""
-    lines = np.r_[4090:4102, 16580:16600, 33170:33180, -5000:-4990]
+    lines = np.r_[4090:4102, 16580:16600, 33170:33180, 78000:78010]
     with netCDF4.Dataset(granules[0]) as first, netCDF4.Dataset(granules[1]) as second, netCDF4.Dataset(result) as mean:
         for side in ("left", "right"):
             for name in ("ssh_karin_2", "sig0_karin_2"):

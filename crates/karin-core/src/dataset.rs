@@ -218,12 +218,18 @@ pub trait Dataset: Send + Sync {
     }
 
     /// Rows of the variable at `path` held ready to be decoded part by part: their stored bytes are in memory and
-    /// checked. `None` where reading in parts would decode the same bytes again and again.
+    /// checked. `None` where reading in parts would decode the same bytes again and again, or take more than `room` bytes besides
+    /// the stored ones.
     ///
     /// # Errors
     /// As [`Dataset::read_into`].
-    fn hold(&self, path: &str, rows: Range<usize>) -> Result<Option<Box<dyn Held>>, DatasetError> {
-        let _ = (path, rows);
+    fn hold(
+        &self,
+        path: &str,
+        rows: Range<usize>,
+        room: usize,
+    ) -> Result<Option<Box<dyn Held>>, DatasetError> {
+        let _ = (path, rows, room);
         Ok(None)
     }
 
@@ -299,6 +305,23 @@ pub trait Dataset: Send + Sync {
     }
 }
 
+/// In which order elements of rows are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// Row by row.
+    Rows,
+    /// Column by column.
+    Columns,
+    /// Tile by tile, row by row in each: tiles of so many rows (the lowest may have fewer) and columns, those beside each other
+    /// first.
+    Tiles {
+        /// Rows of a tile.
+        rows: usize,
+        /// Columns of a tile, of which a row has a multiple.
+        columns: usize,
+    },
+}
+
 /// Rows of a variable that are in memory as they are stored: see [`Dataset::hold`].
 pub trait Held: Send + Sync {
     /// Elements in all.
@@ -312,9 +335,9 @@ pub trait Held: Send + Sync {
     /// Bytes that are held.
     fn bytes(&self) -> usize;
 
-    /// True if elements are counted column by column, as they are stored, and not row by row.
-    fn is_by_columns(&self) -> bool {
-        false
+    /// How elements are counted: as they are stored. Those that are not counted by rows are decoded in order alone.
+    fn count(&self) -> Count {
+        Count::Rows
     }
 
     /// Where parts begin that are decoded independently of each other: ascending elements, the first one 0.

@@ -44,8 +44,8 @@ pub use array::{Array, Element, Slab, Values};
 pub use attributes::{AttrValue, Attributes};
 pub use counted::counted;
 pub use dataset::{
-    Dataset, Dimension, FillMode, GroupMeta, Held, InOrder, RowBounds, Storage, StoredChunk, StoredChunks,
-    VariableMeta,
+    Count, Dataset, Dimension, FillMode, GroupMeta, Held, InOrder, RowBounds, Storage, StoredChunk,
+    StoredChunks, VariableMeta,
 };
 pub use dtype::DType;
 pub use error::{DatasetError, ErrorKind};

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use karin_core::{
-    Ahead, Array, ByteSource, Dataset, DatasetError, GroupMeta, Slab, StoredChunk, StoredChunks, Values,
+    Ahead, Array, ByteSource, Dataset, DatasetError, GroupMeta, Held, Slab, StoredChunk, StoredChunks, Values,
 };
 
 use crate::chunks::ChunkIndex;
@@ -226,6 +226,11 @@ impl NcFile {
         }
     }
 
+    /// The bytes of the file.
+    pub(crate) fn source(&self) -> &dyn ByteSource {
+        self.source.as_ref()
+    }
+
     /// Where address 0 of HDF5 is in the source.
     pub(crate) fn base(&self) -> u64 {
         self.base
@@ -400,6 +405,19 @@ impl Dataset for NcFile {
         let variable = self.variable(path)?;
         self.read_texts(variable, slab)
             .map_err(|fault| fault.named(self.label(), path).into())
+    }
+
+    fn hold(
+        &self,
+        path: &str,
+        rows: Range<usize>,
+        room: usize,
+    ) -> Result<Option<Box<dyn Held>>, DatasetError> {
+        if self.source.is_remote() {
+            return Ok(None);
+        }
+        let held = self.hold_rows(path, self.variable(path)?, rows, room);
+        held.map_err(|fault| fault.named(self.label(), path).into())
     }
 
     fn stored_chunks(&self, path: &str) -> Result<StoredChunks, DatasetError> {

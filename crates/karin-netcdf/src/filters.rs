@@ -65,7 +65,7 @@ fn known_name(id: u16) -> Option<&'static str> {
 
 /// Buffers of one thread, reused from chunk to chunk.
 pub(crate) struct Scratch {
-    inflater: Decompressor,
+    pub(crate) inflater: Decompressor,
     /// Bytes as stored.
     pub(crate) stored: Vec<u8>,
     /// Bytes with some filters undone.
@@ -252,7 +252,8 @@ pub(crate) fn check_ratio(stored: usize, decoded: usize) -> Result<(), Fault> {
     Ok(())
 }
 
-fn inflate(inflater: &mut Decompressor, deflated: &[u8], out: &mut [u8]) -> Result<(), Fault> {
+/// Inflates a zlib stream of exactly as many bytes as `out` has.
+pub(crate) fn inflate(inflater: &mut Decompressor, deflated: &[u8], out: &mut [u8]) -> Result<(), Fault> {
     match inflater.zlib_decompress(deflated, out) {
         Ok(written) if written == out.len() => Ok(()),
         Ok(written) => Err(Fault::corrupt(format!(

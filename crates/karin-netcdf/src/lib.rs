@@ -27,6 +27,7 @@ mod filters;
 mod fletcher32;
 mod gather;
 mod hdf5;
+mod held;
 mod layout;
 pub mod limits;
 pub mod read_many;

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use karin_core::{DatasetError, PassNumber, Phase, Slab};
+use karin_core::{Count, DatasetError, PassNumber, Phase, Slab};
 use rayon::prelude::*;
 
 use super::Work;
@@ -393,7 +393,7 @@ impl<T: Sample> Runner<'_, T> {
             outcome.add(&cells, scale)?;
             cells.give_back(spare);
         }
-        outcome.finish(&quantiles, false)?;
+        outcome.finish(&quantiles, Count::Rows)?;
         buffers.into_iter().for_each(|buffer| spare.give_numbers(buffer));
         Ok(())
     }

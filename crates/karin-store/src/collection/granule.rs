@@ -242,7 +242,12 @@ impl Dataset for CollectionGranule {
         known.map_err(|error| self.failed(path, error))
     }
 
-    fn hold(&self, path: &str, rows: Range<usize>) -> Result<Option<Box<dyn Held>>, DatasetError> {
+    fn hold(
+        &self,
+        path: &str,
+        rows: Range<usize>,
+        _room: usize,
+    ) -> Result<Option<Box<dyn Held>>, DatasetError> {
         let shape = self.root.shape(path).unwrap_or_default();
         let array = self.group.layout.find(path).filter(|array| {
             let fits = rows.end <= shape.first().copied().unwrap_or(0) && rows.end <= array.rows();

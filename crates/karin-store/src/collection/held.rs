@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use icechunk::format::manifest::ChunkPayload;
-use karin_core::{DatasetError, ErrorKind, Held, InOrder};
+use karin_core::{Count, DatasetError, ErrorKind, Held, InOrder};
 
 use super::chunks::Snapshot;
 use super::granule::fill;
@@ -99,8 +99,11 @@ impl Held for HeldRows {
         chunks.map(|(_, stored)| stored.len()).sum()
     }
 
-    fn is_by_columns(&self) -> bool {
-        self.codec.is_by_columns()
+    fn count(&self) -> Count {
+        match self.codec.is_by_columns() {
+            true => Count::Columns,
+            false => Count::Rows,
+        }
     }
 
     fn stored(&self, elements: Range<usize>) -> Option<[&[u8]; 2]> {

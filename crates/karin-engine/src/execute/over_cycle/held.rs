@@ -5,11 +5,11 @@
 //!                                             part 2 of cycle 1, 2, 3, … ──> states of part 2 ──> results
 //! ```
 //!
-//! What is stored column by column is added up column by column; only the results are brought into rows.
+//! What is stored column by column, or tile by tile, is added up in that order; only the results are brought into rows.
 
 use std::ops::Range;
 
-use karin_core::{DatasetError, Packing, QualityLevel};
+use karin_core::{Count, DatasetError, Packing, QualityLevel};
 use rayon::prelude::*;
 
 use super::decoded::{Decoded, Row};
@@ -28,11 +28,14 @@ const AT_ONCE: usize = 32;
 /// all of them.
 const GROUP: usize = 8;
 
+/// Bytes that what is decoded in order may take of all cycles: they stay in the last cache while parts of them are taken.
+const ROOM: usize = 16 << 20;
+
 /// Where a lane is cut, and how its cells are counted.
 struct Cut {
     /// The parts, in cells.
     ranges: Vec<Range<usize>>,
-    by_columns: bool,
+    count: Count,
 }
 
 impl<T: Sample> Runner<'_, T> {
@@ -52,7 +55,7 @@ impl<T: Sample> Runner<'_, T> {
         };
         let (mut parts, mut rows) = (Vec::new(), Vec::new());
         let (mut known, mut unread) = (None, Vec::new());
-        let (mut is_done, mut by_columns) = (false, false);
+        let (mut is_done, mut count) = (false, Count::Rows);
         for (number, several) in pieces.chunks(together).enumerate() {
             engine.check_cancelled()?;
             let hold = |piece: &Piece| self.hold(piece, packing);
@@ -76,11 +79,11 @@ impl<T: Sample> Runner<'_, T> {
             let Some(cut) = self.cut(&rows, known.take()) else {
                 return Ok(false);
             };
-            by_columns = cut.by_columns;
+            count = cut.count;
             if parts.is_empty() && is_last {
                 // All cycles are there: the states of one part need not outlive it.
                 match self.finish_parts(&cut, &rows) {
-                    Ok(outcome) => outcome.finish(&[], by_columns)?,
+                    Ok(outcome) => outcome.finish(&[], count)?,
                     Err(EngineError::Dataset(_)) => return Ok(false),
                     Err(error) => return Err(error),
                 }
@@ -113,7 +116,7 @@ impl<T: Sample> Runner<'_, T> {
             outcome.add(&cells, self.kind.scale)?;
             cells.give_back(&engine.spare);
         }
-        outcome.finish(&[], by_columns)?;
+        outcome.finish(&[], count)?;
         Ok(true)
     }
 
@@ -179,7 +182,7 @@ impl<T: Sample> Runner<'_, T> {
             return Ok(None);
         }
         let rows = lines.len();
-        let held = dataset.hold(&path, lines)?;
+        let held = dataset.hold(&path, lines, ROOM / lane.pass.pieces.len().max(1))?;
         Ok(held.filter(|held| held.len() == rows * lane.width))
     }
 
@@ -187,25 +190,26 @@ impl<T: Sample> Runner<'_, T> {
     /// count their elements as those do that the lane was cut by `before`; `None` if any does not.
     fn cut(&self, rows: &[Row], before: Option<Cut>) -> Option<Cut> {
         let len = self.len();
-        let by_columns = rows.first().is_some_and(|row| row.is_by_columns());
-        let fits = |row: &Row| row.is_by_columns() == by_columns && (!by_columns || row.len() == len);
-        let in_parts = !(by_columns && self.together);
+        let count = rows.first().map_or(Count::Rows, |row| row.count());
+        let by_rows = count == Count::Rows;
+        let fits = |row: &Row| row.count() == count && (by_rows || row.len() == len);
+        let in_parts = by_rows || !self.together;
         if !in_parts || !rows.iter().all(fits) {
             return None;
         }
         if let Some(before) = before {
-            return (rows.is_empty() || before.by_columns == by_columns).then_some(before);
+            return (rows.is_empty() || before.count == count).then_some(before);
         }
         let longest = rows.iter().max_by_key(|held| held.len());
         let mut cuts = match longest {
-            Some(_) if by_columns => (0..len).step_by(IN_ORDER).collect(),
+            Some(_) if !by_rows => (0..len).step_by(IN_ORDER).collect(),
             Some(held) => held.cuts(),
             None => vec![0],
         };
         cuts.retain(|cut| *cut < len);
         cuts.push(len);
         let ranges = cuts.windows(2).map(|pair| pair[0]..pair[1]).collect();
-        Some(Cut { ranges, by_columns })
+        Some(Cut { ranges, count })
     }
 
     /// Adds the rows of several cycles, in their order.

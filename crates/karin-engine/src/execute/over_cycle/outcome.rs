@@ -1,7 +1,7 @@
 //! The results of a lane while they are made.
 
 use bytemuck::{AnyBitPattern, NoUninit};
-use karin_core::{Slab, Values, transpose};
+use karin_core::{Count, Slab, Values, transpose};
 
 use super::Lane;
 use crate::EngineError;
@@ -99,21 +99,23 @@ impl<'w> Outcome<'w> {
         }
     }
 
-    /// Hands them to the sink; `quantiles` are the statistics of order. Cells that were counted column by column are brought into
-    /// rows where it matters.
-    pub(super) fn finish(mut self, quantiles: &[Vec<f64>], by_columns: bool) -> Result<(), EngineError> {
+    /// Hands them to the sink; `quantiles` are the statistics of order. Cells that were counted otherwise than row by row
+    /// are brought into rows where it matters.
+    pub(super) fn finish(mut self, quantiles: &[Vec<f64>], count: Count) -> Result<(), EngineError> {
         let (work, lane) = (self.work, self.lane);
         if let Some(tallies) = self.tallies {
             tallies.into_iter().for_each(|(_, tally)| tally.finish());
             self.values.into_iter().for_each(|values| work.recycle(values));
             return Ok(());
         }
-        if by_columns {
+        if count != Count::Rows {
             for values in &mut self.values {
                 let (spare, rows) = (&work.engine.spare, lane.lines.len());
                 match values {
-                    Values::Int64(counts) => *counts = turned(spare, std::mem::take(counts), rows),
-                    Values::Float64(numbers) => *numbers = turned(spare, std::mem::take(numbers), rows),
+                    Values::Int64(counts) => *counts = in_rows(spare, std::mem::take(counts), rows, count),
+                    Values::Float64(numbers) => {
+                        *numbers = in_rows(spare, std::mem::take(numbers), rows, count)
+                    }
                     _ => {}
                 }
             }
@@ -128,18 +130,66 @@ impl<'w> Outcome<'w> {
     }
 }
 
-/// From columns of `rows` cells to rows.
-fn turned<T>(spare: &Spare, columns: Vec<T>, rows: usize) -> Vec<T>
+/// Brings cells of `rows` rows into rows.
+fn in_rows<T>(spare: &Spare, cells: Vec<T>, rows: usize, count: Count) -> Vec<T>
 where
     T: Clone + Default + Send + NoUninit + AnyBitPattern,
 {
-    let mut turned = spare.take_any::<T>(columns.len());
-    turned.truncate(columns.len());
-    let (from, into) = (
-        bytemuck::cast_slice(&columns),
-        bytemuck::cast_slice_mut(&mut turned),
-    );
-    transpose::to_rows(from, size_of::<T>(), rows, 0..rows, into);
-    spare.give(columns);
+    let mut turned = spare.take_any::<T>(cells.len());
+    turned.truncate(cells.len());
+    match count {
+        Count::Rows => turned.clone_from_slice(&cells),
+        Count::Columns => {
+            let (from, into) = (
+                bytemuck::cast_slice(&cells),
+                bytemuck::cast_slice_mut(&mut turned),
+            );
+            transpose::to_rows(from, size_of::<T>(), rows, 0..rows, into);
+        }
+        Count::Tiles {
+            rows: height,
+            columns,
+        } => {
+            let width = cells.len() / rows.max(1);
+            let mut from = cells.as_slice();
+            for band in turned.chunks_mut((height * width).max(1)) {
+                let lines = band.len() / width.max(1);
+                for left in (0..width).step_by(columns.max(1)) {
+                    let (tile, rest) = from.split_at(lines * columns);
+                    from = rest;
+                    for (line, cells) in band
+                        .chunks_exact_mut(width)
+                        .zip(tile.chunks_exact(columns.max(1)))
+                    {
+                        line[left..left + columns].clone_from_slice(cells);
+                    }
+                }
+            }
+        }
+    }
+    spare.give(cells);
     turned
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_counted_otherwise_come_into_rows() {
+        // Three rows of four cells, each the number of its place.
+        let expected: Vec<i64> = (0..12).collect();
+        let by = |cells: [i64; 12], count| in_rows(&Spare::default(), cells.to_vec(), 3, count);
+        let columns = [0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11];
+        assert_eq!(by(columns, Count::Columns), expected);
+        let tiles = [0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 10, 11];
+        assert_eq!(by(tiles, Count::Tiles { rows: 2, columns: 2 }), expected);
+        assert_eq!(
+            by(
+                std::array::from_fn(|k| k as i64),
+                Count::Tiles { rows: 2, columns: 4 }
+            ),
+            expected
+        );
+    }
 }
