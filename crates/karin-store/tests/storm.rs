@@ -168,7 +168,7 @@ fn complete(repository: &Repository, wanted: std::ops::Range<u32>) -> u32 {
         let mut object = repository.object_writer().expect("writer");
         let references = wanted
             .clone()
-            .map(|index| object.push(&content(index)).expect("push"))
+            .map(|index| object.push(content(index)).expect("push"))
             .collect();
         object.finish().expect("finish");
         references

@@ -11,13 +11,15 @@ use std::sync::mpsc::{Sender, channel};
 use super::encode::{Encoded, Encoding, encode};
 use super::granule::{Placed, Refusal};
 
+/// How the work on a variable ended; `None` if it panicked, which the end of the scope tells.
+type Ended = Option<Result<Encoded, Refusal>>;
+
 /// A variable under way: when this goes, the thread that waits hears of it, whatever happened.
 struct UnderWay {
     number: usize,
     bytes: u64,
-    /// `None` if encoding panicked, which the end of the scope tells.
-    encoded: Option<Result<Encoded, Refusal>>,
-    heard_by: Sender<(usize, u64, Option<Result<Encoded, Refusal>>)>,
+    encoded: Ended,
+    heard_by: Sender<(usize, u64, Ended)>,
 }
 
 impl UnderWay {

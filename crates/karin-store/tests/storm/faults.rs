@@ -291,7 +291,7 @@ fn a_full_disk_gives_a_typed_error_and_harms_nothing() {
     let location = task.location.as_str();
     let repository = Repository::open(location, &StoreOptions::default()).expect("open");
     let written = repository.object_writer().and_then(|mut object| {
-        object.push(&vec![7; 500_000])?;
+        object.push(vec![7; 500_000])?;
         object.finish()
     });
     assert_eq!(written.expect_err("does not fit").kind(), ErrorKind::NoSpace);

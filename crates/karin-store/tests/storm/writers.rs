@@ -192,7 +192,7 @@ fn run(task: &Task) -> Result<(), StoreError> {
         let repository = Repository::open(&task.location, &StoreOptions::default())?;
         for index in task.first..task.first + task.commits {
             let mut object = repository.object_writer()?;
-            let reference = object.push(&content(index))?;
+            let reference = object.push(content(index))?;
             object.finish()?;
             let committed = repository.transact("a chunk", |session| {
                 set_chunk(&repository, session, "/a", index, &reference);
