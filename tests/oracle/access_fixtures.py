@@ -54,7 +54,7 @@ def ask(karin, servers, tmp_path):
     run.base, run.accounts, run.home, run.heard = base, accounts, home, []
     yield run
     # Whatever a test does, no secret leaves: not in words, not in a file (collections and netCDF among them), not in an address.
-    secret_files = (".netrc", "credentials.json")
+    secret_files = (".netrc", "_netrc", "credentials.json")
     written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path.name not in secret_files]
     for canary in CANARIES:
         assert not any(canary in text for text in run.heard), "a secret was printed"

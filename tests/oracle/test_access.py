@@ -399,7 +399,7 @@ def test_every_source_of_accounts_in_the_printed_order(ask, tmp_path):
     for path in (home / "_netrc", home / ".netrc"):
         write(path)
         assert {row["source"] for row in status_of(ask).values()} == {str(path)}
-    named = {"NETRC": str(write(tmp_path / "elsewhere" / "netrc"))}
+    named = {"NETRC": str(write(tmp_path / "elsewhere" / ".netrc"))}
     assert {row["source"] for row in status_of(ask, env=named).values()} == {named["NETRC"]}
     pairs = {"aviso": "AVISO", "podaac": "EARTHDATA", "cmems": "COPERNICUSMARINE_SERVICE"}
     variables = {f"{prefix}_{word}": value for prefix in pairs.values() for word, value in (("USERNAME", USER), ("PASSWORD", PASSWORD))}
@@ -408,7 +408,7 @@ def test_every_source_of_accounts_in_the_printed_order(ask, tmp_path):
         service: f"environment: {prefix}_USERNAME" for service, prefix in pairs.items()}
     found = status_of(ask, env=named | variables | {"EARTHDATA_TOKEN": TOKEN})
     assert found["podaac"]["source"] == "environment: EARTHDATA_TOKEN" and found["podaac"]["account"] == "token"
-    flag = write(tmp_path / "accounts")
+    flag = write(tmp_path / "flag" / ".netrc")
     told = ask("auth", "status", "--credentials", flag, account=False, env=named | variables | {"EARTHDATA_TOKEN": TOKEN})
     assert {row["source"] for row in told["services"]} == {str(flag)}
     # The order that is printed is the one that was just met.

@@ -170,14 +170,14 @@ def test_several_ranges_with_faults_end_in_the_right_values_or_in_an_error(ask, 
     assert "panicked" not in ask.heard[-1]
 
 
-@pytest.mark.parametrize("request_number", [2, 3, 4, 5, 6])
+@pytest.mark.parametrize("request_number", [2, 3, 4])
 def test_a_file_that_changes_between_two_ranges_is_never_mixed(ask, karin, serve, world, expert, tmp_path, request_number):  # noqa: F811
     address = serve(expert)
     world.faults[expert.name] = [None] * (request_number - 1) + ["changed"]
     out, local = tmp_path / "out.nc", tmp_path / "local.nc"
     ask("extract", address, "--vars", "ssha_karin_2", *BOX, "-o", out, code=None)
     karin("extract", expert, "--vars", "ssha_karin_2", *BOX, "-o", local)
-    if request_number >= 4:  # in the middle of the values
+    if request_number >= 3:  # in the middle of the values
         assert "changed while it was fetched" in ask.heard[-1] and not out.exists()
     if out.exists():  # before anything was made of it: begun anew
         assert_same(out, local)
