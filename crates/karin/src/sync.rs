@@ -236,6 +236,13 @@ impl Held {
     }
 }
 
+/// True for the ledger, and for the note of a part that has its name by now: a run that is killed in between leaves it.
+fn is_worthless(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let is_note = name.ends_with(".part.json") && !path.with_extension("").exists();
+    name == ".karin-ledger.jsonl" || is_note
+}
+
 /// A sync under way.
 struct Run<'a> {
     provider: &'a Provider,
@@ -343,12 +350,12 @@ impl Run<'_> {
 
     /// Removes the folder if nothing of worth is left in it.
     fn tidy(&self) {
-        let is_ledger = |entry: &std::fs::DirEntry| entry.file_name() == ".karin-ledger.jsonl";
         let Ok(entries) = std::fs::read_dir(self.folder) else {
             return;
         };
-        if entries.filter_map(Result::ok).all(|entry| is_ledger(&entry)) {
-            let _ = std::fs::remove_file(self.folder.join(".karin-ledger.jsonl"));
+        let left: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
+        if left.iter().all(|path| is_worthless(path)) {
+            left.iter().for_each(|path| drop(std::fs::remove_file(path)));
             let _ = std::fs::remove_dir(self.folder);
         }
     }
