@@ -9,7 +9,7 @@ import pytest
 import xarray
 from matplotlib import image
 
-BOX = ("--bbox", "-180,-40,180,-37")
+BOX = ("--bbox", "-180,-40,180,-39.3")
 
 CURRENTS = ["u_geo", "v_geo", "speed", "eke", "vorticity", "vorticity_over_f", "divergence", "normal_strain", "shear_strain", "strain",
             "strain_over_f", "okubo_weiss", "okubo_weiss_over_f2", "ssh_gradient", "ssh_laplacian", "rossby_number", "u_cyclo",

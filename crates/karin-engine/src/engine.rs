@@ -384,12 +384,10 @@ impl<'a> Engine<'a> {
         let swath = self.swath(dataset, &column.group)?;
         match mask {
             Some(mask) => mask.apply(lines.clone(), column.shape, values, fill),
-            None if self.has_masks() => self.mask(piece, dataset, &swath, 0..swath.num_lines)?.apply(
-                lines.clone(),
-                column.shape,
-                values,
-                fill,
-            ),
+            None if self.has_masks() => {
+                self.mask_of_all(piece, dataset, &swath)?
+                    .apply(lines.clone(), column.shape, values, fill)
+            }
             None => {}
         }
         if !column.derived

@@ -11,6 +11,9 @@ use crate::plan::Piece;
 use crate::recent::Key;
 use crate::swath::Swath;
 
+/// Pixels of swaths whose latitudes are worth a look of their own: some passes of 2 km.
+const LARGE: usize = 2 << 20;
+
 impl Engine<'_> {
     /// True if the selection restricts pixels or lines.
     pub(crate) fn has_masks(&self) -> bool {
@@ -94,6 +97,22 @@ impl Engine<'_> {
         }
         let bytes = mask.bytes();
         Ok(self.warm.masks.keep(key, mask, bytes))
+    }
+
+    /// What the selection keeps of all lines of a granule's swath. Of large ones, those in reach are found first, on all threads, and
+    /// only these are looked at.
+    pub(super) fn mask_of_all(
+        &self,
+        piece: &Piece,
+        dataset: &dyn Dataset,
+        swath: &Swath,
+    ) -> Result<Arc<Mask>, DatasetError> {
+        let lines = if swath.len() > LARGE {
+            self.lines_in_reach(piece, dataset, swath)?
+        } else {
+            0..swath.num_lines
+        };
+        self.mask(piece, dataset, swath, lines)
     }
 
     /// True if the mask of a granule is that of all cycles of its pass: only a region restricts, and the coordinates of the

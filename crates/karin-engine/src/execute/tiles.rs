@@ -6,7 +6,7 @@ use karin_core::DatasetError;
 use rayon::prelude::*;
 
 use super::Work;
-use crate::mask::chunk_lines;
+use crate::mask::{blocks, chunk_lines};
 use crate::plan::{Column, Piece};
 use crate::swath::Shape;
 
@@ -73,22 +73,28 @@ fn of_piece(work: &Work<'_>, piece: &Piece, bytes_per_pixel: usize) -> Result<Ve
         }
         let swath = engine.swath(dataset.as_ref(), &group)?;
         let bytes_per_pixel = bytes_per_pixel + engine.plan.formulas().bytes_per_pixel();
-        let mut rows = (work.thread_budget() / (bytes_per_pixel * swath.num_pixels.max(1))).max(1);
-        let chunk = chunk_lines(dataset.as_ref(), &swath.latitude);
-        if rows > chunk && rows < swath.num_lines {
-            rows = rows / chunk * chunk;
+        let rows = (work.thread_budget() / (bytes_per_pixel * swath.num_pixels.max(1))).max(1);
+        let all = 0..swath.num_lines;
+        // By time, lines outside the region count: without a value they are an hour or a day of their own.
+        let lines = if rows >= swath.num_lines || work.reduction.target.is_by_time() {
+            all
+        } else {
+            engine.lines_in_reach(piece, dataset.as_ref(), &swath)?
+        };
+        let chunk = match rows >= swath.num_lines {
+            true => 1,
+            false => chunk_lines(dataset.as_ref(), &swath.latitude),
+        };
+        let mut parts: Vec<Range<usize>> = blocks(&lines, rows.min(swath.num_lines), chunk).collect();
+        if parts.is_empty() {
+            parts.push(0..0);
         }
-        let mut start = 0;
-        while start < swath.num_lines || start == 0 {
-            let lines = start..swath.num_lines.min(start + rows);
-            tiles.push(Tile {
-                piece: *piece,
-                group: group.clone(),
-                lines,
-                is_first: start == 0,
-            });
-            start += rows;
-        }
+        tiles.extend(parts.into_iter().enumerate().map(|(at, lines)| Tile {
+            piece: *piece,
+            group: group.clone(),
+            lines,
+            is_first: at == 0,
+        }));
     }
     Ok(tiles)
 }
