@@ -119,8 +119,13 @@ impl Formulas {
             computed if in_blocks && computed > 0 => 40 + computed / 4,
             computed => computed,
         };
-        // Kept fields.
-        let quantities = computed + 16 * self.quantities.len();
+        // Several are computed at once and kept for those who ask next: a thread's share of the memory is at most so many times what
+        // is kept of them, and what does not stay would be computed again and again.
+        let kept = match self.quantities.len() {
+            many if many > 1 => 64 * many,
+            one => 16 * one,
+        };
+        let quantities = computed + kept;
         // Fields before and after, what is computed with; kept fields.
         let filters = self
             .filters

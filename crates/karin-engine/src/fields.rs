@@ -46,7 +46,7 @@ impl KeptFields {
             metrics: Recent::new(resources.memory / KEPT_METRICS),
             keeps_metrics: AtomicBool::new(false),
             spacings: Recent::new(1 << 20),
-            values: Recent::new(resources.memory / 16),
+            values: Recent::new(resources.memory / 8),
             resources,
             large: Mutex::new(()),
         }
