@@ -103,7 +103,9 @@ def listening(client: Any, axis: str) -> Iterator[Heard]:
     try:
         yield heard
     finally:
-        client.unsubscribe_topic(_TOPIC)
+        # Of two that listen at once, one has ended it for both; what was not heard is asked for.
+        with contextlib.suppress(ValueError):
+            client.unsubscribe_topic(_TOPIC)
 
 
 def tell(place: tuple[str, str, int], found: Any) -> None:
