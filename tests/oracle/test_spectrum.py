@@ -166,7 +166,7 @@ def test_every_format_holds_the_same(karin, swaths, tmp_path):
 def test_what_makes_no_sense_is_refused(karin, swaths):
     path = swaths[0][0]
     for arguments, words in [
-        (["--segment", "90000km"], "shorter --segment"),
+        (["--segment", "90000km"], "choose shorter segments"),
         (["--segment", "2km"], "--segment"),
         (["--overlap", "1"], "--overlap"),
         (["--window", "hat"], "hann"),

@@ -31,15 +31,25 @@ impl Dataset for InMemory {
             .arrays
             .get(path)
             .ok_or_else(|| DatasetError::no_variable(self.label(), path))?;
-        if *slab != Slab::all(&array.shape) {
+        let first = slab.start.first().copied().unwrap_or(0);
+        let last = first + slab.count.first().copied().unwrap_or(0);
+        if *slab != Slab::rows(&array.shape, first..last) || !slab.fits(&array.shape) {
+            let reason = "whole rows only";
             return Err(DatasetError::new(
                 ErrorKind::Unsupported,
                 self.label(),
                 path,
-                "whole variables only",
+                reason,
             ));
         }
-        out.copy_from_slice(array.values.as_bytes());
+        let bytes = array.values.as_bytes();
+        let row = bytes.len() / array.shape.first().copied().unwrap_or(1).max(1);
+        let rows = if slab.start.is_empty() {
+            bytes
+        } else {
+            &bytes[first * row..last * row]
+        };
+        out.copy_from_slice(rows);
         Ok(())
     }
 }
