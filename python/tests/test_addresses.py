@@ -136,7 +136,9 @@ def test_settings_and_accounts_reach_granules_at_servers(world, lean, home, monk
 
 
 INTERRUPTED = """
-import sys, xarray as xr, karin
+import signal, sys, xarray as xr, karin
+# Shells start what runs in the background with Ctrl-C ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 what, address = sys.argv[1:]
 settings = {"transfers.stall": 60}
 if what == "open":
