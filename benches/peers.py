@@ -134,8 +134,9 @@ def netcdf_to_zarr(paths, groups=(None,)):
             for variable in granules.variables.values():
                 fill = variable.attrs.pop("_FillValue", None)
                 variable.encoding = {} if fill is None else {"_FillValue": fill}
-            chunks = {name: 1 if name == "cycle_number" else -1 for name in granules.dims}
-            numeric(granules).chunk(chunks).to_zarr(f"{folder}/{number}", zarr_format=3, consolidated=False)
+            kept = numeric(granules)
+            chunks = {name: 1 if name == "cycle_number" else -1 for name in kept.dims}
+            kept.chunk(chunks).to_zarr(f"{folder}/{number}", zarr_format=3, consolidated=False)
 
     with tempfile.TemporaryDirectory() as folder:
         return timed(work)

@@ -43,20 +43,22 @@ describe.skipIf(isSkipped())("work", () => {
   test("tiles, strips and every plot are given up when nobody wants them any more", async () => {
     await heldBack(/api\/v1\/tiles/, async () => {
       await go(opened.page, NEAR);
+      const asked = opened.page.waitForRequest(/api\/v1\/tiles/);
       await opened.page.evaluate(() => {
         location.hash = "#at=60,-30,3&variable=ssha_karin_2&cycle=10";
       });
-      await opened.page.waitForRequest(/api\/v1\/tiles/);
+      await asked;
       await opened.page.evaluate(() => {
         location.hash = "#at=-20.5,35,6.6&variable=ssha_karin_2&cycle=12";
       });
     });
     await go(opened.page, NEAR);
     await heldBack(/api\/v1\/strips.*var=height_cor/, async () => {
+      const asked = opened.page.waitForRequest(/api\/v1\/strips.*var=height_cor/);
       await opened.page.evaluate(() => {
         location.hash = "#at=-20.5,35,6.6&variable=height_cor_xover&cycle=12";
       });
-      await opened.page.waitForRequest(/api\/v1\/strips.*var=height_cor/);
+      await asked;
       await opened.page.evaluate(() => {
         location.hash = "#at=-20.5,35,6.6&variable=ssha_karin_2&cycle=12";
       });
