@@ -15,6 +15,7 @@ mod geometry;
 mod granule;
 mod group;
 mod handover;
+mod known;
 mod landing;
 mod merge;
 mod nodes;

@@ -4,7 +4,7 @@ use karin_core::{GranuleName, HalfOrbit};
 
 use super::decide::{Decision, Outcome, beside, decide};
 use super::granule::Refusal;
-use super::{IncomingGranule, Ingest, Pending, register};
+use super::{IncomingGranule, Ingest, Pending, known};
 use crate::facts::view::{At, View};
 use crate::{GranuleFacts, GranuleState, GroupKey, Origin, StoreError};
 
@@ -82,9 +82,8 @@ impl Ingest<'_> {
         if let Some(waiting) = self.waiting(key, half_orbit) {
             return Ok(waiting.document.origin() != Some(origin));
         }
-        self.view(key).map_or(Ok(false), |view| {
-            register::lies_elsewhere(&view, half_orbit, origin)
-        })
+        self.view(key)
+            .map_or(Ok(false), |view| known::lies_elsewhere(&view, half_orbit, origin))
     }
 
     /// True if the file of the virtual granule that is there is gone or was changed.
@@ -98,7 +97,7 @@ impl Ingest<'_> {
             return Ok(false);
         }
         self.view(key)
-            .map_or(Ok(false), |view| register::is_lost(&view, half_orbit, found))
+            .map_or(Ok(false), |view| known::is_lost(&view, half_orbit, found))
     }
 
     /// The granule that waits for the commit.
@@ -121,7 +120,7 @@ impl Ingest<'_> {
             return Ok((None, false));
         };
         let there = view.facts(half_orbit)?;
-        let known = register::is_known(&view, there.as_ref(), checksum)?;
+        let known = known::is_known(&view, there.as_ref(), checksum)?;
         Ok((there, known))
     }
 }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use icechunk::format::manifest::ChunkPayload;
 use icechunk::format::snapshot::SnapshotProperties;
 use icechunk::session::Session;
-use karin_core::{DType, ErrorKind, HalfOrbit, counted};
+use karin_core::{DType, counted};
 
 use super::decide::{Decision, Outcome, beside, decide};
+use super::known::{is_known, is_lost, lies_elsewhere};
 use super::merge::Merge;
 use super::nodes::{self, set};
 use super::shared::Claim;
@@ -19,7 +20,7 @@ use crate::facts::document::Document;
 use crate::facts::view::{At, View};
 use crate::facts::{DOCUMENT, DOCUMENT_CHUNK, DOCUMENT_LIMIT, document_codec};
 use crate::layout::{GroupLayout, Placement};
-use crate::{GranuleFacts, GroupKey, Origin, Repository, StoreError};
+use crate::{GranuleFacts, GroupKey, Repository, StoreError};
 
 /// Commits what is pending on top of whatever the newest snapshot holds.
 ///
@@ -388,71 +389,6 @@ impl Work<'_> {
         }
         Ok(())
     }
-}
-
-/// True if the virtual granule that is there refers to another file, or the same one with another stamp.
-///
-/// # Errors
-/// If its document cannot be read.
-pub(super) fn lies_elsewhere(
-    view: &View<'_>,
-    half_orbit: HalfOrbit,
-    origin: &Origin,
-) -> Result<bool, StoreError> {
-    let Some(facts) = view.facts(half_orbit)? else {
-        return Ok(false);
-    };
-    Ok(view.document(&facts)?.origin() != Some(origin))
-}
-
-/// True if the file of the virtual granule that is there is gone or was changed. `found` is what was found at the place
-/// of the new one, which may be the same.
-///
-/// # Errors
-/// If its document cannot be read.
-pub(super) fn is_lost(
-    view: &View<'_>,
-    half_orbit: HalfOrbit,
-    found: Option<&Origin>,
-) -> Result<bool, StoreError> {
-    let Some(facts) = view.facts(half_orbit)?.filter(|_| view.layout.key.is_virtual) else {
-        return Ok(false);
-    };
-    let document = view.document(&facts)?;
-    let origins = view.chunks.origins();
-    let is_lost = |origin: &Origin| {
-        if found.is_some_and(|found| found.location == origin.location) {
-            return found != Some(origin);
-        }
-        let checked = origins.check(origin, facts.size).map_err(|error| error.kind());
-        // A server that does not answer may still have it.
-        matches!(checked, Err(ErrorKind::NotFound | ErrorKind::Conflict))
-    };
-    Ok(document.origin().is_some_and(is_lost))
-}
-
-/// True if the granule that is there came from the file of that checksum (or one of its parts did).
-///
-/// # Errors
-/// If its document cannot be read.
-pub(super) fn is_known(
-    view: &View<'_>,
-    there: Option<&GranuleFacts>,
-    checksum: &[u8; 32],
-) -> Result<bool, StoreError> {
-    let Some(there) = there else { return Ok(false) };
-    if there.checksum == *checksum {
-        return Ok(true);
-    }
-    if there.state == crate::GranuleState::Whole {
-        return Ok(false);
-    }
-    let wanted = hexadecimal(checksum);
-    Ok(view
-        .document(there)?
-        .sources
-        .iter()
-        .any(|source| source.checksum == wanted))
 }
 
 /// A document as encoded chunks, and its size.
