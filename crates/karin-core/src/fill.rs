@@ -1,6 +1,6 @@
 //! What stands for "never written": netCDF's default of every type, and the fill that a variable names.
 
-use crate::packing::Number;
+use crate::number::Number;
 use crate::{AttrValue, DType, VariableMeta};
 
 /// The fill that netCDF gives to numbers of that type when nobody sets one; `None` for text.

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use karin_core::packing::Packed;
-use karin_core::{Dataset, DatasetError, ErrorKind, Progress, Resources};
+use karin_core::{Dataset, DatasetError, ErrorKind, Packed, Progress, Resources};
 
 use crate::EngineError;
 use crate::fields::{Fields, KeptFields};

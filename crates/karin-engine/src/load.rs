@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use karin_core::packing::Packed;
-use karin_core::{Dataset, DatasetError, Packing, QualityLevel, Slab, Values, gate_of};
+use karin_core::{Dataset, DatasetError, Packed, Packing, QualityLevel, Slab, Values, gate_of};
 
 use crate::expression::{Program, Scratch};
 use crate::fields::{Fields, Lines};

@@ -6,8 +6,7 @@
 use std::io::BufRead as _;
 use std::path::Path;
 
-use karin_core::packing::Packing;
-use karin_core::{DType, Dataset as _, Values};
+use karin_core::{DType, Dataset as _, Packing, Values};
 use karin_netcdf::NcFile;
 
 fn main() -> std::process::ExitCode {

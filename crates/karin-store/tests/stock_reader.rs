@@ -6,8 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use common::{Granule, granule, ingest, lean};
-use karin_core::packing::Packing;
-use karin_core::{DType, HalfOrbit, Product, Schema};
+use karin_core::{DType, HalfOrbit, Packing, Product, Schema};
 use karin_store::{IngestOptions, Profile, Repository};
 use serde_json::{Map, Value, json};
 

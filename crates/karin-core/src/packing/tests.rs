@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Attributes, Storage};
+
+use crate::{AttrValue, Attributes, Storage};
 
 fn variable(dtype: DType, attributes: &[(&str, AttrValue)]) -> VariableMeta {
     VariableMeta {

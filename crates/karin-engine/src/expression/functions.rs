@@ -1,7 +1,5 @@
 //! The functions of the language. NaN goes through all of them but `isnan`, `isfinite` and the choice of `where`.
 
-use super::tree::is_true;
-
 /// A function by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Function {
@@ -186,4 +184,9 @@ fn greatest(a: f64, b: f64) -> f64 {
     } else {
         a.max(b)
     }
+}
+
+/// True for numbers that are neither zero nor NaN.
+pub(super) fn is_true(value: f64) -> bool {
+    value != 0.0 && !value.is_nan()
 }

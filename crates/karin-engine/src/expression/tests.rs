@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
-use super::tree::{Binary, Node, Unary, is_true};
+use super::functions::is_true;
+use super::tree::{Binary, Node, Unary};
 use super::*;
 
 /// The value of a node for one element, the slow and obvious way.

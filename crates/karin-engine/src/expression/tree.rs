@@ -2,7 +2,7 @@
 
 use karin_science::filter::Filter;
 
-use super::functions::Function;
+use super::functions::{Function, is_true};
 
 /// What an operator with two sides does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,11 +55,6 @@ pub(super) enum Node {
 
 fn truth(value: bool) -> f64 {
     f64::from(u8::from(value))
-}
-
-/// True for numbers that are neither zero nor NaN.
-pub(super) fn is_true(value: f64) -> bool {
-    value != 0.0 && !value.is_nan()
 }
 
 /// An integer for bit tests; `None` for NaN, fractions and what `f64` cannot hold exactly.

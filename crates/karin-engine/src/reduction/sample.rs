@@ -1,6 +1,6 @@
 //! The number types that states accumulate, and how each is added up.
 
-use karin_core::packing::{Packed, Packing};
+use karin_core::{Packed, Packing};
 
 use super::saved::Saved;
 

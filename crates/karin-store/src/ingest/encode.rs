@@ -3,8 +3,7 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, PoisonError};
 
-use karin_core::packing::Packing;
-use karin_core::{Dataset, DatasetError, Slab, Values};
+use karin_core::{Dataset, DatasetError, Packing, Slab, Values};
 use rayon::prelude::*;
 
 use super::geometry::Guide;

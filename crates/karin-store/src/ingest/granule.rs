@@ -1,7 +1,6 @@
 //! Is a granule one that the group can take, and which of its variables go where?
 
-use karin_core::packing::Packing;
-use karin_core::{Dataset, DatasetError, ErrorKind, GroupMeta, VariableMeta};
+use karin_core::{Dataset, DatasetError, ErrorKind, GroupMeta, Packing, VariableMeta};
 
 use super::landing::Landing;
 use crate::StoreError;

@@ -175,7 +175,7 @@ fn values(
         })
         .collect();
     // Some lines are missing.
-    let fill = karin_core::packing::Packing::of(variable)
+    let fill = karin_core::Packing::of(variable)
         .and_then(|packing| packing.fill)
         .map(|fill| fill.to_f64());
     let row = shape.iter().skip(1).product::<usize>().max(1);

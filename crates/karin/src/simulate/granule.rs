@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use karin_core::orbit::{FixedGrid, Lines, SwathSide};
-use karin_core::packing::{Packed, Packing};
-use karin_core::{DType, Dataset, DatasetError, GranuleName, GroupMeta, Number, Orbit, Slab, VariableMeta};
+use karin_core::{
+    DType, Dataset, DatasetError, GranuleName, GroupMeta, Number, Orbit, Packed, Packing, Slab, VariableMeta,
+};
 
 use super::formula;
 use super::scene::{Scene, Spot};
