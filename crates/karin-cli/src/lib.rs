@@ -19,6 +19,7 @@ mod selection;
 mod size;
 mod store;
 mod table;
+mod wanted;
 
 use std::ffi::OsString;
 

@@ -111,6 +111,17 @@ impl Packing {
         }
     }
 
+    /// That of true values: NaN where there is none.
+    pub const fn of_true_values() -> Self {
+        Self {
+            dtype: DType::Float64,
+            scale: 1.0,
+            offset: 0.0,
+            fill: None,
+            missing: None,
+        }
+    }
+
     /// True if stored numbers are not the values themselves.
     pub fn is_scaled(&self) -> bool {
         self.scale != 1.0 || self.offset != 0.0
@@ -179,6 +190,13 @@ impl Packing {
         let fill = self.fill_as::<T>();
         let missing = self.missing_as::<T>().or(fill);
         decode_values(self, raw, fill.or(missing).zip(missing), out);
+    }
+
+    /// True if some of the stored numbers are values.
+    pub fn has_values<T: Packed>(&self, raw: &[T]) -> bool {
+        let fill = self.fill_as::<T>();
+        let missing = self.missing_as::<T>().or(fill);
+        any_value(raw, fill.or(missing).zip(missing))
     }
 
     /// The values of stored numbers of any type, NaN where there is none.
@@ -295,6 +313,17 @@ fn decode_values<T: Packed>(packing: &Packing, raw: &[T], fills: Option<(T, T)>,
         }),
         None => values.for_each(|(value, &raw)| *value = packing.unpack(raw)),
     }
+}
+
+/// True if some numbers are none of two kinds of fill, nor NaN. Without an early end within a part several are looked at at once.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+fn any_value<T: Packed>(raw: &[T], fills: Option<(T, T)>) -> bool {
+    raw.chunks(512).any(|part| match fills {
+        Some((fill, missing)) => part.iter().fold(false, |any, raw| {
+            any | (!raw.is_nan() & (*raw != fill) & (*raw != missing))
+        }),
+        None => part.iter().fold(false, |any, raw| any | !raw.is_nan()),
+    })
 }
 
 #[cfg(test)]

@@ -383,6 +383,11 @@ impl<'a> Engine<'a> {
         let swath = self.swath(dataset, &column.group)?;
         match mask {
             Some(mask) => mask.apply(lines.clone(), column.shape, values, fill),
+            None if self.only_drops_nadir() => {
+                if column.shape == Shape::Pixels {
+                    self.drop_nadir(dataset, &swath, &lines, (&mut *values, fill))?;
+                }
+            }
             None if self.has_masks() => {
                 self.mask_of_all(piece, dataset, &swath)?
                     .apply(lines.clone(), column.shape, values, fill)

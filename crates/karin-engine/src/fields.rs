@@ -15,7 +15,7 @@ use karin_science::{Extent, Metric, Quantity, compute_all};
 use crate::derive::Formulas;
 use crate::expression::{Filtered, Program};
 use crate::load::{Ground, Loaded, decode_range, load_program};
-use crate::mask::nadir_pixels;
+use crate::mask::{drop_pixels, nadir_pixels};
 use crate::recent::{Key, Recent, locked};
 use crate::swath::{Swath, has_clipped_nadir, packed_rows};
 
@@ -56,6 +56,10 @@ impl KeptFields {
     pub(crate) fn holds_metrics_of(&self, pixels: usize) -> bool {
         let needed = pixels * METRIC_BYTES;
         (needed + needed / 10) as u64 <= self.resources.memory / KEPT_METRICS
+    }
+
+    fn keeps_metrics(&self) -> bool {
+        self.keeps_metrics.load(Ordering::Relaxed)
     }
 
     /// Keeps geometries from now on: the granules of a pass follow each other.
@@ -186,7 +190,7 @@ impl Fields<'_> {
         let mut field = load_program(ground, &program, around.clone())?;
         let is_raw = |input: &String| program.filter(input).is_none();
         if program.inputs().iter().any(is_raw) {
-            drop_nadir(&mut field, &self.nadir_pixels(ground)?, swath, &around);
+            drop_pixels(&self.nadir_pixels(ground)?, swath, &around, (&mut field, f64::NAN));
         }
         let _turn = self.turn(
             ground,
@@ -293,16 +297,38 @@ impl Fields<'_> {
         let mut heights = Vec::new();
         let mut all = vec![Vec::with_capacity(lines.len() * width); wanted.len()];
         for block in blocks(lines, reach, width) {
-            let around_block = self::around(&block, reach.map(|reach| reach + 1), swath.num_lines);
-            self.find_metric(ground, (&mut places, &around), &around_block, &mut metric)?;
+            let around_of = |lines: &Range<usize>| self::around(lines, reach.map(|reach| reach + 1), swath.num_lines);
+            let around_block = around_of(&block);
             heights.resize(around_block.len() * width, 0.0);
             loaded.run(around_block.clone(), &mut heights);
-            drop_nadir(&mut heights, &nadir, swath, &around_block);
-            let computed =
-                compute_all(wanted, method, &heights, &metric).map_err(|error| refused(error.to_string()))?;
-            let (first, last) = (block.start - around_block.start, block.end - around_block.start);
-            for (all, computed) in all.iter_mut().zip(computed) {
-                all.extend_from_slice(&computed[first * width..last * width]);
+            // The altimeter's values in the middle of the swath are no part of the field around them.
+            drop_pixels(&nadir, swath, &around_block, (&mut heights, f64::NAN));
+            let with_heights = match reach {
+                Some(_) => lines_with_values(&heights, &block, &around_block, width),
+                None => block.clone(),
+            };
+            // Geometries that serve other cycles are those of whole blocks.
+            let derived = match with_heights.is_empty() || !self.kept.keeps_metrics() {
+                true => with_heights,
+                false => block.clone(),
+            };
+            let mut computed = Vec::new();
+            let around_derived = around_of(&derived);
+            if !derived.is_empty() {
+                self.find_metric(ground, (&mut places, &around), &around_derived, &mut metric)?;
+                let of_derived = |line: usize| (line - around_block.start) * width;
+                let heights = &heights[of_derived(around_derived.start)..of_derived(around_derived.end)];
+                computed = compute_all(wanted, method, heights, &metric)
+                    .map_err(|error| refused(error.to_string()))?;
+            }
+            let (first, last) = (derived.start - around_derived.start, derived.end - around_derived.start);
+            for (place, all) in all.iter_mut().enumerate() {
+                let missing = |lines: usize| std::iter::repeat_n(f64::NAN, lines * width);
+                all.extend(missing(derived.start - block.start));
+                if let Some(computed) = computed.get(place) {
+                    all.extend_from_slice(&computed[first * width..last * width]);
+                }
+                all.extend(missing(block.end - derived.end));
             }
         }
         Ok(all)
@@ -326,7 +352,7 @@ impl Fields<'_> {
             *metric = found;
             return Ok(());
         }
-        let keeps = self.kept.keeps_metrics.load(Ordering::Relaxed);
+        let keeps = self.kept.keeps_metrics();
         if keeps || Arc::get_mut(metric).is_none() {
             *metric = Arc::default();
         }
@@ -398,6 +424,18 @@ fn blocks(lines: &Range<usize>, reach: Option<usize>, width: usize) -> impl Iter
     })
 }
 
+/// Of the lines of a block those from the first to the last with a height: no quantity has a value on the others. Land is a third of
+/// a pass.
+fn lines_with_values(heights: &[f64], block: &Range<usize>, around: &Range<usize>, width: usize) -> Range<usize> {
+    let own = (block.start - around.start) * width..(block.end - around.start) * width;
+    let mut lines = heights[own].chunks_exact(width.max(1));
+    // Without an early end within a line several are looked at at once.
+    let has_values = |line: &[f64]| line.iter().fold(false, |any, height| any | !height.is_nan());
+    let end = lines.clone().rposition(has_values).map_or(0, |last| last + 1);
+    let start = lines.position(has_values).unwrap_or(end);
+    block.start + start..block.start + end
+}
+
 /// Metres from the nadir to each pixel where a granule does not say so (250 m products of baseline C, granules that were made
 /// smaller): pixels count from the left, with the nadir in the middle; those of a side from 5 km off the nadir outward.
 fn distances_of_products(swath: &Swath, across_km: f64) -> Vec<f64> {
@@ -431,13 +469,4 @@ fn around(lines: &Range<usize>, reach: Option<usize>, num_lines: usize) -> Range
 fn trim(values: &mut Vec<f64>, lines: &Range<usize>, around: &Range<usize>, swath: &Swath) {
     values.truncate((lines.end - around.start) * swath.num_pixels);
     values.drain(..(lines.start - around.start) * swath.num_pixels);
-}
-
-/// The altimeter's values in the middle of the swath are no part of the field around them.
-fn drop_nadir(values: &mut [f64], nadir: &[(usize, usize)], swath: &Swath, lines: &Range<usize>) {
-    for (line, pixel) in nadir.iter().filter(|(line, _)| lines.contains(line)) {
-        if let Some(value) = values.get_mut((line - lines.start) * swath.num_pixels + pixel) {
-            *value = f64::NAN;
-        }
-    }
 }

@@ -352,6 +352,20 @@ pub(crate) fn nadir_pixels(
     Ok(lines.iter().zip(&pixels).filter_map(inside).collect())
 }
 
+/// Writes fill over some pixels of lines of a swath: those that are given by line and pixel.
+pub(crate) fn drop_pixels<T: Copy>(
+    pixels: &[(usize, usize)],
+    swath: &Swath,
+    lines: &Range<usize>,
+    (values, fill): (&mut [T], T),
+) {
+    for (line, pixel) in pixels.iter().filter(|(line, _)| lines.contains(line)) {
+        if let Some(value) = values.get_mut((line - lines.start) * swath.num_pixels + pixel) {
+            *value = fill;
+        }
+    }
+}
+
 /// Where an index of the whole granule is among the ascending ones that a dataset has, or itself where it has all.
 fn row_of(index: f64, own: Option<&[f64]>, len: usize) -> Option<usize> {
     let row = match own {

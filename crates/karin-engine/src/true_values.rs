@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use karin_core::{DType, Dataset, DatasetError, Packing, Values};
+use karin_core::{DType, Dataset, DatasetError, Packing, Values, with_values};
 
 use crate::engine::Engine;
 use crate::load::decode_range;
@@ -42,7 +42,8 @@ impl Engine<'_> {
         Ok(values)
     }
 
-    /// The same, as they are stored where they are: true values are made of as many at a time as is wanted.
+    /// The same, as they are stored where they are: true values are made of as many at a time as is wanted. Whoever is done gives them
+    /// back ([`Engine::reuse`]).
     ///
     /// # Errors
     /// As [`Engine::field`].
@@ -52,46 +53,45 @@ impl Engine<'_> {
         column: &Column,
         lines: Range<usize>,
     ) -> Result<StoredField, DatasetError> {
-        let Some(packing) = column.packing.as_ref().filter(|_| !column.derived) else {
-            return Ok(StoredField::True(self.field(piece, column, lines)?));
-        };
+        let count = lines.len() * column.lengths.iter().skip(1).product::<usize>();
         macro_rules! load {
             ($($dtype:ident),*) => {
-                match packing.dtype {
-                    $(DType::$dtype => {
-                        let mut values = Vec::new();
+                match &column.packing {
+                    $(Some(packing) if !column.derived && packing.dtype == DType::$dtype => {
+                        let mut values = self.spare.take_numbers(count);
                         self.load_packed(piece, column, lines, &mut values)?;
-                        Ok(StoredField::Packed(packing.clone(), Values::$dtype(values)))
+                        (packing.clone(), Values::$dtype(values))
                     })*
-                    _ => Ok(StoredField::True(self.field(piece, column, lines)?)),
+                    _ => (
+                        Packing::of_true_values(),
+                        Values::Float64(self.field(piece, column, lines)?),
+                    ),
                 }
             };
         }
-        load!(Int8, UInt8, Int16, UInt16, Int32, UInt32, Float32)
+        let (packing, values) = load!(Int8, UInt8, Int16, UInt16, Int32, UInt32, Float32);
+        Ok(StoredField { packing, values })
+    }
+
+    /// Takes the memory of a field for the next one.
+    pub fn reuse(&self, field: StoredField) {
+        with_values!(field.values, values => self.spare.give_numbers(values), String(_text) => ());
     }
 }
 
-/// Values of consecutive lines; see [`Engine::stored_field`].
-pub enum StoredField {
-    /// As stored, fill where the selection or its quality drops them.
-    Packed(Packing, Values),
-    /// True values.
-    True(Vec<f64>),
+/// Values of consecutive lines, fill where the selection or its quality drops them; see [`Engine::stored_field`].
+pub struct StoredField {
+    /// What the numbers mean.
+    pub packing: Packing,
+    /// As stored, or true values.
+    pub values: Values,
 }
 
 impl StoredField {
     /// True values of some of them, NaN where there is none; `out` gets as many as there are.
     pub fn decode(&self, range: Range<usize>, out: &mut Vec<f64>) {
-        match self {
-            Self::Packed(packing, values) => {
-                let range = range.start.min(values.len())..range.end.min(values.len());
-                out.resize(range.len(), 0.0);
-                decode_range(packing, values, range, out);
-            }
-            Self::True(values) => {
-                out.clear();
-                out.extend_from_slice(values.get(range).unwrap_or_default());
-            }
-        }
+        let range = range.start.min(self.values.len())..range.end.min(self.values.len());
+        out.resize(range.len(), 0.0);
+        decode_range(&self.packing, &self.values, range, out);
     }
 }

@@ -194,13 +194,19 @@ pub(crate) fn for_each_line(
     let mut factors = Factors::new(width, &kernel);
     let mut coefficients = Coefficients::new(width);
     for line in lines {
+        let here = &field[line * width..(line + 1) * width];
+        // Land: nothing is fitted there.
+        if here.iter().fold(true, |all, value| all & value.is_nan()) {
+            coefficients.terms.iter_mut().for_each(|term| term.fill(f64::NAN));
+            visit(line, &coefficients);
+            continue;
+        }
         let same_gaps = window.move_to(line);
         let (of_field, of_mask) = window.sums();
         if !same_gaps {
             factors.factor(of_mask);
         }
         factors.solve(of_field);
-        let here = &field[line * width..(line + 1) * width];
         let terms = coefficients.terms.iter_mut().zip(of_field.chunks_exact(width));
         for ((term, solved), factor) in terms.zip(kernel.per_index()).take(kernel.terms) {
             for ((out, solved), here) in term.iter_mut().zip(solved).zip(here) {

@@ -20,6 +20,7 @@ mod plane;
 mod requirement;
 mod segment;
 mod sums;
+mod tile;
 mod welch;
 mod window;
 

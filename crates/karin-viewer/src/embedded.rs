@@ -13,10 +13,9 @@ use hyper_util::service::TowerToHyperService;
 use karin::store::OpenOptions;
 use karin_core::{Progress, Resources};
 
-use crate::archive::Archive;
 use crate::http::problem::Problem;
 use crate::http::{assets, router};
-use crate::serve::{ServerOptions, runtime, viewer_of};
+use crate::serve::{ServerOptions, open_viewer, runtime};
 use crate::viewer::Viewer;
 
 /// The name under which the program asks itself.
@@ -63,15 +62,7 @@ impl Embedded {
         resources: Resources,
         progress: &dyn Progress,
     ) -> Result<Self, karin::Error> {
-        let archive = Archive::open(
-            inputs,
-            &options.layers,
-            open,
-            &options.provider,
-            resources,
-            progress,
-        )?;
-        let viewer = viewer_of(archive, options, 0)?;
+        let viewer = open_viewer(inputs, open, (options, 0), resources, progress)?;
         let runtime = runtime().map_err(|source| karin::Error::Io {
             path: "karin-viewer".to_owned(),
             action: "start threads",

@@ -70,16 +70,8 @@ impl Server {
             .local_addr()
             .map_err(|error| of_host(options, error))?
             .port();
-        let archive = Archive::open(
-            inputs,
-            &options.layers,
-            open,
-            &options.provider,
-            resources,
-            progress,
-        )?;
         Ok(Self {
-            viewer: viewer_of(archive, options, port)?,
+            viewer: open_viewer(inputs, open, (options, port), resources, progress)?,
             listener,
             host: options.host.clone(),
         })
@@ -134,12 +126,19 @@ impl Server {
     }
 }
 
-/// The viewer of an archive, reached on that port (0: on none).
-pub(crate) fn viewer_of(
-    archive: Archive,
-    options: &ServerOptions,
-    port: u16,
+/// The viewer of granules and collections, reached on that port (0: on none).
+///
+/// # Errors
+/// If nothing can be opened, or the system gives no random numbers.
+pub(crate) fn open_viewer(
+    inputs: &[PathBuf],
+    open: &OpenOptions,
+    (options, port): (&ServerOptions, u16),
+    resources: Resources,
+    progress: &dyn Progress,
 ) -> Result<Arc<Viewer>, karin::Error> {
+    let (layers, provider) = (&options.layers, &options.provider);
+    let archive = Archive::open(inputs, layers, open, provider, resources, progress)?;
     let session = Session::new(port).map_err(|error| of_host(options, error))?;
     let folder = options
         .cache

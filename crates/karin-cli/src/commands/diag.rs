@@ -8,8 +8,7 @@ use karin_core::Selection;
 
 use crate::context::Context;
 use crate::exit::Outcome;
-use crate::selection::SelectionFlags;
-use crate::store::SourceFlags;
+use crate::wanted::WantedFlags;
 
 /// Arguments of `karin diag`.
 #[derive(Debug, Args)]
@@ -17,27 +16,22 @@ pub struct Arguments {
     /// Diagnostics, as u_geo,v_geo,vorticity_over_f,strain; --vars adds variables to them
     #[arg(value_name = "LIST")]
     diagnostics: String,
-    /// Granules, folders of granules, collections
-    #[arg(required = true, value_name = "SOURCE")]
-    sources: Vec<PathBuf>,
     /// A file, named .nc, .zarr, .parquet, .csv or .png (a map); or a folder, for one file per granule; without it statistics
     /// of the diagnostics are printed
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
-    selection: SelectionFlags,
-    #[command(flatten)]
-    store: SourceFlags,
+    wanted: WantedFlags,
 }
 
 /// Writes diagnostics, or prints what they come to.
 pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> {
     let started = Instant::now();
-    let mut selection = arguments.selection.selection()?;
+    let mut selection = arguments.wanted.selection()?;
     let named = Selection::parse_variables(&arguments.diagnostics)?;
     let added = selection.variables.iter().filter(|name| !named.contains(name));
     selection.variables = named.iter().chain(added).cloned().collect();
-    let plans = arguments.store.plans(&arguments.sources, &selection, context)?;
+    let plans = arguments.wanted.plans(&selection, context)?;
     match &arguments.output {
         Some(path) => super::extract::write(&plans, path, context, started),
         None => super::stat::tell(&plans, "count,min,mean,max,std", context, started),

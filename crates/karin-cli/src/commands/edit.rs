@@ -11,9 +11,8 @@ use serde::Serialize;
 
 use crate::context::{Context, Report};
 use crate::exit::Outcome;
-use crate::selection::SelectionFlags;
-use crate::store::SourceFlags;
 use crate::table::Table;
+use crate::wanted::WantedFlags;
 
 /// Arguments of `karin edit`.
 #[derive(Debug, Args)]
@@ -21,16 +20,11 @@ pub struct Arguments {
     /// The rules: a TOML file with a variable and named rules
     #[arg(required = true, value_name = "RULES.toml")]
     rules: PathBuf,
-    /// Granules, folders of granules, collections
-    #[arg(required = true, value_name = "SOURCE")]
-    sources: Vec<PathBuf>,
     /// Where the edited variable and the rule that rejected each pixel go: .nc, .zarr, .parquet, .csv, .json or .png (a map)
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
-    selection: SelectionFlags,
-    #[command(flatten)]
-    store: SourceFlags,
+    wanted: WantedFlags,
 }
 
 /// Edits a selection.
@@ -40,9 +34,9 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
     let text =
         std::fs::read_to_string(&arguments.rules).with_context(|| format!("{name}: cannot be read"))?;
     let rules = Rules::parse(&text, &name)?;
-    let selection = rules.selection(&arguments.selection.selection()?);
+    let selection = rules.selection(&arguments.wanted.selection()?);
     let progress = context.progress.as_ref();
-    let plans = arguments.store.plans(&arguments.sources, &selection, context)?;
+    let plans = arguments.wanted.plans(&selection, context)?;
     let mut outcome = Outcome::Done;
     for plan in &plans {
         let keep = arguments.output.is_some();

@@ -12,29 +12,23 @@ use serde::Serialize;
 
 use crate::context::{Context, Report};
 use crate::exit::Outcome;
-use crate::selection::SelectionFlags;
-use crate::store::SourceFlags;
+use crate::wanted::WantedFlags;
 
 /// Arguments of `karin extract`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Granules, folders of granules, collections
-    #[arg(required = true, value_name = "SOURCE")]
-    sources: Vec<PathBuf>,
     /// A file, named .nc, .zarr, .parquet, .csv or .png (a map); or a folder, for one file per granule
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
     #[command(flatten)]
-    selection: SelectionFlags,
-    #[command(flatten)]
-    store: SourceFlags,
+    wanted: WantedFlags,
 }
 
 /// Writes what is selected.
 pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> {
     let started = Instant::now();
-    let selection = arguments.selection.selection()?;
-    let plans = arguments.store.plans(&arguments.sources, &selection, context)?;
+    let selection = arguments.wanted.selection()?;
+    let plans = arguments.wanted.plans(&selection, context)?;
     write(&plans, &arguments.output, context, started)
 }
 

@@ -11,9 +11,8 @@ use serde_json::{Map, Value};
 
 use crate::context::{Context, Report};
 use crate::exit::Outcome;
-use crate::selection::SelectionFlags;
-use crate::store::SourceFlags;
 use crate::table::Table;
+use crate::wanted::WantedFlags;
 
 pub mod eddies;
 pub mod fronts;
@@ -24,25 +23,20 @@ const SHOWN: usize = 30;
 /// What both commands are told: where to look, what is wanted of it, and where what is found goes.
 #[derive(Debug, Args)]
 struct Common {
-    /// Granules, folders of granules, collections
-    #[arg(required = true, value_name = "SOURCE")]
-    sources: Vec<PathBuf>,
     /// Where they go: .geojson, .parquet (GeoParquet), .csv, .nc, .zarr or .png (a map); without it a table is printed
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
-    selection: SelectionFlags,
-    #[command(flatten)]
-    store: SourceFlags,
+    wanted: WantedFlags,
 }
 
 impl Common {
     /// Searches the sources and prints or writes what is found.
     fn run(&self, search: &Search, context: &Context) -> anyhow::Result<Outcome> {
         let started = Instant::now();
-        let selection = self.selection.without_layout()?;
+        let selection = self.wanted.without_layout()?;
         let progress = context.progress.as_ref();
-        let plans = self.store.plans(&self.sources, &selection, context)?;
+        let plans = self.wanted.plans(&selection, context)?;
         let mut outcome = Outcome::Done;
         for plan in &plans {
             let mut written = None;

@@ -11,16 +11,12 @@ use serde::Serialize;
 
 use crate::context::{Context, Report};
 use crate::exit::Outcome;
-use crate::selection::SelectionFlags;
-use crate::store::SourceFlags;
 use crate::table::Table;
+use crate::wanted::WantedFlags;
 
 /// Arguments of `karin spectrum`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Granules, folders of granules, collections
-    #[arg(required = true, value_name = "SOURCE")]
-    sources: Vec<PathBuf>,
     /// Which way: along the flight, across it, or both (two-dimensional)
     #[arg(long, value_name = "WAY", default_value = "along")]
     axis: Way,
@@ -58,9 +54,7 @@ pub struct Arguments {
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
-    selection: SelectionFlags,
-    #[command(flatten)]
-    store: SourceFlags,
+    wanted: WantedFlags,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -83,7 +77,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
     let started = Instant::now();
     let selection = arguments.selection()?;
     let progress = context.progress.as_ref();
-    let plans = arguments.store.plans(&arguments.sources, &selection, context)?;
+    let plans = arguments.wanted.plans(&selection, context)?;
     let options = arguments.options(context);
     let mut outcome = Outcome::Done;
     for plan in &plans {
@@ -104,7 +98,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
 impl Arguments {
     /// What is wanted: sea surface height anomaly where no variable is named, never values of the nadir altimeter.
     fn selection(&self) -> anyhow::Result<Selection> {
-        let mut selection = self.selection.without_layout()?;
+        let mut selection = self.wanted.without_layout()?;
         if selection.variables.is_empty() {
             selection.variables = match selection.lets.last() {
                 Some((name, _)) => vec![name.clone()],

@@ -3,13 +3,13 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use karin_core::{Dataset, DatasetError};
+use karin_core::{Dataset, DatasetError, Nadir};
 
 use super::Engine;
 use crate::mask::{self, Criteria, Mask, mask_of};
 use crate::plan::Piece;
 use crate::recent::Key;
-use crate::swath::Swath;
+use crate::swath::{Swath, has_clipped_nadir};
 
 /// Pixels of swaths whose latitudes are worth a look of their own: some passes of 2 km.
 const LARGE: usize = 2 << 20;
@@ -21,7 +21,30 @@ impl Engine<'_> {
         selection.time.is_some()
             || selection.region.is_some()
             || selection.where_.is_some()
-            || selection.nadir != karin_core::Nadir::Keep
+            || selection.nadir != Nadir::Keep
+    }
+
+    /// True if all that it restricts are values of the nadir altimeter: of these a granule has a list, and needs no mask.
+    pub(super) fn only_drops_nadir(&self) -> bool {
+        let selection = self.plan.selection();
+        selection.nadir == Nadir::Drop
+            && selection.time.is_none()
+            && selection.region.is_none()
+            && selection.where_.is_none()
+    }
+
+    /// Writes fill over values of the nadir altimeter in some lines of a swath.
+    pub(super) fn drop_nadir<T: Copy>(
+        &self,
+        dataset: &dyn Dataset,
+        swath: &Swath,
+        lines: &Range<usize>,
+        (values, fill): (&mut [T], T),
+    ) -> Result<(), DatasetError> {
+        if has_clipped_nadir(dataset.root(), swath, self.plan.product()) {
+            mask::drop_pixels(&mask::nadir_pixels(dataset, swath)?, swath, lines, (values, fill));
+        }
+        Ok(())
     }
 
     /// Pixels that a thread holds at a time when it makes a mask, if each takes so many bytes.
@@ -122,7 +145,7 @@ impl Engine<'_> {
         let only_region = selection.region.is_some()
             && selection.time.is_none()
             && selection.where_.is_none()
-            && selection.nadir == karin_core::Nadir::Keep;
+            && selection.nadir == Nadir::Keep;
         only_region && piece.half_orbit.is_some() && self.plan.source().has_checked_grid(piece.entry)
     }
 

@@ -5,7 +5,7 @@ use multiversion::multiversion;
 
 use super::cells::Scale;
 use super::comoments::Comoments;
-use super::exact_sum::{ExactSum, centred};
+use super::exact_sum::{ExactSum, TOGETHER, centred};
 use super::line::LineSums;
 use super::sample::{Fill, Pair, Sample, Sum, exact_variance};
 use super::saved::Saved;
@@ -81,10 +81,10 @@ impl<T: Sample> Total<T> {
                 self.squares += T::squares_to_u128(squares);
             }
         } else {
-            count = values.iter().map(|&value| u32::from(fill.keeps(value))).sum();
-            if let Some(sums) = &mut self.exact {
-                sums.add_kept(fill, values, self.needs.squares);
-            }
+            count = match &mut self.exact {
+                Some(sums) => sums.add_kept(fill, values, self.needs.squares),
+                None => values.iter().map(|&value| u32::from(fill.keeps(value))).sum(),
+            };
         }
         if let Some(sums) = &mut self.pairs {
             let kept = values.iter().filter(|value| fill.keeps(**value));
@@ -289,64 +289,49 @@ fn count_and_sum<T: Sample>(fill: Fill<T>, values: &[T]) -> (u32, T::Sum) {
     (count, sum)
 }
 
-/// Numbers that are added up without rounding by plain additions, if they lie close enough to each other.
-const CLOSE: usize = 256;
-
-/// Bits that are left of the 53 of a sum when [`CLOSE`] numbers of 24 bits are added up: by so many their exponents may differ.
-const SPREAD: f64 = (1 << (53 - 24 - 8)) as f64;
-
-/// The sum of [`CLOSE`] numbers or fewer if plain additions give it without rounding, in any order: if all are numbers of 24 bits
-/// (those of `f32`), and the greatest is not more than [`SPREAD`] times the least that is not 0. Every partial sum is then a
-/// multiple of the last bit of the least, and of no more than 53 bits.
+/// True values of stored ones, 0 for those that are not kept or not finite; how many are kept. Compiled for wider vectors too.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
-fn close_sum(values: &[f64; CLOSE]) -> Option<f64> {
-    let (mut sums, mut least, mut most) = ([0.0; 8], [f64::INFINITY; 8], [0.0_f64; 8]);
-    let mut narrow = [true; 8];
-    for eight in values.as_chunks::<8>().0 {
-        for (strand, &value) in eight.iter().enumerate() {
-            let size = value.abs();
-            sums[strand] += value;
-            narrow[strand] &= f64::from(value as f32) == value;
-            most[strand] = if size > most[strand] { size } else { most[strand] };
-            let nearer = size > 0.0 && size < least[strand];
-            least[strand] = if nearer { size } else { least[strand] };
-        }
+fn kept_reals<T: Sample>(fill: Fill<T>, values: &[T], reals: &mut [f64; TOGETHER]) -> u32 {
+    let mut count = 0;
+    for (real, &value) in reals.iter_mut().zip(values) {
+        let (number, keeps) = (value.real(), fill.keeps(value));
+        count += u32::from(keeps);
+        *real = if keeps & number.is_finite() { number } else { 0.0 };
     }
-    let least = least.into_iter().fold(f64::INFINITY, f64::min);
-    let most = most.into_iter().fold(0.0, f64::max);
-    let is_close = most == 0.0 || most <= least * SPREAD;
-    (is_close && narrow == [true; 8]).then(|| sums.iter().sum())
+    count
+}
+
+/// Squares and what their rounding has lost; 0 for those that are not finite.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+fn squares_of(values: &[f64; TOGETHER], squares: &mut [f64; TOGETHER], lost: &mut [f64; TOGETHER]) {
+    for ((square, lost), value) in squares.iter_mut().zip(lost).zip(values) {
+        let product = value * value;
+        let is_finite = product.is_finite();
+        *square = if is_finite { product } else { 0.0 };
+        *lost = if is_finite { value.mul_add(*value, -product) } else { 0.0 };
+    }
 }
 
 impl FloatSums {
-    /// Adds the values that are kept.
-    fn add_kept<T: Sample>(&mut self, fill: Fill<T>, values: &[T], squares: bool) {
-        let mut reals = [0.0; CLOSE];
-        for values in values.chunks(CLOSE) {
-            for (real, &value) in reals.iter_mut().zip(values) {
-                let number = value.real();
-                *real = if fill.keeps(value) && number.is_finite() {
-                    number
-                } else {
-                    0.0
-                };
+    /// Adds the values that are kept; how many these are.
+    fn add_kept<T: Sample>(&mut self, fill: Fill<T>, values: &[T], squares: bool) -> u32 {
+        let (mut reals, mut of_squares, mut lost) = ([0.0; TOGETHER], [0.0; TOGETHER], [0.0; TOGETHER]);
+        let mut count = 0;
+        for values in values.chunks(TOGETHER) {
+            let kept = kept_reals(fill, values, &mut reals);
+            count += kept;
+            if kept == 0 {
+                continue;
             }
             reals[values.len()..].fill(0.0);
-            match close_sum(&reals) {
-                Some(sum) if !squares => self.sum.add(sum),
-                _ => reals.iter().for_each(|real| self.add(*real, squares)),
+            if squares {
+                squares_of(&reals, &mut of_squares, &mut lost);
+                self.squares.add_all(&mut of_squares);
+                self.squares.add_all(&mut lost);
             }
+            self.sum.add_all(&mut reals);
         }
-    }
-
-    fn add(&mut self, value: f64, squares: bool) {
-        if !value.is_finite() {
-            return;
-        }
-        self.sum.add(value);
-        if squares && (value * value).is_finite() {
-            self.squares.add_product(value, value);
-        }
+        count
     }
 }
 
@@ -354,32 +339,30 @@ impl FloatSums {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{CLOSE, FloatSums, close_sum};
+    use super::FloatSums;
     use crate::reduction::Fill;
 
-    fn one_by_one(values: &[f64]) -> (f64, f64) {
-        let mut sums = FloatSums::default();
-        values.iter().for_each(|value| sums.add(*value, false));
-        sums.sum.value()
+    fn values_of(sums: &FloatSums) -> [(f64, f64); 2] {
+        [sums.sum.value(), sums.squares.value()]
     }
 
-    fn together(values: &[f64]) -> (f64, f64) {
+    fn one_by_one(values: &[f64], squares: bool) -> [(f64, f64); 2] {
         let mut sums = FloatSums::default();
-        sums.add_kept(Fill::REAL, values, false);
-        sums.sum.value()
+        for value in values.iter().filter(|value| value.is_finite()) {
+            sums.sum.add(*value);
+            if squares && (value * value).is_finite() {
+                sums.squares.add_product(*value, *value);
+            }
+        }
+        values_of(&sums)
     }
 
-    #[test]
-    fn plain_additions_are_for_numbers_that_lie_close() {
-        let mut values = [1.0; CLOSE];
-        values[7] = f64::from(1.0_f32 + f32::EPSILON);
-        assert_eq!(close_sum(&values), Some(256.0 + f64::from(f32::EPSILON)));
-        values[9] = f64::from(1 << 21);
-        assert!(close_sum(&values).is_some());
-        values[9] = f64::from((1 << 21) + 1);
-        assert_eq!(close_sum(&values), None);
-        values[9] = 0.1;
-        assert_eq!(close_sum(&values), None);
+    fn together(values: &[f64], squares: bool) -> [(f64, f64); 2] {
+        let mut sums = FloatSums::default();
+        let count = sums.add_kept(Fill::REAL, values, squares);
+        let kept = values.iter().filter(|value| !value.is_nan()).count();
+        assert_eq!(count as usize, kept);
+        values_of(&sums)
     }
 
     proptest! {
@@ -395,14 +378,15 @@ mod tests {
                 ],
                 0..700,
             ),
+            squares in any::<bool>(),
         ) {
-            prop_assert_eq!(together(&values), one_by_one(&values));
+            prop_assert_eq!(together(&values, squares), one_by_one(&values, squares));
         }
 
         #[test]
         fn sums_of_close_numbers_are_exact(values in prop::collection::vec(-3.0_f32..3.0, 0..700)) {
             let values: Vec<f64> = values.into_iter().map(f64::from).collect();
-            prop_assert_eq!(together(&values), one_by_one(&values));
+            prop_assert_eq!(together(&values, true), one_by_one(&values, true));
         }
     }
 }

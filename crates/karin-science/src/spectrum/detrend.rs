@@ -8,37 +8,57 @@ use crate::Refused;
 const LANES: usize = 8;
 const OFFSETS: [f64; LANES] = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0];
 
-/// The sum of a term of place and value.
+/// The straight line of least squares through values (or their mean): where it begins, and its step. In one round: the places
+/// count from the middle, so that the mean has no part in the slope.
 #[inline(always)]
-fn sum(values: &[f64], term: impl Fn(f64, f64) -> f64) -> f64 {
-    let mut sums = [0.0; LANES];
-    for (chunk, start) in values.chunks(LANES).zip((0u32..).step_by(LANES)) {
-        let start = f64::from(start);
-        for ((sum, value), lane) in sums.iter_mut().zip(chunk).zip(OFFSETS) {
-            *sum += term(start + lane, *value);
+fn line_of(values: &[f64], is_linear: bool) -> (f64, f64) {
+    let n = values.len() as f64;
+    let middle = (n - 1.0) / 2.0;
+    let mut places = OFFSETS.map(|offset| offset - middle);
+    let (mut sums, mut moments) = ([0.0; LANES], [0.0; LANES]);
+    let (whole, rest) = values.as_chunks::<LANES>();
+    for chunk in whole {
+        for lane in 0..LANES {
+            sums[lane] += chunk[lane];
+            moments[lane] += places[lane] * chunk[lane];
+            places[lane] += LANES as f64;
         }
     }
-    sums.iter().sum()
-}
-
-/// Subtracts the mean, or the straight line of least squares. Compiled for wider vectors too: sums are those of the same lanes.
-#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
-fn subtract_line(values: &mut [f64], is_linear: bool) {
-    let n = values.len() as f64;
-    let mean = sum(values, |_, value| value) / n;
-    let middle = (n - 1.0) / 2.0;
+    for (lane, value) in rest.iter().enumerate() {
+        sums[lane] += value;
+        moments[lane] += places[lane] * value;
+    }
     let squares = n * (n * n - 1.0) / 12.0;
+    let mean = sums.iter().sum::<f64>() / n;
     let slope = if is_linear && squares > 0.0 {
-        sum(values, |x, value| (x - middle) * (value - mean)) / squares
+        moments.iter().sum::<f64>() / squares
     } else {
         0.0
     };
-    let first = mean - slope * middle;
-    for (chunk, start) in values.chunks_mut(LANES).zip((0u32..).step_by(LANES)) {
-        let start = f64::from(start);
-        for (value, lane) in chunk.iter_mut().zip(OFFSETS) {
-            *value -= first + slope * (start + lane);
+    (mean - slope * middle, slope)
+}
+
+/// Values less their line (or mean, or nothing), times weights. Compiled for wider vectors too: sums are those of the same lanes.
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
+fn taper_rest(values: &[f64], weights: &[f64], detrend: Detrend, out: &mut [f64]) {
+    let (first, slope) = match detrend {
+        Detrend::None => (0.0, 0.0),
+        Detrend::Constant => line_of(values, false),
+        Detrend::Linear => line_of(values, true),
+    };
+    let mut places = OFFSETS;
+    let ((values, values_left), (weights, weights_left)) =
+        (values.as_chunks::<LANES>(), weights.as_chunks::<LANES>());
+    let (out, out_left) = out.as_chunks_mut::<LANES>();
+    for ((out, values), weights) in out.iter_mut().zip(values).zip(weights) {
+        for lane in 0..LANES {
+            out[lane] = (values[lane] - (first + slope * places[lane])) * weights[lane];
+            places[lane] += LANES as f64;
         }
+    }
+    let left = values_left.iter().zip(weights_left).zip(places);
+    for (out, ((value, weight), place)) in out_left.iter_mut().zip(left) {
+        *out = (value - (first + slope * place)) * weight;
     }
 }
 
@@ -71,11 +91,9 @@ impl Detrend {
         }
     }
 
-    /// Detrends in place. Every value must be finite.
-    pub fn apply(self, values: &mut [f64]) {
-        if !values.is_empty() && self != Self::None {
-            subtract_line(values, self == Self::Linear);
-        }
+    /// Detrends a series and tapers what is left. Every value must be finite; the weights are as many.
+    pub fn taper(self, values: &[f64], weights: &[f64], out: &mut [f64]) {
+        taper_rest(values, weights, self, out);
     }
 
     /// Detrends a field of `rows` x `columns` in place: its mean, or its plane of least squares. Every value must be finite.

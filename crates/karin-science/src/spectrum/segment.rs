@@ -6,12 +6,18 @@ use multiversion::multiversion;
 
 use super::SegmentOptions;
 
-/// True if all values are numbers and finite. Without an early end several are looked at at once.
+/// Samples that there is room for from the start; longer segments take it once they are filled.
+const ROOM: usize = 1 << 12;
+
+/// Samples whose validity is told by the bits of a word.
+const WORD: usize = 64;
+
+/// A bit for each of [`WORD`] values or fewer: 1 where it is a number and finite.
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
-fn are_finite(values: &[f64]) -> bool {
+fn values_of(values: &[f64]) -> u64 {
     const EXPONENT: u64 = 0x7ff << 52;
-    let is_none = |value: &f64| u64::from(value.to_bits() & EXPONENT == EXPONENT);
-    values.iter().fold(0, |any, value| any | is_none(value)) == 0
+    let bit = |(place, value): (u32, &f64)| u64::from(value.to_bits() & EXPONENT != EXPONENT) << place;
+    (0..).zip(values).map(bit).fold(0, |all, bit| all | bit)
 }
 
 /// Cuts one or two series (of the same places) into segments.
@@ -41,7 +47,7 @@ impl Segmenter {
             step: options.step(),
             longest_hole: options.hole_samples(),
             least_values: options.least_values(),
-            held: [Vec::new(), Vec::new()],
+            held: [Vec::with_capacity(options.samples.min(ROOM)), Vec::new()],
             filled: Vec::new(),
             last: None,
             pending: 0,
@@ -59,19 +65,21 @@ impl Segmenter {
     /// Adds samples of one series (the second is empty) or two; `emit` gets every segment that becomes whole.
     pub(super) fn extend(&mut self, series: [&[f64]; 2], emit: &mut impl FnMut([&[f64]; 2])) {
         let count = series[0].len();
-        if are_finite(series[0]) && are_finite(series[1]) {
-            return self.add_values(series, 0..count, emit);
-        }
-        let is_value =
-            |at: &usize| series[0][*at].is_finite() && series[1].get(*at).is_none_or(|own| own.is_finite());
-        let mut at = 0;
-        while at < count {
-            let values = (at..count).take_while(is_value).count();
-            self.add_values(series, at..at + values, emit);
-            at += values;
-            let missing = (at..count).take_while(|at| !is_value(at)).count();
-            self.skip(missing);
-            at += missing;
+        for start in (0..count).step_by(WORD) {
+            let end = count.min(start + WORD);
+            let [first, second] = series.map(|own| own.get(start..end));
+            let mut values = first.map_or(0, values_of) & second.map_or(u64::MAX, values_of);
+            let mut at = start;
+            while at < end {
+                let run = (values.trailing_ones() as usize).min(end - at);
+                self.add_values(series, at..at + run, emit);
+                values = values.checked_shr(run as u32).unwrap_or(0);
+                at += run;
+                let missing = (values.trailing_zeros() as usize).min(end - at);
+                self.skip(missing);
+                values = values.checked_shr(missing as u32).unwrap_or(0);
+                at += missing;
+            }
         }
     }
 

@@ -89,11 +89,10 @@ impl<'w> Workspace<'w> {
     }
 
     fn transform(&mut self, segment: &[f64], at: usize) {
-        self.series.copy_from_slice(segment);
-        self.welch.options.detrend.apply(&mut self.series);
-        for (value, weight) in self.series.iter_mut().zip(&self.welch.window) {
-            *value *= weight;
-        }
+        self.welch
+            .options
+            .detrend
+            .taper(segment, &self.welch.window, &mut self.series);
         let spectrum = &mut self.spectra[at];
         let done = self
             .welch

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use karin_engine::StoredField;
 use karin_science::spectrum::{
     AcrossTrack, AlongTrack, Plane, PlaneSums, Rectangles, SegmentOptions, Sums, Welch,
 };
@@ -9,6 +10,9 @@ use karin_science::spectrum::{
 use super::geometry::Geometry;
 use super::{Axis, SpectrumOptions};
 use crate::Error;
+
+/// Lines whose true values are made at a time: few enough that they stay in a processor's own memory.
+const LINES: usize = 256;
 
 /// What all granules share.
 #[derive(Debug)]
@@ -133,12 +137,31 @@ fn sides(group: &str, pixels: usize, width: usize) -> (Vec<Range<usize>>, usize)
 }
 
 impl Estimate<'_> {
-    /// Adds lines of one field, or of two.
-    pub(super) fn push(&mut self, width: usize, first: &[f64], second: Option<&[f64]>) {
+    /// Adds lines of one field, or of two: a range of their values.
+    pub(super) fn push(&mut self, width: usize, fields: &[&StoredField], range: Range<usize>) {
+        if let Self::Along(along) = self {
+            let stored: Vec<_> = fields
+                .iter()
+                .map(|field| (&field.packing, &field.values))
+                .collect();
+            return along.push_stored(&stored, range);
+        }
         let width = width.max(1);
+        let mut both = [Vec::new(), Vec::new()];
+        for start in range.clone().step_by(LINES * width) {
+            let some = start..range.end.min(start + LINES * width);
+            for (field, values) in fields.iter().zip(&mut both) {
+                field.decode(some.clone(), values);
+            }
+            let [first, second] = &both;
+            self.push_lines(width, first, (fields.len() > 1).then_some(second));
+        }
+    }
+
+    /// Adds true values line by line.
+    fn push_lines(&mut self, width: usize, first: &[f64], second: Option<&Vec<f64>>) {
         match (self, second) {
-            (Self::Along(along), None) => along.push_lines(first),
-            (Self::Along(along), Some(second)) => along.push_pairs(first, second),
+            (Self::Along(_), _) => {}
             (Self::Across(across), None) => first.chunks(width).for_each(|line| across.push_line(line)),
             (Self::Across(across), Some(second)) => {
                 let lines = first.chunks(width).zip(second.chunks(width));

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use karin_core::{Dataset, DatasetError, ErrorKind, Progress, Resources};
 use karin_engine::swath::{Shape, Swath};
-use karin_engine::{Column, Engine, Piece};
+use karin_engine::{Column, Engine, Piece, StoredField};
 use karin_science::sphere::distance;
 use rayon::prelude::*;
 
@@ -16,9 +16,6 @@ use crate::Error;
 
 /// Bytes that a value takes while it is read: as stored, as inputs of a formula, and as it is kept.
 const VALUE_BYTES: u64 = 48;
-
-/// Lines whose true values are made at a time: few enough that they stay in a processor's own memory.
-const LINES: usize = 256;
 
 /// A spectrum under way.
 pub(super) struct Work<'a> {
@@ -297,18 +294,10 @@ impl<'a> Work<'a> {
                 .as_ref()
                 .map(|second| field(other, second))
                 .transpose()?;
-            let mut both = [Vec::new(), Vec::new()];
-            let mut add = |estimate: &mut Estimate<'_>, part: Range<usize>| {
-                for start in part.clone().step_by(LINES) {
-                    let some = start - lines.start..part.end.min(start + LINES) - lines.start;
-                    let some = some.start * pixels..some.end * pixels;
-                    first.decode(some.clone(), &mut both[0]);
-                    if let Some(second) = &second {
-                        second.decode(some, &mut both[1]);
-                    }
-                    let [first, other] = &both;
-                    estimate.push(pixels, first, second.as_ref().map(|_| other.as_slice()));
-                }
+            let fields: Vec<&StoredField> = std::iter::once(&first).chain(&second).collect();
+            let add = |estimate: &mut Estimate<'_>, part: Range<usize>| {
+                let part = part.start - lines.start..part.end - lines.start;
+                estimate.push(pixels, &fields, part.start * pixels..part.end * pixels);
             };
             let mut from = lines.start;
             while let Some((at, count)) = missing.next_if(|(at, _)| lines.contains(at)) {
@@ -317,6 +306,8 @@ impl<'a> Work<'a> {
                 from = at;
             }
             add(estimate, from..lines.end);
+            self.engine.reuse(first);
+            second.into_iter().for_each(|second| self.engine.reuse(second));
         }
         Ok(())
     }

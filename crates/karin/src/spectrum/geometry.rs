@@ -71,6 +71,14 @@ impl Geometry {
 /// unknown times are NaN, and nothing is missing.
 pub(super) fn missing_lines(times: &[f64]) -> Vec<(usize, usize)> {
     let steps = || times.windows(2).map(|pair| pair[1] - pair[0]);
+    // The median lies between the least and the greatest: most passes are told by these.
+    let positive = steps().filter(|step| *step > 0.0);
+    let (least, greatest) = positive.fold((f64::INFINITY, 0.0_f64), |(least, greatest), step| {
+        (least.min(step), greatest.max(step))
+    });
+    if greatest <= 1.5 * least {
+        return Vec::new();
+    }
     let Some(median) = median(steps().filter(|step| *step > 0.0)) else {
         return Vec::new();
     };

@@ -23,12 +23,12 @@ pub(super) struct Ranks {
     known: u32,
     /// Whether the next sweep collects.
     collects: bool,
-    searches: Vec<Search>,
+    /// By key: a key has few ranks, but there may be as many keys as hours.
+    searches: BTreeMap<i64, Vec<Search>>,
     found: Found,
 }
 
 struct Search {
-    key: i64,
     rank: u64,
     /// The bits that are known.
     prefix: u64,
@@ -45,7 +45,7 @@ impl Ranks {
             room: 0,
             known: 0,
             collects: false,
-            searches: Vec::new(),
+            searches: BTreeMap::new(),
             found: Found::new(),
         }
     }
@@ -56,12 +56,12 @@ impl Ranks {
         for (key, count) in counts.filter(|(_, count)| *count > 0) {
             let ranks = self.fractions.iter().flat_map(|q| neighbours(count, *q));
             let ranks: BTreeSet<u64> = ranks.collect();
-            self.searches.extend(ranks.into_iter().map(|rank| Search {
-                key,
+            let searches = ranks.into_iter().map(|rank| Search {
                 rank,
                 prefix: 0,
                 within: rank,
-            }));
+            });
+            self.searches.entry(key).or_default().extend(searches);
             values += count;
         }
         self.room = room;
@@ -107,7 +107,7 @@ impl Ranks {
 
     /// The different prefixes of the searches of a key.
     fn prefixes(&self, key: i64) -> BTreeSet<u64> {
-        let of_key = self.searches.iter().filter(|search| search.key == key);
+        let of_key = self.searches.get(&key).into_iter().flatten();
         of_key.map(|search| search.prefix).collect()
     }
 
@@ -131,8 +131,8 @@ impl Ranks {
     pub(super) fn narrow(&mut self) {
         let mut found = std::mem::take(&mut self.found);
         if self.collects {
-            for search in &mut self.searches {
-                if let Some(values) = found.get_mut(&(search.key, search.prefix)) {
+            for (key, search) in all_of(&mut self.searches) {
+                if let Some(values) = found.get_mut(&(key, search.prefix)) {
                     search.select(values);
                 }
             }
@@ -140,10 +140,10 @@ impl Ranks {
             return;
         }
         let mut left = BTreeMap::new();
-        for search in &mut self.searches {
-            if let Some(counts) = found.get(&(search.key, search.prefix)) {
+        for (key, search) in all_of(&mut self.searches) {
+            if let Some(counts) = found.get(&(key, search.prefix)) {
                 let count = search.descend(counts);
-                left.insert((search.key, search.prefix), count);
+                left.insert((key, search.prefix), count);
             }
         }
         self.known += BITS;
@@ -154,9 +154,9 @@ impl Ranks {
 
     /// The sort key of the value of a rank.
     pub(super) fn found(&self, key: i64, rank: u64) -> Option<u64> {
-        self.searches
-            .iter()
-            .find(|search| search.key == key && search.rank == rank)
+        let mut of_key = self.searches.get(&key)?.iter();
+        of_key
+            .find(|search| search.rank == rank)
             .map(|search| search.prefix)
     }
 
@@ -164,7 +164,7 @@ impl Ranks {
     pub(super) fn save(&self, out: &mut Vec<u8>) {
         let found = self.searches.iter();
         let found: Vec<((i64, u64), u64)> = found
-            .map(|search| ((search.key, search.rank), search.prefix))
+            .flat_map(|(key, searches)| searches.iter().map(|search| ((*key, search.rank), search.prefix)))
             .collect();
         found.save(out);
     }
@@ -172,15 +172,21 @@ impl Ranks {
     /// Takes in what was found for other keys; `None` if the bytes hold something else.
     pub(super) fn absorb(&mut self, bytes: &mut &[u8]) -> Option<()> {
         let found = Vec::<((i64, u64), u64)>::restore(bytes)?;
-        self.searches
-            .extend(found.into_iter().map(|((key, rank), prefix)| Search {
-                key,
+        for ((key, rank), prefix) in found {
+            self.searches.entry(key).or_default().push(Search {
                 rank,
                 prefix,
                 within: 0,
-            }));
+            });
+        }
         Some(())
     }
+}
+
+/// All searches, each with its key.
+fn all_of(searches: &mut BTreeMap<i64, Vec<Search>>) -> impl Iterator<Item = (i64, &mut Search)> {
+    let by_key = searches.iter_mut();
+    by_key.flat_map(|(key, searches)| searches.iter_mut().map(|search| (*key, search)))
 }
 
 impl Search {
