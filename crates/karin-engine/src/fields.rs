@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use karin_core::{DatasetError, ErrorKind, GroupMeta, Packing, Product, Resources, Values};
 use karin_science::filter::Spacing;
-use karin_science::{Extent, Metric, Quantity, compute_all};
+use karin_science::{Extent, Metric, Quantity, compute_all_in};
 
 use crate::derive::Formulas;
 use crate::expression::{Filtered, Program};
@@ -294,7 +294,7 @@ impl Fields<'_> {
         let mut places = None;
         let mut metric = Arc::<Metric>::default();
         let width = swath.num_pixels;
-        let mut heights = Vec::new();
+        let (mut heights, mut spare) = (Vec::new(), Vec::new());
         let mut all = vec![Vec::with_capacity(lines.len() * width); wanted.len()];
         for block in blocks(lines, reach, width) {
             let around_of = |lines: &Range<usize>| self::around(lines, reach.map(|reach| reach + 1), swath.num_lines);
@@ -318,7 +318,7 @@ impl Fields<'_> {
                 self.find_metric(ground, (&mut places, &around), &around_derived, &mut metric)?;
                 let of_derived = |line: usize| (line - around_block.start) * width;
                 let heights = &heights[of_derived(around_derived.start)..of_derived(around_derived.end)];
-                computed = compute_all(wanted, method, heights, &metric)
+                computed = compute_all_in(wanted, method, heights, &metric, &mut spare)
                     .map_err(|error| refused(error.to_string()))?;
             }
             let (first, last) = (derived.start - around_derived.start, derived.end - around_derived.start);
@@ -330,6 +330,7 @@ impl Fields<'_> {
                 }
                 all.extend(missing(block.end - derived.end));
             }
+            spare.extend(computed);
         }
         Ok(all)
     }
@@ -360,12 +361,9 @@ impl Fields<'_> {
             Some(places) => places,
             none => none.insert(Places::read(ground, around)?),
         };
-        let (longitude, latitude) = places.of(lines, swath.num_pixels);
         let extent = Extent::new(lines.len(), swath.num_pixels);
         if let Some(own) = Arc::get_mut(metric) {
-            own.refit(latitude, longitude, extent).map_err(|error| {
-                DatasetError::invalid(ground.dataset.label(), &swath.latitude, error.to_string())
-            })?;
+            own.refit(extent, |north, east| places.decode(lines, swath.num_pixels, (north, east)));
         }
         if keeps {
             let bytes = extent.len() * METRIC_BYTES;
@@ -381,9 +379,6 @@ struct Places {
     longitude: (Packing, Values),
     latitude: (Packing, Values),
     first: usize,
-    /// Degrees of the lines last asked for.
-    east: Vec<f64>,
-    north: Vec<f64>,
 }
 
 impl Places {
@@ -393,22 +388,15 @@ impl Places {
             longitude: read(&ground.swath.longitude)?,
             latitude: read(&ground.swath.latitude)?,
             first: lines.start,
-            east: Vec::new(),
-            north: Vec::new(),
         })
     }
 
-    /// Degrees east and north on lines of so many pixels.
-    fn of(&mut self, lines: &Range<usize>, width: usize) -> (&[f64], &[f64]) {
+    /// Degrees north and east on lines of so many pixels.
+    fn decode(&self, lines: &Range<usize>, width: usize, (north, east): (&mut [f64], &mut [f64])) {
         let range = (lines.start - self.first) * width..(lines.end - self.first) * width;
-        for ((packing, values), degrees) in [
-            (&self.longitude, &mut self.east),
-            (&self.latitude, &mut self.north),
-        ] {
-            degrees.resize(range.len(), 0.0);
+        for ((packing, values), degrees) in [(&self.longitude, east), (&self.latitude, north)] {
             decode_range(packing, values, range.clone(), degrees);
         }
-        (&self.east, &self.north)
     }
 }
 

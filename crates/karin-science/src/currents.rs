@@ -2,7 +2,6 @@
 
 use multiversion::multiversion;
 
-use crate::equator::{self, PURE};
 use crate::fit::{self, Frame};
 use crate::{Deformation, Derivative, Metric, ScienceError, curvilinear, stencil};
 
@@ -75,7 +74,7 @@ pub fn laplacian(height: &[f64], metric: &Metric, derivative: &Derivative) -> Re
 /// `u = -(g/f) dh/dnorth, v = (g/f) dh/deast` with g = 9.81 m/s2 and f = 2 x 7.2921e-5 sin(latitude), as in the L3
 /// product, from 8 degrees of latitude on. Equatorward of that the beta plane takes over (Lagerloef et al. 1999):
 /// `u = -(1 - w)(g/f) dh/dnorth - w (g/beta) d2h/dnorth2`, `v = (1 - w)(g/f) dh/deast + w (g/beta) d2h/deast dnorth`,
-/// with the weight w of [`equator::beta_weight`]. Its second derivatives are those of a quadratic fit over 25 x 25
+/// with the weight w of [`crate::equator::beta_weight`]. Its second derivatives are those of a quadratic fit over 25 x 25
 /// pixels ([`beta_fit`]), whatever the method: those of narrower stencils drown in noise.
 ///
 /// NaN where a slope is NaN, and where w is not zero and the fit is undetermined.
@@ -137,22 +136,48 @@ pub fn beta_fit() -> fit::Fit {
 
 fn add_beta_plane(height: &[f64], metric: &Metric, current: &mut Current) {
     let extent = metric.extent();
-    let lines = metric.equatorial.clone();
+    let (lines, width) = (metric.equatorial.clone(), extent.num_pixels);
     if lines.is_empty() {
         return;
     }
+    let first = lines.start;
     fit::for_each_line(height, extent, lines, &beta_fit(), |line, coefficients| {
-        for pixel in 0..extent.num_pixels {
-            let index = extent.index(line, pixel);
-            let latitude = metric.latitude()[index];
-            if latitude.abs() >= PURE {
-                continue;
-            }
-            let term = |term: usize| coefficients.term(term)[pixel];
-            let [_, mixed, north_north] = Frame::at(metric, index).second([term(3), term(4), term(5)]);
-            let factor = equator::beta_factor(latitude, metric.cosine_latitude[index]);
-            current.east[index] -= factor * north_north;
-            current.north[index] += factor * mixed;
-        }
+        let row = line * width..(line + 1) * width;
+        let frame = [
+            &metric.per_along,
+            &metric.per_across,
+            &metric.cosine,
+            &metric.sine,
+        ];
+        add_curvature(
+            [3, 4, 5].map(|term| coefficients.term(term)),
+            frame.map(|own| &own[row.clone()]),
+            &metric.beta[(line - first) * width..(line - first + 1) * width],
+            (&mut current.east[row.clone()], &mut current.north[row]),
+        );
     });
+}
+
+/// Adds the current of the beta plane to that of a line: second derivatives along, mixed and to the left, per line and pixel; what
+/// [`Frame`] is made of at every pixel; the factors of the beta plane, 0 where it has no part.
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
+fn add_curvature(second: [&[f64]; 3], frame: [&[f64]; 4], factors: &[f64], current: (&mut [f64], &mut [f64])) {
+    let count = factors.len();
+    let second = second.map(|own| &own[..count]);
+    let [per_along, per_across, cosine, sine] = frame.map(|own| &own[..count]);
+    let (east, north) = (&mut current.0[..count], &mut current.1[..count]);
+    for pixel in 0..count {
+        let frame = Frame {
+            per_along: per_along[pixel],
+            per_across: per_across[pixel],
+            cosine: cosine[pixel],
+            sine: sine[pixel],
+        };
+        let factor = factors[pixel];
+        let [_, mixed, north_north] = frame.second(second.map(|own| own[pixel]));
+        let (to_east, to_north) = (east[pixel] - factor * north_north, north[pixel] + factor * mixed);
+        // Where a fit is undetermined its derivatives are NaN, which 0 does not take away.
+        east[pixel] = if factor == 0.0 { east[pixel] } else { to_east };
+        north[pixel] = if factor == 0.0 { north[pixel] } else { to_north };
+    }
 }

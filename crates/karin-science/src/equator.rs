@@ -49,19 +49,27 @@ pub(crate) fn geostrophic_factor(coriolis: f64, latitude: f64) -> f64 {
     share * GRAVITY / coriolis
 }
 
-/// The factors of many pixels, of which some may lie in the band of the beta plane.
+/// The geostrophic and beta factors of many pixels: the latter of those of some lines that hold all within the band of the beta
+/// plane (see [`equatorial_lines`]), 0 where there is none.
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
-pub(crate) fn geostrophic_factors(
-    coriolis: &[f64],
-    latitude: &[f64],
+pub(crate) fn equatorial_factors(
+    (coriolis, latitude, cosine): (&[f64], &[f64], &[f64]),
     equatorial: Range<usize>,
-    factors: &mut [f64],
+    geostrophic: &mut [f64],
+    beta: &mut Vec<f64>,
 ) {
-    for (factor, coriolis) in factors.iter_mut().zip(coriolis) {
+    for (factor, coriolis) in geostrophic.iter_mut().zip(coriolis) {
         *factor = GRAVITY / coriolis;
     }
+    beta.clear();
     for place in equatorial {
-        factors[place] = geostrophic_factor(coriolis[place], latitude[place]);
+        let latitude = latitude[place];
+        if latitude.abs() >= PURE {
+            beta.push(0.0);
+            continue;
+        }
+        geostrophic[place] = geostrophic_factor(coriolis[place], latitude);
+        beta.push(beta_factor(latitude, cosine[place]));
     }
 }
 

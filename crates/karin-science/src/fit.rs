@@ -137,10 +137,10 @@ pub(crate) fn slopes(
 
 /// The local frame of a pixel: scales and heading.
 pub(crate) struct Frame {
-    per_along: f64,
-    per_across: f64,
-    cosine: f64,
-    sine: f64,
+    pub(crate) per_along: f64,
+    pub(crate) per_across: f64,
+    pub(crate) cosine: f64,
+    pub(crate) sine: f64,
 }
 
 impl Frame {
@@ -163,6 +163,7 @@ impl Frame {
     }
 
     /// Second derivatives (along, mixed, left) per line and pixel as (east, mixed, north) per square metre.
+    #[inline(always)]
     pub(crate) fn second(&self, [along, mixed, left]: [f64; 3]) -> [f64; 3] {
         let along = along * self.per_along * self.per_along;
         let mixed = mixed * self.per_along * self.per_across;

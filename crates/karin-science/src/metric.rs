@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use multiversion::multiversion;
 
-use crate::equator::{equatorial_lines, geostrophic_factors};
+use crate::equator::{equatorial_factors, equatorial_lines};
 use crate::sphere::{ROTATION, sines_and_cosines};
 use crate::{Extent, ScienceError};
 use grid::{Grid, Step};
@@ -47,6 +47,8 @@ pub struct Metric {
     pub(crate) turns: Turns,
     /// The lines from the first to the last with a pixel in the band of the beta plane; none where there is no such pixel.
     pub(crate) equatorial: Range<usize>,
+    /// What turns curvatures at the pixels of these lines into the current of the beta plane, in m2/s: 0 outside the band.
+    pub(crate) beta: Vec<f64>,
     curvilinear: OnceLock<Curvilinear>,
 }
 
@@ -81,26 +83,26 @@ impl Metric {
     /// # Errors
     /// If a slice does not fill the extent.
     pub fn new(latitude: &[f64], longitude: &[f64], extent: Extent) -> Result<Self, ScienceError> {
+        ScienceError::check("latitude", latitude.len(), extent)?;
+        ScienceError::check("longitude", longitude.len(), extent)?;
         let mut metric = Self::default();
-        metric.refit(latitude, longitude, extent)?;
+        metric.refit(extent, |north, east| {
+            north.copy_from_slice(latitude);
+            east.copy_from_slice(longitude);
+        });
         Ok(metric)
     }
 
     /// Becomes the metric of other pixels, as [`Metric::new`] makes it, in the memory of this one: fresh memory costs more than
-    /// what is computed.
-    ///
-    /// # Errors
-    /// If a slice does not fill the extent.
-    pub fn refit(&mut self, latitude: &[f64], longitude: &[f64], extent: Extent) -> Result<(), ScienceError> {
-        ScienceError::check("latitude", latitude.len(), extent)?;
-        ScienceError::check("longitude", longitude.len(), extent)?;
+    /// what is computed. `place` writes their degrees north and east.
+    pub fn refit(&mut self, extent: Extent, place: impl FnOnce(&mut [f64], &mut [f64])) {
+        let count = extent.len();
         self.extent = extent;
         self.curvilinear = OnceLock::new();
-        for (own, given) in [(&mut self.latitude, latitude), (&mut self.longitude, longitude)] {
-            own.clear();
-            own.extend_from_slice(given);
-        }
-        let count = extent.len();
+        self.latitude.resize(count, 0.0);
+        self.longitude.resize(count, 0.0);
+        place(&mut self.latitude, &mut self.longitude);
+        let (latitude, longitude) = (self.latitude.as_slice(), self.longitude.as_slice());
         let computed = [
             &mut self.cosine_latitude,
             &mut self.cosine,
@@ -126,9 +128,9 @@ impl Metric {
         self.coriolis.iter_mut().for_each(|sine| *sine *= 2.0 * ROTATION);
         self.equatorial = equatorial_lines(latitude, extent);
         let equatorial = self.equatorial.start * extent.num_pixels..self.equatorial.end * extent.num_pixels;
-        geostrophic_factors(&self.coriolis, latitude, equatorial, &mut self.geostrophic);
+        let places = (self.coriolis.as_slice(), latitude, self.cosine_latitude.as_slice());
+        equatorial_factors(places, equatorial, &mut self.geostrophic, &mut self.beta);
         self.fill_turns();
-        Ok(())
     }
 
     fn fill_turns(&mut self) {

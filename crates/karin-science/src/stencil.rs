@@ -116,9 +116,7 @@ pub(crate) fn current(height: &[f64], metric: &Metric, out: [&mut Vec<f64>; 2]) 
     let extent = metric.extent();
     ScienceError::check("field", height.len(), extent)?;
     let [east, north] = out.map(|out| {
-        if out.len() != height.len() {
-            *out = vec![0.0; height.len()];
-        }
+        out.resize(height.len(), 0.0);
         out
     });
     let turns = &metric.turns;

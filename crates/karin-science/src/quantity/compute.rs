@@ -1,10 +1,10 @@
 //! Several quantities at once, sharing slopes, currents and their derivatives.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use super::Quantity;
 use super::facts::Level;
-use crate::currents::{from_slope, geostrophic, gradient};
+use crate::currents::{from_slope, geostrophic_into, gradient};
 use crate::fit::Surface;
 use crate::{
     Current, Deformation, Method, Metric, Noise, ScienceError, cyclogeostrophy, fit, laplacian, noise,
@@ -23,6 +23,26 @@ pub fn compute_all(
     height: &[f64],
     metric: &Metric,
 ) -> Result<Vec<Vec<f64>>, ScienceError> {
+    compute_all_in(quantities, method, height, metric, &mut Vec::new())
+}
+
+/// [`compute_all`] in the memory of vectors that nobody needs any more, block after block of lines: results given back there, and what
+/// is left over of the shared ones.
+///
+/// # Errors
+/// As [`compute_all`].
+pub fn compute_all_in(
+    quantities: &[Quantity],
+    method: &Method,
+    height: &[f64],
+    metric: &Metric,
+    spare: &mut Vec<Vec<f64>>,
+) -> Result<Vec<Vec<f64>>, ScienceError> {
+    let mut room = || spare.pop().unwrap_or_default();
+    let room = Current {
+        east: room(),
+        north: room(),
+    };
     let is_curved =
         |quantity: &Quantity| matches!(quantity.facts().level, Level::Curvature | Level::Deformation);
     let mut shared = Shared {
@@ -32,6 +52,7 @@ pub fn compute_all(
         metric,
         surface: OnceCell::new(),
         current: OnceCell::new(),
+        room: Cell::new(room),
         cyclo: OnceCell::new(),
         uncertainty: OnceCell::new(),
         deformation: OnceCell::new(),
@@ -51,6 +72,10 @@ pub fn compute_all(
                 None => Some(shared.take(*quantity)),
             };
         }
+    }
+    for left in [shared.current.take().unwrap_or_default(), shared.room.take()] {
+        let vectors = [left.east, left.north].into_iter();
+        spare.extend(vectors.filter(|vector| vector.capacity() > 0));
     }
     Ok(results.into_iter().flatten().collect())
 }
@@ -98,6 +123,8 @@ struct Shared<'a> {
     metric: &'a Metric,
     surface: OnceCell<Surface>,
     current: OnceCell<Current>,
+    /// Memory for it.
+    room: Cell<Current>,
     cyclo: OnceCell<Current>,
     uncertainty: OnceCell<Current>,
     deformation: OnceCell<Deformation>,
@@ -228,7 +255,16 @@ impl Shared<'_> {
     fn current(&self) -> Result<&Current, ScienceError> {
         kept(&self.current, || match self.surface()? {
             Some(_) => Ok(from_slope(self.height, self.metric, self.slope()?)),
-            None => geostrophic(self.height, self.metric, &self.method.derivative),
+            None => {
+                let mut current = self.room.take();
+                geostrophic_into(
+                    self.height,
+                    self.metric,
+                    &self.method.derivative,
+                    &mut current,
+                )?;
+                Ok(current)
+            }
         })
     }
 
