@@ -190,7 +190,12 @@ impl Fields<'_> {
         let mut field = load_program(ground, &program, around.clone())?;
         let is_raw = |input: &String| program.filter(input).is_none();
         if program.inputs().iter().any(is_raw) {
-            drop_pixels(&self.nadir_pixels(ground)?, swath, &around, (&mut field, f64::NAN));
+            drop_pixels(
+                &self.nadir_pixels(ground)?,
+                swath,
+                &around,
+                (&mut field, f64::NAN),
+            );
         }
         let _turn = self.turn(
             ground,
@@ -297,7 +302,8 @@ impl Fields<'_> {
         let (mut heights, mut spare) = (Vec::new(), Vec::new());
         let mut all = vec![Vec::with_capacity(lines.len() * width); wanted.len()];
         for block in blocks(lines, reach, width) {
-            let around_of = |lines: &Range<usize>| self::around(lines, reach.map(|reach| reach + 1), swath.num_lines);
+            let around_of =
+                |lines: &Range<usize>| self::around(lines, reach.map(|reach| reach + 1), swath.num_lines);
             let around_block = around_of(&block);
             heights.resize(around_block.len() * width, 0.0);
             loaded.run(around_block.clone(), &mut heights);
@@ -321,7 +327,10 @@ impl Fields<'_> {
                 computed = compute_all_in(wanted, method, heights, &metric, &mut spare)
                     .map_err(|error| refused(error.to_string()))?;
             }
-            let (first, last) = (derived.start - around_derived.start, derived.end - around_derived.start);
+            let (first, last) = (
+                derived.start - around_derived.start,
+                derived.end - around_derived.start,
+            );
             for (place, all) in all.iter_mut().enumerate() {
                 let missing = |lines: usize| std::iter::repeat_n(f64::NAN, lines * width);
                 all.extend(missing(derived.start - block.start));
@@ -363,7 +372,9 @@ impl Fields<'_> {
         };
         let extent = Extent::new(lines.len(), swath.num_pixels);
         if let Some(own) = Arc::get_mut(metric) {
-            own.refit(extent, |north, east| places.decode(lines, swath.num_pixels, (north, east)));
+            own.refit(extent, |north, east| {
+                places.decode(lines, swath.num_pixels, (north, east))
+            });
         }
         if keeps {
             let bytes = extent.len() * METRIC_BYTES;
@@ -414,7 +425,12 @@ fn blocks(lines: &Range<usize>, reach: Option<usize>, width: usize) -> impl Iter
 
 /// Of the lines of a block those from the first to the last with a height: no quantity has a value on the others. Land is a third of
 /// a pass.
-fn lines_with_values(heights: &[f64], block: &Range<usize>, around: &Range<usize>, width: usize) -> Range<usize> {
+fn lines_with_values(
+    heights: &[f64],
+    block: &Range<usize>,
+    around: &Range<usize>,
+    width: usize,
+) -> Range<usize> {
     let own = (block.start - around.start) * width..(block.end - around.start) * width;
     let mut lines = heights[own].chunks_exact(width.max(1));
     // Without an early end within a line several are looked at at once.

@@ -161,7 +161,12 @@ fn add_beta_plane(height: &[f64], metric: &Metric, current: &mut Current) {
 /// Adds the current of the beta plane to that of a line: second derivatives along, mixed and to the left, per line and pixel; what
 /// [`Frame`] is made of at every pixel; the factors of the beta plane, 0 where it has no part.
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
-fn add_curvature(second: [&[f64]; 3], frame: [&[f64]; 4], factors: &[f64], current: (&mut [f64], &mut [f64])) {
+fn add_curvature(
+    second: [&[f64]; 3],
+    frame: [&[f64]; 4],
+    factors: &[f64],
+    current: (&mut [f64], &mut [f64]),
+) {
     let count = factors.len();
     let second = second.map(|own| &own[..count]);
     let [per_along, per_across, cosine, sine] = frame.map(|own| &own[..count]);

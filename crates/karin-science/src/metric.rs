@@ -128,7 +128,11 @@ impl Metric {
         self.coriolis.iter_mut().for_each(|sine| *sine *= 2.0 * ROTATION);
         self.equatorial = equatorial_lines(latitude, extent);
         let equatorial = self.equatorial.start * extent.num_pixels..self.equatorial.end * extent.num_pixels;
-        let places = (self.coriolis.as_slice(), latitude, self.cosine_latitude.as_slice());
+        let places = (
+            self.coriolis.as_slice(),
+            latitude,
+            self.cosine_latitude.as_slice(),
+        );
         equatorial_factors(places, equatorial, &mut self.geostrophic, &mut self.beta);
         self.fill_turns();
     }

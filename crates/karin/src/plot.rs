@@ -247,10 +247,9 @@ impl MapCanvas {
     }
 
     fn color_scale(&self) -> Result<ColorScale, PlotError> {
-        let [least, low, high, most] = self
-            .raster
-            .quantiles([0.0, 0.02, 0.98, 1.0])
-            .ok_or(PlotError::Empty)?;
+        let quantiles = self.raster.quantiles([0.0, 0.02, 0.25, 0.75, 0.98, 1.0]);
+        let [least, low, first, third, high, most] = quantiles.ok_or(PlotError::Empty)?;
+        let (low, high) = without_outliers((low, high), (first, third));
         let suited = || ColorMap::suited_to(&self.options.variable, &self.options.units);
         let color_map = self.options.color_map.unwrap_or_else(suited);
         let (low, high) = match color_map.is_diverging() {
@@ -280,6 +279,18 @@ impl MapCanvas {
             goes_below: least < minimum,
             goes_above: most > maximum,
         })
+    }
+}
+
+/// A range without what lies beyond the outer fences of Tukey (1977), three times the distance of the quartiles beyond them: what is
+/// divided by f is hundreds of times as large along the equator as elsewhere, which would leave all else without colours. Of values that
+/// are alike but for a few, these few make the range.
+fn without_outliers((low, high): (f64, f64), (first, third): (f64, f64)) -> (f64, f64) {
+    let reach = 3.0 * (third - first);
+    if reach > 0.0 {
+        (low.max(first - reach), high.min(third + reach))
+    } else {
+        (low, high)
     }
 }
 

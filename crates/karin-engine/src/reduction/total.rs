@@ -308,7 +308,11 @@ fn squares_of(values: &[f64; TOGETHER], squares: &mut [f64; TOGETHER], lost: &mu
         let product = value * value;
         let is_finite = product.is_finite();
         *square = if is_finite { product } else { 0.0 };
-        *lost = if is_finite { value.mul_add(*value, -product) } else { 0.0 };
+        *lost = if is_finite {
+            value.mul_add(*value, -product)
+        } else {
+            0.0
+        };
     }
 }
 

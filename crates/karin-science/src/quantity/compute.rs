@@ -257,12 +257,7 @@ impl Shared<'_> {
             Some(_) => Ok(from_slope(self.height, self.metric, self.slope()?)),
             None => {
                 let mut current = self.room.take();
-                geostrophic_into(
-                    self.height,
-                    self.metric,
-                    &self.method.derivative,
-                    &mut current,
-                )?;
+                geostrophic_into(self.height, self.metric, &self.method.derivative, &mut current)?;
                 Ok(current)
             }
         })

@@ -26,7 +26,13 @@ impl Tile {
         let bytes = size_of_val(lines);
         self.turned.resize(bytes.div_ceil(size_of::<u64>()), 0);
         let turned = &mut cast_slice_mut::<u64, u8>(&mut self.turned)[..bytes];
-        to_columns(cast_slice(lines), size_of::<T>(), lines.len() / width, width, turned);
+        to_columns(
+            cast_slice(lines),
+            size_of::<T>(),
+            lines.len() / width,
+            width,
+            turned,
+        );
         self.columns.resize(lines.len(), 0.0);
         packing.decode_into(cast_slice::<u8, T>(turned), &mut self.columns);
         true

@@ -52,6 +52,36 @@ fn the_same_input_gives_the_same_bytes_and_the_size_asked_for() {
 }
 
 #[test]
+fn colours_are_for_what_is_no_outlier() {
+    let (longitude, latitude, mut values) = pass(10.0);
+    let range = |values: &[f64]| {
+        let layer = Layer {
+            longitude: &longitude,
+            latitude: &latitude,
+            values,
+            shape: [2000, 69],
+        };
+        let mut canvas = MapCanvas::new(&LonLatBox::GLOBE, MapOptions::default()).unwrap();
+        canvas.add(&layer).unwrap();
+        let scale = canvas.color_scale().unwrap();
+        (scale.minimum, scale.maximum, scale.goes_above)
+    };
+    let usual = range(&values);
+    assert!((usual.1 - 0.3).abs() < 0.01, "{usual:?}");
+    // As along the equator, a twentieth of all.
+    for line in values.chunks_mut(69).skip(900).take(100) {
+        line.iter_mut().for_each(|value| *value = 100.0 + value.abs());
+    }
+    let with_outliers = range(&values);
+    assert!(with_outliers.1 < 2.0 && with_outliers.2, "{with_outliers:?}");
+    // Where nearly all is the same, what differs is what is looked for.
+    values
+        .iter_mut()
+        .for_each(|value| *value = if *value > 50.0 { 1.0 } else { 0.0 });
+    assert_eq!(range(&values).1, 1.0);
+}
+
+#[test]
 fn layers_added_one_by_one_make_the_map_of_all() {
     let (first, second) = (pass(10.0), pass(100.0));
     let layer = |(longitude, latitude, values): &'_ (Vec<f64>, Vec<f64>, Vec<f64>)| {
