@@ -384,9 +384,7 @@ impl<'a> Engine<'a> {
         match mask {
             Some(mask) => mask.apply(lines.clone(), column.shape, values, fill),
             None if self.only_drops_nadir() => {
-                if column.shape == Shape::Pixels {
-                    self.drop_nadir(dataset, &swath, &lines, (&mut *values, fill))?;
-                }
+                self.drop_nadir(dataset, &swath, (&lines, column.shape), (&mut *values, fill))?;
             }
             None if self.has_masks() => {
                 self.mask_of_all(piece, dataset, &swath)?

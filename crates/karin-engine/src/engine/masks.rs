@@ -9,7 +9,7 @@ use super::Engine;
 use crate::mask::{self, Criteria, Mask, mask_of};
 use crate::plan::Piece;
 use crate::recent::Key;
-use crate::swath::{Swath, has_clipped_nadir};
+use crate::swath::{Shape, Swath, has_clipped_nadir};
 
 /// Pixels of swaths whose latitudes are worth a look of their own: some passes of 2 km.
 const LARGE: usize = 2 << 20;
@@ -38,10 +38,10 @@ impl Engine<'_> {
         &self,
         dataset: &dyn Dataset,
         swath: &Swath,
-        lines: &Range<usize>,
+        (lines, shape): (&Range<usize>, Shape),
         (values, fill): (&mut [T], T),
     ) -> Result<(), DatasetError> {
-        if has_clipped_nadir(dataset.root(), swath, self.plan.product()) {
+        if shape == Shape::Pixels && has_clipped_nadir(dataset.root(), swath, self.plan.product()) {
             mask::drop_pixels(&mask::nadir_pixels(dataset, swath)?, swath, lines, (values, fill));
         }
         Ok(())
