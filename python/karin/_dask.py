@@ -21,7 +21,7 @@ import xarray as xr
 
 from karin import _karin
 from karin._outlines import listening, tell
-from karin._parts import gathered
+from karin._parts import Part, gathered
 from karin._reduction import Reduction
 from karin.errors import KarinWarning, MemoryBudgetError
 
@@ -34,6 +34,8 @@ _TASKS_PER_THREAD = 4
 _WORTH_A_TASK = 32 << 20
 #: Seconds after which what workers have prepared is committed.
 _COMMIT_EVERY = 60.0
+#: Seconds in which tasks are handed out to workers.
+_HANDED_OUT = 0.005
 #: Bytes of a result that are brought together in this process; larger ones stay with the workers.
 _GATHERED = 1 << 28
 
@@ -112,7 +114,8 @@ def _along(collection: Collection, reduction: Reduction, client: Any, axis: str)
     with listening(client, axis) as heard:
         name = f"karin-{reduction.target.replace(' ', '-')}"
         futures = _mapped(client, _told, parts, name, reduction, each=heard.places(len(parts)))
-        # While they work:
+        # While they work. The scheduler may share this interpreter: it hands the tasks out first.
+        time.sleep(_HANDED_OUT)
         plan = collection._plan()
         about, schemas = _about(plan), plan.schemas
         whole = gathered(client, futures, heard, collection._options.memory or _GATHERED)
@@ -197,13 +200,11 @@ def _reduced(part: Collection, reduction: Reduction) -> Any:
     return found.load()
 
 
-def _told(part: Collection, reduction: Reduction, place: tuple[str, str, int]) -> Any:
+def _told(part: Collection, reduction: Reduction, place: tuple[str, str, int]) -> Part:
     """A part of a larger result, on a worker, which tells what it looks like."""
-    found = _reduced(part, reduction)
-    nodes = found.subtree if isinstance(found, xr.DataTree) else [found]
-    if any("schema" in node.variables for node in nodes):
-        # A part knows only the processings of its own granules: the whole is told which there were.
-        found = found.drop_vars("schema", errors="ignore")
+    from karin._reduce import executed
+
+    found = Part(*executed(_on_this_worker(part), reduction))
     tell(place, found)
     return found
 

@@ -7,10 +7,12 @@ import hashlib
 import pickle
 import uuid
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 import xarray as xr
+
+if TYPE_CHECKING:
+    from karin._parts import Part
 
 #: Under which workers tell: one name for all, for schedulers remember names for ever.
 _TOPIC = "karin"
@@ -29,19 +31,6 @@ class Outline:
         self.coordinates = list(dataset.coords)
         self.attributes = dataset.attrs
 
-    def digest(self, axis: str) -> str | None:
-        """Name what parts have in common that need only be put one behind the other; None if it takes more than that."""
-        others = [name for name in self.variables if name not in self.coordinates]
-        # Lines with numbers, as those of regions, are lines of the part alone.
-        if axis not in self.axes or "num_lines" in self.axes or any(axis not in self.variables[name][0] for name in others):
-            return None
-        of_variables = [
-            (name, dims, [size for dim, size in zip(dims, shape, strict=True) if dim != axis], dtype.str)
-            for name, (dims, shape, dtype, _, _) in self.variables.items()
-        ]
-        of_axes = [(name, values.tobytes()) for name, values in self.axes.items() if name != axis]
-        return hashlib.sha256(repr((of_variables, of_axes)).encode()).hexdigest()
-
 
 class OutlineTree:
     """The shapes of a tree that stays with a worker."""
@@ -50,14 +39,10 @@ class OutlineTree:
         self.nbytes = sum(node.nbytes for node in nodes.values())
         self.nodes = nodes
 
-    def digest(self, axis: str) -> str | None:
-        """Trees take more than to be put one behind the other."""
-        del axis
-        return None
 
-
-def outline_of(found: Any) -> Outline | OutlineTree:
+def outline_of(part: Part) -> Outline | OutlineTree:
     """Give a result without its values."""
+    found = part.described()
     if isinstance(found, xr.DataTree):
         return OutlineTree({path: Outline(node.to_dataset(inherit=False)) for path, node in found.subtree_with_keys})
     return Outline(found)
@@ -108,16 +93,39 @@ def listening(client: Any, axis: str) -> Iterator[Heard]:
             client.unsubscribe_topic(_TOPIC)
 
 
-def tell(place: tuple[str, str, int], found: Any) -> None:
+def tell(place: tuple[str, str, int], part: Part) -> None:
     """Tell whoever listens, from the worker, what a part looks like."""
     from distributed import get_worker
 
     name, axis, number = place
-    outline = outline_of(found)
-    digest = outline.digest(axis)
-    values = None if digest is None else np.asarray(found[axis].values)
-    word = Word(outline.nbytes, values, digest, outline if number == 0 else None)
+    digest, values = _digest(part, axis)
+    word = Word(part.nbytes, values, digest, outline_of(part) if number == 0 else None)
     get_worker().log_event(_TOPIC, (name, number, pickle.dumps(tuple(word))))
+
+
+def _digest(part: Part, axis: str) -> tuple[str | None, Any]:
+    """Name what parts have in common that need only be put one behind the other, and give the values that they differ in.
+
+    None if it takes more than that. It is made of what the engine tells of its result: xarray's objects of every part
+    would take longer than all else that is told.
+    """
+    structure = part.structure
+    if structure is None or structure["groups"]:
+        return None, None
+    sizes, variables = structure["dimensions"], structure["variables"]
+    axes = [name for name in variables if name in sizes]
+    # Lines with numbers, as those of regions, are lines of the part alone. Numbers of axes are not packed.
+    if axis not in axes or "num_lines" in axes or any("_FillValue" in variables[name]["attributes"] for name in axes):
+        return None, None
+    placing = {"latitude", "longitude", *axes}
+    if any(axis not in variable["dimensions"] for name, variable in variables.items() if name not in placing):
+        return None, None
+    of_variables = [
+        (name, variable["dtype"], [(dim, sizes[dim]) for dim in variable["dimensions"] if dim != axis], variable["attributes"])
+        for name, variable in variables.items()
+    ]
+    of_axes = [(name, part.numbers(name).tobytes()) for name in axes if name != axis]
+    return hashlib.sha256(repr((of_variables, of_axes)).encode()).hexdigest(), part.numbers(axis)
 
 
 def end_to_end(words: Sequence[Word]) -> bool:

@@ -2,14 +2,86 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Hashable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
+from karin._arrays import Handle, MemoryHandle, dtype_of
 from karin._outlines import Heard, Outline, OutlineTree, Word, end_to_end, outline_of
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+
+class Part:
+    """The result of a task, with its worker: as the engine left it, until somebody asks for xarray's objects of it.
+
+    A part knows only the processings of its own granules: the whole is told which there were (``schema``).
+    """
+
+    def __init__(self, handle: Handle | None, source: str | None = None, found: Any = None) -> None:
+        self._handle = handle
+        self._found = found
+        self._lock = threading.Lock()
+        #: What the engine tells of it; None once it has travelled.
+        self.structure: dict[str, Any] | None = None
+        if handle is None:
+            self.nbytes: int = found.nbytes
+            return
+        self.structure = handle.dataset().structure()
+        self.nbytes = _bytes_of(self.structure, {})
+        if source is not None:
+            # Files are of this process alone.
+            self.found()
+
+    def __reduce__(self) -> tuple[type[Part], tuple[Any, ...]]:
+        return Part, (None, None, self.found())
+
+    def __sizeof__(self) -> int:
+        """What workers count it as."""
+        return self.nbytes
+
+    def found(self) -> Any:
+        """Give it as a dataset, or as a tree, with its values."""
+        with self._lock:
+            if self._found is None:
+                self._found = self.described().load()
+                self._handle = None
+            return self._found
+
+    def described(self) -> Any:
+        """Give the same, with or without its values."""
+        from karin._reduce import described
+
+        if self._handle is None:
+            return self._found
+        whole = described(self._handle)
+        nodes = whole.subtree if isinstance(whole, xr.DataTree) else [whole]
+        return whole.drop_vars("schema", errors="ignore") if any("schema" in node.variables for node in nodes) else whole
+
+    def numbers(self, axis: str) -> npt.NDArray[Any]:
+        """Give the values along an axis, as the engine has them."""
+        handle = self._handle
+        if handle is None:
+            return np.asarray(self._found[axis].values)
+        if isinstance(handle, MemoryHandle) and axis in handle.arrays:
+            return np.asarray(handle.arrays[axis])
+        dataset = handle.dataset()
+        return dataset.read(axis, [(0, dataset.structure()["dimensions"][axis], 1)])
+
+
+def _bytes_of(structure: dict[str, Any], above: dict[str, int]) -> int:
+    """Give the bytes of all values of a group and those in it."""
+    sizes = above | structure["dimensions"]
+    own = sum(
+        dtype_of(variable).itemsize * int(np.prod([sizes[dim] for dim in variable["dimensions"]], dtype="int64"))
+        for variable in structure["variables"].values()
+    )
+    return own + sum(_bytes_of(inner, sizes) for inner in structure["groups"].values())
 
 
 def gathered(client: Any, futures: Sequence[Any], heard: Heard, budget: int) -> Any:
@@ -25,7 +97,7 @@ def gathered(client: Any, futures: Sequence[Any], heard: Heard, budget: int) -> 
         return _end_to_end(futures, words, heard.axis)
     known: Sequence[Any] = words or client.gather(client.map(outline_of, futures, pure=False))
     if sum(part.nbytes for part in known) <= budget:
-        return joined(list(client.gather(futures, direct=_is_here(client) or None)), heard.axis)
+        return joined([part.found() for part in client.gather(futures, direct=_is_here(client) or None)], heard.axis)
     outlines = client.gather(client.map(outline_of, futures, pure=False)) if words else known
     parts = [_left_there(future, outline) for future, outline in zip(futures, outlines, strict=True)]
     return joined(parts, heard.axis)
@@ -41,21 +113,31 @@ def _end_to_end(futures: Sequence[Any], words: Sequence[Word], axis: str) -> xr.
     assert isinstance(first, Outline)
     there = [delayed(_there)(future) for future in futures]
     lengths = tuple(len(word.values) for word in words)
-    variables = {}
+    own = f"karin-result-{uuid.uuid4().hex}"
+    variables, tasks, lazy = {}, {}, {}
     for name, (dims, shape, dtype, attributes, encoding) in first.variables.items():
         data: Any = first.axes.get(name)
         if name == axis:
             data = np.concatenate([word.values for word in words])
         elif data is None:
             parts = there if axis in dims else there[:1]
-            own = f"karin-result-{uuid.uuid4().hex}"
+            layer = f"{own}-{name}"
             places = [tuple(number if dim == axis else 0 for dim in dims) for number in range(len(parts))]
-            tasks: dict[Any, Any] = {(own, *at): (_values, part.key, None, name) for at, part in zip(places, parts, strict=True)}
-            chunks = tuple(lengths if dim == axis else (size,) for dim, size in zip(dims, shape, strict=True))
-            graph = HighLevelGraph.from_collections(own, tasks, parts)
-            data = Array(graph, own, chunks, dtype=dtype)  # type: ignore[no-untyped-call]
-        variables[name] = xr.Variable(dims, data, attributes, dict(encoding))
-    return xr.Dataset(variables, attrs=first.attributes).set_coords(first.coordinates)
+            tasks[layer] = {(layer, *at): (_values, part.key, None, name) for at, part in zip(places, parts, strict=True)}
+            lazy[name] = layer, tuple(lengths if dim == axis else (size,) for dim, size in zip(dims, shape, strict=True)), dtype
+        variables[name] = (dims, data, attributes, dict(encoding))
+    # One graph for all: none of them is worth one of its own.
+    of_parts = HighLevelGraph.merge(*(part.dask for part in there))
+    graph = HighLevelGraph(
+        {**of_parts.layers, **tasks},
+        {**of_parts.dependencies, **dict.fromkeys(tasks, set(of_parts.layers))},
+    )
+    for name, (layer, chunks, dtype) in lazy.items():
+        dims, _, attributes, encoding = variables[name]
+        variables[name] = (dims, Array(graph, layer, chunks, dtype=dtype), attributes, encoding)  # type: ignore[no-untyped-call]
+    return xr.Dataset(
+        {name: xr.Variable(*words) for name, words in variables.items()}, attrs=first.attributes
+    ).set_coords(first.coordinates)
 
 
 def _there(found: Any) -> Any:
@@ -92,7 +174,8 @@ def _lazy(future: Any, outline: Outline, path: str | None) -> xr.Dataset:
     return xr.Dataset(variables, attrs=outline.attributes).set_coords(outline.coordinates)
 
 
-def _values(found: Any, path: str | None, name: str) -> Any:
+def _values(part: Part, path: str | None, name: str) -> Any:
+    found = part.found()
     return (found if path is None else found[path])[name].values
 
 

@@ -31,6 +31,11 @@ def run(collection: Collection, reduction: Reduction, client: Any = None) -> Any
         from karin import _dask
 
         return _dask.reduce(collection, reduction, client)
+    return finished(*executed(collection, reduction))
+
+
+def executed(collection: Collection, reduction: Reduction) -> tuple[Handle, str | None]:
+    """Reduce in this process: where the result is, and the temporary file that holds it, if one does."""
     plan = collection._plan()
     jobs, memory, progress = collection._options
     handle: Handle
@@ -45,7 +50,7 @@ def run(collection: Collection, reduction: Reduction, client: Any = None) -> Any
             plan.reduce(reduction, path=source, history=f"karin {reduction.statistics} {reduction.target}", **options)
             handle = FileHandle(source)
             weakref.finalize(handle, _remove, folder, source)
-    return finished(handle, source)
+    return handle, source
 
 
 def _reading_beside(collection: Collection, reduction: Reduction) -> Collection:
@@ -59,20 +64,25 @@ def _reading_beside(collection: Collection, reduction: Reduction) -> Collection:
 
 
 def finished(handle: Handle, source: str | None = None) -> Any:
-    """A result of the engine as xarray: a dataset, or a tree of both sides."""
+    """A result of the engine as xarray: a dataset, or a tree of both sides; with its values where they are in memory."""
+    whole = described(handle, source)
+    return whole if source is not None else whole.load()
+
+
+def described(handle: Handle, source: str | None = None) -> Any:
+    """The same with values that are read when they are asked for."""
     names = [path.strip("/") for path in group_paths(handle.dataset().structure())]
-    datasets = {name: _finished(handle, name, source) for name in names}
+    datasets = {name: _described(handle, name, source) for name in names}
     datasets = {name: dataset for name, dataset in datasets.items() if dataset.variables}
     if len(datasets) == 1:
         return next(iter(datasets.values()))
     return xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in datasets.items()})
 
 
-def _finished(handle: Handle, group: str, source: str | None) -> xr.Dataset:
+def _described(handle: Handle, group: str, source: str | None) -> xr.Dataset:
     dataset = decoded(handle, group, source=source)
     places = [name for name in ("longitude", "latitude", "lon", "lat") if name in dataset.variables]
-    dataset = indexed(dataset.set_coords(places))
-    return dataset if source is not None else dataset.load()
+    return indexed(dataset.set_coords(places))
 
 
 def _remove(folder: str, path: str) -> None:
