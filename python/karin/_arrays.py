@@ -15,6 +15,7 @@ from xarray.backends import AbstractDataStore, BackendArray
 from xarray.core import indexing
 
 from karin import _karin
+from karin._ahead import Neighbours
 from karin._source import Reach
 from karin.errors import KarinWarning
 
@@ -107,7 +108,7 @@ class KarinArray(BackendArray):
     With a decoding, true values come straight from Rust: the same that xarray's coders would make, in one pass.
     """
 
-    __slots__ = ("decoding", "dtype", "handle", "path", "shape")
+    __slots__ = ("__weakref__", "decoding", "dtype", "handle", "neighbours", "path", "shape")
 
     def __init__(
         self,
@@ -116,12 +117,21 @@ class KarinArray(BackendArray):
         shape: tuple[int, ...],
         dtype: np.dtype[Any],
         decoding: Decoding | None = None,
+        neighbours: Neighbours | None = None,
     ) -> None:
         self.handle = handle
         self.path = path
         self.shape = shape
         self.dtype = dtype
         self.decoding = decoding
+        #: The variables beside it, where they are read ahead.
+        self.neighbours = neighbours
+        if neighbours is not None:
+            neighbours.join(self)
+
+    def __reduce__(self) -> tuple[type[KarinArray], tuple[Any, ...]]:
+        # It travels alone.
+        return KarinArray, (self.handle, self.path, self.shape, self.dtype, self.decoding)
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
         if isinstance(key, (indexing.BasicIndexer, indexing.OuterIndexer)):
@@ -132,34 +142,42 @@ class KarinArray(BackendArray):
     def _read(self, key: tuple[Any, ...]) -> Any:
         if isinstance(self.handle, MemoryHandle) and self.path in self.handle.arrays:
             return _outer(self.handle.arrays[self.path], key)
+        if self.neighbours is not None and all(isinstance(part, slice) and part == slice(None) for part in key):
+            after = self.neighbours.after(self)
+            if after is not None:
+                next_ = [(one.path, one.decoding) for one in after]
+                return self._as_typed(self.handle.dataset().read_whole((self.path, self.decoding), next_))
         wanted: list[Any] = []
-        after: list[Any] = []
+        turned: list[Any] = []
         for item, size in zip(key, self.shape, strict=True):
             if isinstance(item, slice):
                 steps = range(*item.indices(size))
                 if len(steps) and steps.step < 0:
                     wanted.append((steps[-1], len(steps), -steps.step))
-                    after.append(slice(None, None, -1))
+                    turned.append(slice(None, None, -1))
                 else:
                     wanted.append((steps.start if len(steps) else 0, len(steps), steps.step if len(steps) else 1))
-                    after.append(slice(None))
+                    turned.append(slice(None))
             elif isinstance(item, np.ndarray) and item.ndim:
                 if item.size and not (-size <= item.min() and item.max() < size):
                     raise IndexError(f"{self.path}: an index lies outside a dimension of {size}")
                 wanted.append(np.where(item < 0, item + size, item).astype("int64", copy=False))
-                after.append(slice(None))
+                turned.append(slice(None))
             else:
                 index = int(item)
                 if not -size <= index < size:
                     raise IndexError(f"{self.path}: index {index} lies outside a dimension of {size}")
                 wanted.append((index + size if index < 0 else index, 1, 1))
-                after.append(0)
+                turned.append(0)
         dataset = self.handle.dataset()
         array = dataset.read(self.path, wanted, self.decoding)
         for granule, reason in dataset.failures():
             warnings.warn(f"left out {granule}: {reason}", KarinWarning, stacklevel=2)
-        if any(part != slice(None) for part in after):
-            array = array[tuple(after)]
+        if any(part != slice(None) for part in turned):
+            array = array[tuple(turned)]
+        return self._as_typed(array)
+
+    def _as_typed(self, array: Any) -> Any:
         if self.dtype.kind == "O" or self.decoding is not None:
             return array
         # Big-endian files keep their byte order until xarray decodes it.
@@ -192,6 +210,8 @@ class KarinStore(AbstractDataStore):
         self._source = source
         dataset = handle.dataset()
         self._is_classic = dataset.is_classic
+        # Files at servers are waited for by those who ask; cubes and results read variables with several threads.
+        self._neighbours = Neighbours() if isinstance(handle, FileHandle) and "://" not in handle.path else None
         self._levels = levels_of(dataset.structure(), group)
 
     def get_dimensions(self) -> Any:
@@ -229,7 +249,7 @@ class KarinStore(AbstractDataStore):
             # netCDF4-python gives the big-endian numbers of netCDF-3 in native order.
             dtype = dtype.newbyteorder("=")
         path = f"{self._group}/{name}" if self._group else name
-        data = indexing.LazilyIndexedArray(KarinArray(self._handle, path, shape, dtype))
+        data = indexing.LazilyIndexedArray(KarinArray(self._handle, path, shape, dtype, neighbours=self._neighbours))
         attributes = dict(variable["attributes"])
         if dtype.kind == "S" and "_FillValue" in attributes:
             fill = attributes["_FillValue"]
@@ -321,7 +341,7 @@ def fuse(variable: xr.Variable) -> None:
         return
     above, last = steps[len(steps) - used]
     real = None if decoding == _AS_STORED else decoding
-    fused = KarinArray(array.handle, array.path, array.shape, np.dtype(last.dtype), real)
+    fused = KarinArray(array.handle, array.path, array.shape, np.dtype(last.dtype), real, array.neighbours)
     lazy = indexing.LazilyIndexedArray(fused)
     if above is None:
         setattr(variable, "_data", lazy)  # noqa: B010 - the public setter would read the values

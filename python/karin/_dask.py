@@ -20,7 +20,7 @@ import numpy as np
 import xarray as xr
 
 from karin import _karin
-from karin._outlines import listening, tell
+from karin._outlines import Place, listening, tell
 from karin._parts import Part, gathered
 from karin._reduction import Reduction
 from karin.errors import KarinWarning, MemoryBudgetError
@@ -111,9 +111,13 @@ def _along(collection: Collection, reduction: Reduction, client: Any, axis: str)
     runs = shares(numbers, [counts[number] for number in numbers], _tasks(client, counts.values()))
     words: list[dict[str, Any]] = [{axis: run} for run in runs]
     parts = [collection.sel(**word) for word in words]
+    # The largest first, so that workers end together; the smallest has time to tell most.
+    order = sorted(range(len(runs)), key=lambda at: -sum(counts[number] for number in runs[at]))
     with listening(client, axis) as heard:
         name = f"karin-{reduction.target.replace(' ', '-')}"
-        futures = _mapped(client, _told, parts, name, reduction, each=heard.places(len(parts)))
+        places = heard.places(len(parts), order[-1] if order else 0)
+        begun = _mapped(client, _told, [parts[at] for at in order], name, reduction, each=[places[at] for at in order])
+        futures = [future for _, future in sorted(zip(order, begun, strict=True), key=lambda pair: pair[0])]
         # While they work. The scheduler may share this interpreter: it hands the tasks out first.
         time.sleep(_HANDED_OUT)
         plan = collection._plan()
@@ -200,7 +204,7 @@ def _reduced(part: Collection, reduction: Reduction) -> Any:
     return found.load()
 
 
-def _told(part: Collection, reduction: Reduction, place: tuple[str, str, int]) -> Part:
+def _told(part: Collection, reduction: Reduction, place: Place) -> Part:
     """A part of a larger result, on a worker, which tells what it looks like."""
     from karin._reduce import executed
 

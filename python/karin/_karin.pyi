@@ -69,6 +69,9 @@ def one_file(path: str | PathLike[str]) -> str | None:
 def can_decode(dtype: str, double: bool) -> bool:
     """True if numbers of that type can be decoded to ``float64`` (``double``) or ``float32`` exactly as xarray does it."""
 
+#: Path of a variable, and its decoding (see :meth:`Dataset.read`).
+_Wanted: TypeAlias = tuple[str, tuple[Sequence[float], float | None, float | None, bool] | None]
+
 @final
 class Dataset:
     """A netCDF-shaped tree whose arrays can be read, from many threads at once."""
@@ -94,6 +97,9 @@ class Dataset:
 
         With a decoding (fills, scale, offset, to float64) true values come back, else what is stored.
         """
+
+    def read_whole(self, wanted: _Wanted, next: Sequence[_Wanted]) -> NDArray[Any]:
+        """Read all of a variable of a file while other threads begin those of ``next``, which will probably be asked for."""
 
     def failures(self) -> list[tuple[str, str]]:
         """Granules that could not be read since this was asked last, and why; they read as fill."""

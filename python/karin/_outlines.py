@@ -49,12 +49,21 @@ def outline_of(part: Part) -> Outline | OutlineTree:
 
 
 class Word(NamedTuple):
-    """What a worker tells of a part: its bytes, its values of the axis, the digest of its outline; of the first part all of it."""
+    """What a worker tells of a part: its bytes, its values of the axis, the digest of its outline; of one part all of it."""
 
     nbytes: int
     values: Any
     digest: str | None
     outline: Outline | OutlineTree | None
+
+
+class Place(NamedTuple):
+    """Of which reduction a part is, along which axis, its number, and whether it tells its whole outline."""
+
+    name: str
+    axis: str
+    number: int
+    is_outlined: bool
 
 
 class Heard:
@@ -65,9 +74,9 @@ class Heard:
         self._name = uuid.uuid4().hex
         self._words: dict[int, Word] = {}
 
-    def places(self, count: int) -> list[tuple[str, str, int]]:
-        """For each of so many parts, what :func:`tell` takes."""
-        return [(self._name, self.axis, number) for number in range(count)]
+    def places(self, count: int, outlined: int) -> list[Place]:
+        """For each of so many parts, what :func:`tell` takes; one of them tells its whole outline."""
+        return [Place(self._name, self.axis, number, number == outlined) for number in range(count)]
 
     def hear(self, event: tuple[Any, Any]) -> None:
         """Take in what a worker tells, if it is of this reduction."""
@@ -93,14 +102,13 @@ def listening(client: Any, axis: str) -> Iterator[Heard]:
             client.unsubscribe_topic(_TOPIC)
 
 
-def tell(place: tuple[str, str, int], part: Part) -> None:
+def tell(place: Place, part: Part) -> None:
     """Tell whoever listens, from the worker, what a part looks like."""
     from distributed import get_worker
 
-    name, axis, number = place
-    digest, values = _digest(part, axis)
-    word = Word(part.nbytes, values, digest, outline_of(part) if number == 0 else None)
-    get_worker().log_event(_TOPIC, (name, number, pickle.dumps(tuple(word))))
+    digest, values = _digest(part, place.axis)
+    word = Word(part.nbytes, values, digest, outline_of(part) if place.is_outlined else None)
+    get_worker().log_event(_TOPIC, (place.name, place.number, pickle.dumps(tuple(word))))
 
 
 def _digest(part: Part, axis: str) -> tuple[str | None, Any]:

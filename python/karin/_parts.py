@@ -109,7 +109,7 @@ def _end_to_end(futures: Sequence[Any], words: Sequence[Word], axis: str) -> xr.
     from dask.delayed import delayed
     from dask.highlevelgraph import HighLevelGraph
 
-    first = words[0].outline
+    first = next(word.outline for word in words if word.outline is not None)
     assert isinstance(first, Outline)
     there = [delayed(_there)(future) for future in futures]
     lengths = tuple(len(word.values) for word in words)

@@ -158,6 +158,65 @@ def test_threads_may_read_together(granule_files):
     assert not failures
 
 
+@pytest.fixture
+def guesses(monkeypatch):
+    """How many variables were guessed to be next, whenever a whole one was asked for."""
+    from karin._ahead import Neighbours
+
+    found, guess = [], Neighbours.after
+
+    def after(self, array):
+        ahead = guess(self, array)
+        found.append(None if ahead is None else len(ahead))
+        return ahead
+
+    monkeypatch.setattr(Neighbours, "after", after)
+    return found
+
+
+@pytest.mark.parametrize("options", OPTIONS[:2], ids=["decoded", "stored"])
+def test_loading_reads_ahead_what_is_left_to_load(granule_files, guesses, options):
+    with xr.open_dataset(granule_files[0], engine="netcdf4", **options) as theirs:
+        expected = theirs.load()
+    ours = xr.open_dataset(granule_files[0], engine="karin", **options)
+    guesses.clear()
+    same(ours.load(), expected)
+    count = len(expected.variables)
+    assert guesses == [min(window, count - at - 1) for at, window in enumerate([0, 1, 2, 4, 8, 16, 32][:count])]
+    # What is loaded or dropped is not guessed again.
+    part = xr.open_dataset(granule_files[0], engine="karin", **options).drop_vars(["ssh_karin_2", "ssha_karin_2"])
+    guesses.clear()
+    same(part.load(), expected.drop_vars(["ssh_karin_2", "ssha_karin_2"]))
+    assert guesses[-3:] == [2, 1, 0]
+
+
+def test_nothing_is_guessed_of_single_variables_and_in_threads(granule_files, guesses):
+    ours = xr.open_dataset(granule_files[0], engine="karin")
+    guesses.clear()
+    for name in reversed(list(ours.data_vars)):
+        assert ours[name].values.size
+    assert set(guesses) == {0}
+    thread = threading.Thread(target=xr.open_dataset(granule_files[1], engine="karin").load)
+    thread.start()
+    thread.join()
+    assert None in guesses
+
+
+def test_what_is_read_ahead_may_never_be_asked_for(granule_files, monkeypatch):
+    """Files that are closed, dropped or deleted while others threads are at work, and one thread where the process has one."""
+    for number in range(20):
+        ours = xr.open_dataset(granule_files[number % 3], engine="karin")
+        names = list(ours.variables)[: 2 + number % 4]
+        for name in names:
+            ours[name].load()
+        ours.close()
+        assert ours[names[-1]].values.size and ours["ssha_karin_2"][5000].values.size == 69
+    monkeypatch.setenv("KARIN_JOBS", "1")
+    alone = xr.open_dataset(granule_files[0], engine="karin").load()
+    with xr.open_dataset(granule_files[0], engine="netcdf4") as theirs:
+        same(alone, theirs)
+
+
 def test_datasets_pickle_as_descriptions(granule_files):
     dataset = xr.open_dataset(granule_files[0], engine="karin")
     pickled = pickle.dumps(dataset)

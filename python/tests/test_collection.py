@@ -162,6 +162,9 @@ def test_dask_names_are_deterministic(swot):
     expected = swot.sel(variables="ssha_karin_2").load()["ssha_karin_2"]
     np.testing.assert_array_equal(first.values, expected.values)
     assert len(pickle.dumps(first)) < 100_000
+    lines = swot.sel(variables="ssha_karin_2").to_dask(stack="lines")["ssha_karin_2"]
+    assert lines.chunks is not None
+    np.testing.assert_array_equal(lines, swot.sel(variables="ssha_karin_2").load(stack="lines")["ssha_karin_2"])
 
 
 def test_handles_pickle_as_specs(swot):
@@ -201,6 +204,10 @@ def test_files_and_tables(swot, tmp_path, granule_files):
     (table,) = one.to_parquet(tmp_path / "region.parquet")
     parquet = pytest.importorskip("pyarrow.parquet").read_table(table)
     assert parquet.num_rows == len(frame)
+    (text, *_) = one.to_csv(tmp_path / "region.csv")
+    rows = pytest.importorskip("pandas").read_csv(text, comment="#")
+    assert len(rows) == len(frame)
+    np.testing.assert_allclose(np.sort(rows["ssha_karin_2"]), np.sort(frame["ssha_karin_2"]), rtol=1e-12)
     with pytest.raises(InvalidArgumentError):
         one.to_zarr(tmp_path / "region.nc")
 

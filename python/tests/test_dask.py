@@ -63,6 +63,7 @@ REDUCTIONS = {
     "median of everything": lambda swot, **options: swot.median(None, **options),
     "median on a grid": lambda swot, **options: swot.grid(2.0, ["median", "quantile(0.9)", "mad"], **options),
     "median in bins": lambda swot, **options: swot.sel(variables="ssha_karin_2").bin("ssha_karin_2:-3:3:0.1", "median", **options),
+    "a place through time": lambda swot, **options: swot.timeseries(bbox=(-180, 20, 180, 30), stat="mean,count", **options),
     "median on a grid that memory holds once": lambda swot, **options: swot.using(memory=16 << 20).grid(2.0, "median", **options),
 }
 

@@ -30,6 +30,20 @@ def test_a_table_of_what_is_there_fetches_itself(world, lean, tmp_path, place):
     assert list(again["outcome"]) == ["there"] * 2
 
 
+def test_what_providers_publish_is_a_table(world):
+    """As ``karin find PROVIDER`` lists it, of catalogues in the form of the real ones."""
+    found = karin.products("aviso:*l3*ssh*")
+    assert list(found["name"]) == ["SWOT_L3_LR_SSH_Basic", "SWOT_L3_LR_SSH_Expert"]
+    assert all(text.startswith("https://doi.org/10.24400/") for text in found["doi"]) and "<table>" in found._repr_html_()
+    assert all(place.endswith("/catalog.xml") for place in found["location"]) and list(found.to_dataframe().columns)[0] == "name"
+    assert len(karin.products("aviso")) > 100 and "SWOT_L2_NALT_GDR_2.0" in karin.products("podaac")["name"]
+    assert len(karin.products("aviso:nothing*")) == 0
+    with pytest.raises(ValueError, match="did you mean 'aviso'"):
+        karin.products("avisso")
+    with pytest.raises(karin.KarinError, match="products|404"):
+        karin.products("aviso", settings={"aviso.products": world.urls["site"] + "/nothing", "catalog.fresh": 0})
+
+
 def test_what_was_found_is_what_is_fetched(world, tmp_path):
     """Rows, not the question again: a granule that appears in between is not fetched."""
     late = next(name for name in sorted(world.files) if "_475_003_" in name)

@@ -11,6 +11,7 @@ import netCDF4
 import pytest
 
 from access_fixtures import ask, granules, servers, world  # noqa: F401
+from access_server import PASSWORD, USER
 from conftest import karin_binary
 from stored_values import assert_same
 
@@ -297,3 +298,23 @@ def test_credentials_go_to_their_own_server(ask, world, servers, granules):  # n
     assert "account" in refused.stderr
     unknown = ask("info", f"gopher://example.org/{name}", code=2)
     assert "gopher" in unknown.stderr
+
+
+def test_a_merge_reaches_granules_as_it_is_told(ask, servers, granules, tmp_path):  # noqa: F811
+    """The states of most reductions need their sources to merge: accounts and settings for them are those of the merge."""
+    sources = [f"{servers.urls['archive']}/x/{path.name}" for path in granules[:2]]
+    statistic = ["--vars", "ssha_karin_2_qual", "--over", "all", "--stats", "count,max"]
+    states = [tmp_path / f"{number}.state" for number in (1, 2)]
+    for number, state in enumerate(states, 1):
+        ask("stat", *sources, *statistic, "--shard", f"{number}/2", "-o", state)
+    merge = ["merge", *states, "-o", tmp_path / "merged.csv"]
+    alone = {"account": False, "env": {"XDG_CACHE_HOME": str(tmp_path / "cache")}}
+    refused = ask(*merge, code=1, **alone)
+    assert "account" in refused.stderr and not (tmp_path / "merged.csv").exists()
+    assert "transfers.connections" in ask(*merge, "--set", "transfers.conections=3", code=2).stderr
+    accounts = tmp_path / ".netrc"
+    accounts.write_text(f"machine 127.0.0.1 login {USER} password {PASSWORD}\n")
+    accounts.chmod(0o600)
+    ask(*merge, "--credentials", accounts, "--set", "transfers.connections=2", **alone)
+    ask("stat", *sources, *statistic, "-o", tmp_path / "whole.csv")
+    assert (tmp_path / "merged.csv").read_text() == (tmp_path / "whole.csv").read_text()

@@ -2,10 +2,10 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use karin::netcdf::{Format, NcFile};
-use karin::view::{Decoding, Indices, Reading, View, can_decode, decode, read_outer};
+use karin::view::{Decoding, Indices, ReadAhead, Reading, View, Wanted, can_decode, decode, read_outer};
 use karin_core::DType;
 use numpy::PyReadonlyArray1;
 use pyo3::exceptions::{PyIndexError, PyValueError};
@@ -21,6 +21,8 @@ use crate::work::{self, Calls};
 #[pyclass(frozen, module = "karin._karin")]
 pub struct Dataset {
     inner: Inner,
+    /// What reads its variables before they are asked for.
+    ahead: OnceLock<OfProcess<Arc<ReadAhead>>>,
     /// Those that read from where it lies, if they may have to wait.
     calls: Option<Arc<Calls>>,
     /// Whether it is a file of netCDF-3.
@@ -37,6 +39,7 @@ impl Dataset {
     pub fn of(dataset: Arc<dyn karin_core::Dataset>) -> Self {
         Self {
             inner: Inner::Any(OfProcess::new(dataset)),
+            ahead: OnceLock::new(),
             calls: None,
             is_classic: false,
         }
@@ -45,6 +48,7 @@ impl Dataset {
     pub fn of_view(view: View, calls: Arc<Calls>) -> Self {
         Self {
             inner: Inner::View(OfProcess::new(Arc::new(view))),
+            ahead: OnceLock::new(),
             calls: Some(calls),
             is_classic: false,
         }
@@ -103,6 +107,23 @@ pub fn decodes_exactly(dtype: &str, double: bool) -> bool {
 /// Fills that mean nothing, factor, offset, and whether the result is `float64`.
 type DecodingWords = (Vec<f64>, Option<f64>, Option<f64>, bool);
 
+/// Path of a variable, and its decoding.
+type WantedWords = (String, Option<DecodingWords>);
+
+fn decoding_of((fills, scale, offset, double): DecodingWords) -> Decoding {
+    Decoding {
+        fills,
+        scale,
+        offset,
+        double,
+    }
+}
+
+fn wanted_of((path, decoding): WantedWords) -> Wanted {
+    let decoding = decoding.map(decoding_of);
+    Wanted { path, decoding }
+}
+
 #[pymethods]
 impl Dataset {
     /// What to call it: the file or object that it comes from.
@@ -136,17 +157,31 @@ impl Dataset {
                 Inner::View(view) => read_outer(&Reading { view, progress }, variable, &indices).or_raise(),
             })?,
         };
-        if let Some((fills, scale, offset, double)) = decoding {
-            let decoding = Decoding {
-                fills,
-                scale,
-                offset,
-                double,
-            };
+        if let Some(decoding) = decoding.map(decoding_of) {
             let decoded = py.detach(|| decode(&array.values, &decoding));
             array.values =
                 decoded.ok_or_else(|| PyValueError::new_err("this type cannot be decoded exactly"))?;
         }
+        crate::values::to_numpy(py, array)
+    }
+
+    /// Read all of a variable, given as path and decoding, while other threads begin those of `next`: what will probably be
+    /// asked for after it, in that order. Of a file here; others read variables with several threads by themselves.
+    fn read_whole<'py>(
+        &self,
+        py: Python<'py>,
+        wanted: WantedWords,
+        next: Vec<WantedWords>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (Inner::Any(dataset), None) = (&self.inner, &self.calls) else {
+            return Err(PyValueError::new_err("only files of this machine are read ahead"));
+        };
+        let ahead = self
+            .ahead
+            .get_or_init(|| OfProcess::new(Arc::new(ReadAhead::new(Arc::clone(dataset), work::resources(None, None)))));
+        let wanted = wanted_of(wanted);
+        let next: Vec<Wanted> = next.into_iter().map(wanted_of).collect();
+        let array = py.detach(|| ahead.read(&wanted, &next)).or_raise()?;
         crate::values::to_numpy(py, array)
     }
 

@@ -11,10 +11,12 @@ use pyo3::prelude::*;
 /// How often the interpreter is asked whether the user pressed Ctrl-C, and told of progress.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Threads and memory from Python's options; `None` = the defaults.
+/// Threads and memory from Python's options; `None` = the defaults, and as many threads as the environment of the process
+/// says in `KARIN_JOBS` (scripts of batch systems set it; what is no number above 0 says nothing).
 pub fn resources(jobs: Option<usize>, memory: Option<u64>) -> Resources {
     let mut resources = Resources::default();
-    if let Some(jobs) = jobs {
+    let said = || std::env::var("KARIN_JOBS").ok()?.trim().parse().ok();
+    if let Some(jobs) = jobs.or_else(said) {
         resources.jobs = jobs.max(1);
     }
     if let Some(memory) = memory {

@@ -17,6 +17,7 @@ use karin_engine::{Engine, EngineError, Failure, Plan, Warm};
 
 use crate::Error;
 
+mod ahead;
 mod axes;
 mod cube;
 mod decode;
@@ -25,6 +26,7 @@ mod outer;
 mod rows;
 mod structure;
 
+pub use ahead::{ReadAhead, Wanted};
 pub use decode::{Decoding, can_decode, decode};
 pub use outer::{Indices, read_outer};
 

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::context::{Context, Report};
 use crate::exit::Outcome;
+use crate::provider::SettingFlags;
 
 /// Arguments of `karin merge`.
 #[derive(Debug, Args)]
@@ -20,6 +21,8 @@ pub struct Arguments {
     /// Where the result goes: a file named .nc, .zarr, .parquet, .csv, .json or .png (maps; of bins and sections charts)
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
+    #[command(flatten)]
+    settings: SettingFlags,
 }
 
 /// Joins states.
@@ -28,6 +31,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
     let options = MergeOptions {
         history: context.history(),
         resources: context.resources,
+        provider: arguments.settings.options(),
     };
     let progress = context.progress.as_ref();
     let merged = merge_states(&arguments.states, &arguments.output, &options, progress)?;

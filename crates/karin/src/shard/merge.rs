@@ -14,6 +14,7 @@ use super::state::{Block, Header, State};
 use super::{Shard, ShardError, identity, selection_words};
 use crate::Error;
 use crate::output::Format;
+use crate::provider::ProviderOptions;
 use crate::stat::{NetcdfSink, Reduction, by_netcdf, check_picture, draw_result, through_netcdf};
 
 /// How states are merged.
@@ -23,6 +24,8 @@ pub struct MergeOptions {
     pub history: String,
     /// Threads and memory.
     pub resources: Resources,
+    /// Settings and accounts for granules at servers, where states need their sources to merge.
+    pub provider: ProviderOptions,
 }
 
 /// What was merged.
@@ -56,19 +59,18 @@ pub fn merge_states(
     let first = states.first().ok_or(ShardError::Nothing)?;
     let header = &first.header;
     let history = history(&states, &options.history);
-    let resources = options.resources;
     let notes = match Format::of(output)? {
-        Format::NetCdf => to_netcdf(&states, output, &history, resources, progress)?,
+        Format::NetCdf => to_netcdf(&states, output, &history, options, progress)?,
         Format::Png => {
             let reduction = reduction_of(first)?;
             check_picture(&reduction.target)?;
-            let make = |between: &Path| to_netcdf(&states, between, &history, resources, progress);
+            let make = |between: &Path| to_netcdf(&states, between, &history, options, progress);
             through_netcdf(output, make, |result| {
                 draw_result(result, &reduction, None, &history, output)
             })?
         }
-        _ => by_netcdf(output, resources, progress, |between| {
-            to_netcdf(&states, between, &history, resources, progress)
+        _ => by_netcdf(output, options.resources, progress, |between| {
+            to_netcdf(&states, between, &history, options, progress)
         })?,
     };
     Ok(Merged {
@@ -178,16 +180,17 @@ fn to_netcdf(
     states: &[State],
     path: &Path,
     history: &str,
-    resources: Resources,
+    options: &MergeOptions,
     progress: &dyn Progress,
 ) -> Result<Vec<String>, Error> {
+    let resources = options.resources;
     let sink = NetcdfSink::new(path, history, resources);
     let is_finished = states.first().is_some_and(|state| state.structure.is_some());
     let notes = if is_finished {
         copy(states, &sink, resources, progress)?;
         Vec::new()
     } else {
-        merge(states, &sink, resources, progress)?
+        merge(states, &sink, options, progress)?
     };
     sink.finish()?;
     Ok(notes)
@@ -197,9 +200,10 @@ fn to_netcdf(
 fn merge(
     states: &[State],
     sink: &NetcdfSink<'_>,
-    resources: Resources,
+    options: &MergeOptions,
     progress: &dyn Progress,
 ) -> Result<Vec<String>, Error> {
+    let resources = options.resources;
     let mut needed = 0;
     for state in states {
         needed += state.part_length()?;
@@ -214,7 +218,7 @@ fn merge(
     if reduction.target.is_by_parts_of_passes() {
         return Err(unsupported(first).into());
     }
-    let plan = plan_of(header, progress)?;
+    let plan = plan_of(header, &options.provider, progress)?;
     let parts: Vec<Vec<u8>> = states.iter().map(State::part).collect::<Result<_, _>>()?;
     let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
     let report = merge_parts(
@@ -241,7 +245,7 @@ fn unsupported(state: &State) -> ShardError {
 }
 
 /// The plan of all shards, made again from the same sources.
-fn plan_of(header: &Header, progress: &dyn Progress) -> Result<Plan, Error> {
+fn plan_of(header: &Header, provider: &ProviderOptions, progress: &dyn Progress) -> Result<Plan, Error> {
     let options = OpenOptions {
         store: StoreOptions {
             endpoint: header.origin.endpoint.clone(),
@@ -251,7 +255,7 @@ fn plan_of(header: &Header, progress: &dyn Progress) -> Result<Plan, Error> {
         },
         snapshot: header.snapshot.clone(),
     };
-    let source = crate::sources::open(&header.origin.inputs, &options, progress)?;
+    let source = crate::sources::open_with(&header.origin.inputs, &options, provider, progress)?;
     let plans = Plan::new(source, &header.selection, progress)?;
     let same = plans.into_iter().find(|plan| identity(plan) == header.identity);
     same.ok_or_else(|| {
