@@ -14,7 +14,7 @@ _MOST = 64
 
 
 class Neighbours:
-    """The variables of one group of a file, in its order.
+    """The variables of one group of a file, in the order of the dataset that they are in.
 
     ``Dataset.load`` asks for whole variables one after the other, and a variable of a granule is one chunk, which one
     thread reads. As the page cache does with files, the neighbours of a variable that follows the one before are taken
@@ -32,15 +32,14 @@ class Neighbours:
         self._window = 0
 
     def join(self, array: KarinArray) -> None:
-        """Take a variable in, in its order; decoded, it takes the place that it has."""
-        place = self._places.setdefault(array.path, len(self._places))
-        self._variables[place] = weakref.ref(array)
+        """Take in the variable that comes next."""
+        self._variables[self._places.setdefault(array.path, len(self._places))] = weakref.ref(array)
 
     def after(self, array: KarinArray) -> list[KarinArray] | None:
-        """Give what will probably be asked for after this variable; None in threads that do not guess."""
-        if threading.current_thread() is not threading.main_thread():
+        """Give what will probably be asked for after this variable; None where nothing is guessed."""
+        place = self._places.get(array.path)
+        if place is None or threading.current_thread() is not threading.main_thread():
             return None
-        place = self._places[array.path]
         living = [(at, one) for at, ref in sorted(self._variables.items()) if (one := ref()) is not None]
         follows = self._last < place and not any(self._last < at < place for at, _ in living)
         self._window = min(max(2 * self._window, 1), _MOST) if follows and self._last >= 0 else 0

@@ -6,7 +6,7 @@ import os
 import threading
 import warnings
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -126,8 +126,6 @@ class KarinArray(BackendArray):
         self.decoding = decoding
         #: The variables beside it, where they are read ahead.
         self.neighbours = neighbours
-        if neighbours is not None:
-            neighbours.join(self)
 
     def __reduce__(self) -> tuple[type[KarinArray], tuple[Any, ...]]:
         # It travels alone.
@@ -315,6 +313,17 @@ def group_paths(structure: Mapping[str, Any], parent: str = "/") -> list[str]:
 
 #: A decoding that changes nothing.
 _AS_STORED: Decoding = ([], None, None, False)
+
+
+def optimize(variables: Iterable[xr.Variable]) -> None:
+    """Read variables faster than xarray's steps would: decoded in one pass, and those that follow one another ahead."""
+    for variable in variables:
+        fuse(variable)
+        data: Any = variable._data
+        while not isinstance(data, KarinArray) and hasattr(data, "array"):
+            data = data.array
+        if isinstance(data, KarinArray) and data.neighbours is not None:
+            data.neighbours.join(data)
 
 
 def fuse(variable: xr.Variable) -> None:

@@ -10,7 +10,7 @@ import xarray as xr
 from xarray.backends import BackendEntrypoint, StoreBackendEntrypoint
 
 from karin import _karin
-from karin._arrays import FileHandle, Handle, KarinStore, fuse, group_paths
+from karin._arrays import FileHandle, Handle, KarinStore, group_paths, optimize
 from karin._question import PathLike
 from karin._source import reach_of
 from karin.errors import InvalidArgumentError
@@ -28,8 +28,7 @@ def _path_of(filename: Any) -> str:
 def decoded(handle: Handle, group: str = "", *, source: str | None = None, **options: Any) -> xr.Dataset:
     """Give a group of a dataset as xarray decodes it, values unread."""
     dataset = StoreBackendEntrypoint().open_dataset(KarinStore(handle, group, source=source), **options)
-    for variable in dataset._variables.values():
-        fuse(variable)
+    optimize(dataset._variables.values())
     return dataset
 
 

@@ -59,12 +59,18 @@ def text(collection: Collection) -> str:
 
 def html(collection: Collection) -> str:
     """Give the plan, and a bar of passes for every cycle of every product."""
+    words = f"<pre style='margin:0'>{escape.escape(text(collection))}</pre>"
+    try:
+        granules = collection.granules().rows()
+    except KarinError:
+        # The words say why. A fault raised here would be shown as one of karin.
+        return words
     rows: dict[tuple[Any, ...], set[int]] = {}
-    for row in collection.granules().rows():
+    for row in granules:
         if row["cycle_number"] is not None:
             key = (row["product"] or "netCDF", row["schema"] or "", row["phase"] or "", row["cycle_number"])
             rows.setdefault(key, set()).add(row["pass_number"])
-    parts = [f"<pre style='margin:0'>{escape.escape(text(collection))}</pre>"]
+    parts = [words]
     parts.append("<table style='border-spacing:0;font-size:90%'>")
     group: tuple[Any, ...] | None = None
     for number, (key, passes) in enumerate(sorted(rows.items())):

@@ -182,7 +182,7 @@ def test_loading_reads_ahead_what_is_left_to_load(granule_files, guesses, option
     guesses.clear()
     same(ours.load(), expected)
     count = len(expected.variables)
-    assert guesses == [min(window, count - at - 1) for at, window in enumerate([0, 1, 2, 4, 8, 16, 32][:count])]
+    assert guesses == [min(2 ** (at - 1) if at else 0, count - at - 1) for at in range(count)]
     # What is loaded or dropped is not guessed again.
     part = xr.open_dataset(granule_files[0], engine="karin", **options).drop_vars(["ssh_karin_2", "ssha_karin_2"])
     guesses.clear()
@@ -203,7 +203,7 @@ def test_nothing_is_guessed_of_single_variables_and_in_threads(granule_files, gu
 
 
 def test_what_is_read_ahead_may_never_be_asked_for(granule_files, monkeypatch):
-    """Files that are closed, dropped or deleted while others threads are at work, and one thread where the process has one."""
+    """Files that are closed, dropped or deleted while other threads are at work, and one thread where the process has one."""
     for number in range(20):
         ours = xr.open_dataset(granule_files[number % 3], engine="karin")
         names = list(ours.variables)[: 2 + number % 4]

@@ -247,6 +247,12 @@ def test_two_sides(unsmoothed_file):
     assert isinstance(swot.to_xarray(group="right"), xr.Dataset)
 
 
+def test_what_cannot_be_read_says_why_where_it_is_shown(swot):
+    shown = swot.sel(variables="sshaa")._repr_html_()
+    assert "did you mean" in shown and "table" not in shown and "did you mean" in repr(swot.sel(variables="sshaa"))
+    assert "3 of 28 passes" in swot._repr_html_() and "4 of 28 passes" in swot._repr_html_()
+
+
 def test_words_that_make_no_sense(swot):
     with pytest.raises(ValueError, match="did you mean"):
         swot.sel(product="L2_LR_SSH_Basik").granules()

@@ -38,7 +38,7 @@ def test_what_providers_publish_is_a_table(world):
     assert all(place.endswith("/catalog.xml") for place in found["location"]) and list(found.to_dataframe().columns)[0] == "name"
     assert len(karin.products("aviso")) > 100 and "SWOT_L2_NALT_GDR_2.0" in karin.products("podaac")["name"]
     assert len(karin.products("aviso:nothing*")) == 0
-    with pytest.raises(ValueError, match="did you mean 'aviso'"):
+    with pytest.raises(ValueError, match="expected aviso, podaac or cmems"):
         karin.products("avisso")
     with pytest.raises(karin.KarinError, match="products|404"):
         karin.products("aviso", settings={"aviso.products": world.urls["site"] + "/nothing", "catalog.fresh": 0})

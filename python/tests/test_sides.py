@@ -75,6 +75,27 @@ def test_holes_in_places_lie_on_the_line_through_their_neighbours(whole, torn, u
     np.testing.assert_array_equal(some, found["longitude"][[11, 25]][:, [2, 470]])
 
 
+@pytest.mark.parametrize("chunks", [None, {}], ids=["lazy", "dask"])
+def test_sides_of_a_region_meet_on_the_lines_of_both(unsmoothed_file, chunks):
+    """Each side is cut at its own lines: whichever reaches further has the other's pixels as fill there."""
+    region = karin.granules(unsmoothed_file).sel(bbox=(-180, 30, 180, 30.5), variables=["ssh_karin_2", "time"])
+    sides = region.to_xarray(chunks=chunks)
+    whole = region.sel(side="both").to_xarray(chunks=chunks)
+    lines = [set(sides[name]["num_lines"].values.tolist()) for name in ("left", "right")]
+    assert lines[0] != lines[1], "a region where the sides are not the same lines"
+    assert whole["num_lines"].values.tolist() == sorted(lines[0] | lines[1]) and whole.sizes["num_pixels"] == 480
+    halves = whole.isel(num_pixels=slice(239, None, -1)), whole.isel(num_pixels=slice(240, None))
+    for name, half, own in zip(("left", "right"), halves, lines, strict=True):
+        there = half["num_lines"].isin(sorted(own)).values
+        for variable in ("ssh_karin_2", "latitude"):
+            expected = sides[name][variable].values
+            np.testing.assert_array_equal(half[variable].isel(num_lines=there), expected)
+            assert np.isnan(half[variable].isel(num_lines=~there)).all()
+    assert not np.isnat(whole["time"].values).any() and len(whole["ssh_karin_2"][0, 0, -1]) == 480
+    picked = whole["ssh_karin_2"].isel(num_lines=[-1, 0, 5, 5], cycle_number=0)
+    np.testing.assert_array_equal(picked, whole["ssh_karin_2"].values[0][:, [-1, 0, 5, 5]])
+
+
 def test_places_may_stay_as_they_are(torn):
     whole = xr.open_datatree(torn, engine="karin").swot.both(fill=False)
     np.testing.assert_array_equal(whole["latitude"].isel(num_lines=LINES), truth(torn, "latitude"))

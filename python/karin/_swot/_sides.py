@@ -21,6 +21,7 @@ def both(left: xr.Dataset, right: xr.Dataset, *, fill: bool = True) -> xr.Datase
     """Join two sides along the pixels; see `SwotTreeAccessor.both`."""
     geometry = Geometry.of(left)
     lines, pixels = geometry.dims
+    left, right = _on_same_lines(left, right, lines)
     if left.sizes[lines] != right.sizes[lines]:
         raise InvalidArgumentError(
             f"left has {left.sizes[lines]} lines and right {right.sizes[lines]}: they are not one swath as they are"
@@ -42,6 +43,41 @@ def both(left: xr.Dataset, right: xr.Dataset, *, fill: bool = True) -> xr.Datase
     whole = xr.Dataset(joined, attrs=left.attrs)
     whole.attrs.pop("description", None)
     return whole.set_coords([name for name in left.coords if name in joined])
+
+
+def _on_same_lines(left: xr.Dataset, right: xr.Dataset, lines: str) -> tuple[xr.Dataset, xr.Dataset]:
+    """Sides of a region reach over lines of their own, by their numbers: both get the lines of both."""
+    if lines not in left.variables or lines not in right.variables:
+        return left, right
+    numbers = np.union1d(left[lines].values, right[lines].values)
+    return tuple(  # type: ignore[return-value]
+        side if np.array_equal(side[lines].values, numbers) else _on_lines(side, lines, numbers) for side in (left, right)
+    )
+
+
+def _on_lines(side: xr.Dataset, lines: str, numbers: NDArray[Any]) -> xr.Dataset:
+    if any(variable.chunks is not None for variable in side.variables.values()):
+        fills = {name: _nothing(variable.dtype) for name, variable in side.variables.items()}
+        spread = side.reindex({lines: numbers}, fill_value=fills)
+    else:
+        places = np.full(len(numbers), -1)
+        places[np.searchsorted(numbers, side[lines].values)] = np.arange(side.sizes[lines])
+        kept = side.drop_vars([name for name, variable in side.variables.items() if lines in variable.dims])
+        spread = kept.assign_coords({lines: (lines, numbers)})
+        for name, variable in side.variables.items():
+            if lines in variable.dims and name != lines:
+                data = indexing.LazilyIndexedArray(_Spread(variable, variable.dims.index(lines), places))
+                spread[name] = xr.Variable(variable.dims, data, variable.attrs, variable.encoding)
+        spread = spread.set_coords([name for name in side.coords if name in spread.variables])[list(side.variables)]
+    spread[lines].attrs = side[lines].attrs
+    return spread
+
+
+def _nothing(dtype: np.dtype[Any]) -> Any:
+    """What stands on a line that a side does not have."""
+    if dtype.kind == "f":
+        return np.nan
+    return np.array("NaT", dtype) if dtype.kind in "mM" else np.zeros((), dtype)[()]
 
 
 def _per_line(left: Any, right: Any, lines: str) -> xr.Variable:
@@ -104,6 +140,34 @@ class _Joined(BackendArray):
         order = np.argsort(np.argsort(along, kind="stable"), kind="stable")
         joined = np.take(joined, order, axis=kept)
         return joined.take(0, axis=kept) if isinstance(wanted, (int, np.integer)) else joined
+
+
+class _Spread(BackendArray):
+    """An array on more lines than it has, of which only what is asked for is read: fill on those that it lacks."""
+
+    def __init__(self, part: xr.Variable, axis: int, places: NDArray[Any]) -> None:
+        self._part = part
+        self._axis = axis
+        #: Of every line the index in the part; -1 where it has none.
+        self._places = places
+        self.dtype = part.dtype
+        self.shape = (*part.shape[:axis], len(places), *part.shape[axis + 1 :])
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
+        return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._read)
+
+    def _read(self, key: tuple[Any, ...]) -> NDArray[Any]:
+        wanted = self._places[key[self._axis]]
+        places = np.atleast_1d(wanted)
+        is_there = places >= 0
+        own = (*key[: self._axis], places[is_there], *key[self._axis + 1 :])
+        here = np.asarray(self._part[own].values if is_there.any() else _empty(self._part, own))
+        axis = sum(1 for item in key[: self._axis] if not isinstance(item, (int, np.integer)))
+        shape = (*here.shape[:axis], len(places), *here.shape[axis + 1 :])
+        spread = np.full(shape, _nothing(self.dtype), self.dtype)
+        spread[(slice(None),) * axis + (is_there,)] = here
+        found: NDArray[Any] = spread.take(0, axis=axis) if np.ndim(wanted) == 0 else spread
+        return found
 
 
 def _empty(part: xr.Variable, key: tuple[Any, ...]) -> NDArray[Any]:
