@@ -114,7 +114,9 @@ def _end_to_end(futures: Sequence[Any], words: Sequence[Word], axis: str) -> xr.
     there = [delayed(_there)(future) for future in futures]
     lengths = tuple(len(word.values) for word in words)
     own = f"karin-result-{uuid.uuid4().hex}"
-    variables, tasks, lazy = {}, {}, {}
+    variables: dict[Any, Any] = {}
+    tasks: dict[str, Any] = {}
+    lazy: dict[Any, Any] = {}
     for name, (dims, shape, dtype, attributes, encoding) in first.variables.items():
         data: Any = first.axes.get(name)
         if name == axis:

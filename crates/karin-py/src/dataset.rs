@@ -176,9 +176,12 @@ impl Dataset {
         let (Inner::Any(dataset), None) = (&self.inner, &self.calls) else {
             return Err(PyValueError::new_err("only files of this machine are read ahead"));
         };
-        let ahead = self
-            .ahead
-            .get_or_init(|| OfProcess::new(Arc::new(ReadAhead::new(Arc::clone(dataset), work::resources(None, None)))));
+        let ahead = self.ahead.get_or_init(|| {
+            OfProcess::new(Arc::new(ReadAhead::new(
+                Arc::clone(dataset),
+                work::resources(None, None),
+            )))
+        });
         let wanted = wanted_of(wanted);
         let next: Vec<Wanted> = next.into_iter().map(wanted_of).collect();
         let array = py.detach(|| ahead.read(&wanted, &next)).or_raise()?;

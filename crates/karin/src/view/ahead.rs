@@ -180,7 +180,11 @@ impl Shared {
 
     fn read(&self, one: &Wanted) -> Result<Array, DatasetError> {
         let mut array = self.dataset.read(&one.path)?;
-        if let Some(decoded) = one.decoding.as_ref().and_then(|decoding| decode(&array.values, decoding)) {
+        if let Some(decoded) = one
+            .decoding
+            .as_ref()
+            .and_then(|decoding| decode(&array.values, decoding))
+        {
             array.values = decoded;
         }
         Ok(array)
@@ -198,7 +202,9 @@ impl Shared {
                 .variable(&one.path)
                 .map_or(8, |meta| meta.dtype.size()),
         };
-        shape.iter().fold(size as u64, |product, len| product.saturating_mul(*len as u64))
+        shape
+            .iter()
+            .fold(size as u64, |product, len| product.saturating_mul(*len as u64))
     }
 }
 
@@ -343,7 +349,9 @@ mod tests {
     fn wrong_guesses_cost_no_more_than_memory_allows() {
         let (watched, wrong) = ahead(2, 1 << 20);
         for number in [0, 12, 3] {
-            wrong.read(&wanted(number, false), &[wanted(number + 4, false)]).unwrap();
+            wrong
+                .read(&wanted(number, false), &[wanted(number + 4, false)])
+                .unwrap();
         }
         let state = wrong.shared.lock();
         assert!(state.queue.len() <= 2, "{}", state.queue.len());
