@@ -31,6 +31,10 @@ class Neighbours:
         self._last = -1
         self._window = 0
 
+    def __reduce__(self) -> tuple[type[Neighbours], tuple[()]]:
+        # Whoever gets a dataset in another process reads one variable at a time.
+        return Neighbours, ()
+
     def join(self, array: KarinArray) -> None:
         """Take in the variable that comes next."""
         self._variables[self._places.setdefault(array.path, len(self._places))] = weakref.ref(array)
