@@ -201,6 +201,7 @@ def get(
     variables: str | Iterable[str] | None = None,
     dry_run: bool = False,
     rate: int | None = None,
+    deflate: int | None = None,
     settings: Mapping[str, Any] | None = None,
     credentials: PathLike | None = None,
     jobs: int | None = None,
@@ -226,6 +227,8 @@ def get(
         Say what would be fetched, fetch nothing.
     rate
         Bytes per second for all transfers together; as fast as it goes if not given.
+    deflate
+        Level, 1 to 9, at which a part of a grid is deflated in its netCDF file; 0 keeps values as they are. Level 1 if not given.
     jobs, memory
         As in :meth:`karin.Collection.using`, for a part of a grid.
 
@@ -260,7 +263,9 @@ def get(
             text = "variables: granules are fetched whole; karin.granules(found['location']) reads variables where they lie"
             raise InvalidArgumentError(text)
     elif os.path.splitext(folder)[1]:
-        return _get_part(asked, folder, dry_run, rate, jobs, memory, progress)
+        return _get_part(asked, folder, dry_run, rate, deflate, jobs, memory, progress)
+    if deflate is not None:
+        raise InvalidArgumentError("deflate: files stay as they are published; parts of grids of cmems:DATASET are deflated")
     return _get(asked, folder, None, dry_run, rate, progress)
 
 
@@ -283,18 +288,17 @@ def _get_part(
     path: PathLike,
     dry_run: bool,
     rate: int | None,
+    deflate: int | None,
     jobs: int | None,
     memory: int | None,
     progress: bool | None,
 ) -> Table:
     """Write a part of a grid of Copernicus Marine."""
-    for name, value in (("dry_run", dry_run), ("rate", rate)):
-        if value:
-            raise InvalidArgumentError(f"{name}: a part of a grid is written at once, as fast as it comes")
+    if deflate is not None and not 0 <= deflate <= 9:
+        raise InvalidArgumentError(f"deflate: expected a level from 0 to 9, not {deflate}")
+    options: dict[str, Any] = {"dry_run": dry_run, "rate": rate_of(rate), "deflate": deflate, "jobs": jobs, "memory": memory}
     command = f"karin.get({dict(asked.words)['product']!r})"
     with listener_of(progress) as listener:
-        text = _karin.get_part(
-            asked.asked(), os.fspath(path), command=command, jobs=jobs, memory=memory, listener=listener
-        )
+        text = _karin.get_part(asked.asked(), os.fspath(path), command=command, **options, listener=listener)
     told = json.loads(text)
-    return table([{"outcome": "written", **told}], _GOT)
+    return table([{"outcome": "missing" if dry_run else "written", **told}], _GOT)

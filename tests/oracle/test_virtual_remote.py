@@ -296,7 +296,7 @@ def test_files_at_sftp_take_a_word_too(ask, tmp_path, made):  # noqa: F811
         ask.base["KARIN_SFTP_KNOWN_HOSTS"] = str(server.known_hosts(ask.home / "known_hosts", server.port))
         ask.base["KARIN_SFTP_KEY"] = str(server.key)
         place, path = f"sftp://{getpass.getuser()}@127.0.0.1:{server.port}", files_of(made)[0]
-        ask("ingest", "--virtual", f"{place}{path.resolve()}", tmp_path / "c.karin")
+        ask("ingest", "--virtual", f"{place.replace('sftp', 'scp')}{path.resolve()}", tmp_path / "c.karin")
         told = ask(*one(tmp_path / "c.karin", path, tmp_path / "x.nc"), code=1)
         assert f"--set virtual.allowed=sftp://USER@127.0.0.1:{server.port}" in told.stderr
         # The user is the reader's to say, not the collection's.

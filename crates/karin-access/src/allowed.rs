@@ -196,6 +196,12 @@ mod tests {
             .unwrap()
             .find(&at("sftp://h:2221/b/x.nc"));
         assert_eq!(found, Some(at("sftp://me@h:2221/b/x.nc")));
+        assert_eq!(
+            allowed("scp://me@h:2221")
+                .unwrap()
+                .find(&at("sftp://h:2221/b/x.nc")),
+            found
+        );
         let found = allowed("sftp://h").unwrap().find(&at("sftp://you@h:22/x.nc"));
         assert_eq!(found, Some(at("sftp://h:22/x.nc")));
     }

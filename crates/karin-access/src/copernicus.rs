@@ -10,7 +10,7 @@ use crate::catalog::{Catalogs, hex};
 use crate::error::shown;
 use crate::http::Ask;
 use crate::retry::{Patience, retry};
-use crate::transfer::Download;
+use crate::transfer::{Download, Limit};
 use crate::{Access, AccessError, Location, Size};
 
 mod listing;
@@ -109,9 +109,18 @@ impl Access {
     ///
     /// # Errors
     /// If it cannot be had.
-    pub fn object(&self, url: &Url, progress: &dyn Progress) -> Result<Option<Vec<u8>>, AccessError> {
+    pub fn object(
+        &self,
+        url: &Url,
+        limit: &Limit,
+        progress: &dyn Progress,
+    ) -> Result<Option<Vec<u8>>, AccessError> {
         let patience = Patience::new(&self.settings, progress);
-        self.runtime.block_on(retry(&patience, || self.fetch_object(url)))
+        self.runtime.block_on(async {
+            let object = retry(&patience, || self.fetch_object(url)).await?;
+            limit.take(object.as_ref().map_or(0, Vec::len)).await;
+            Ok(object)
+        })
     }
 
     async fn fetch_object(&self, url: &Url) -> Result<Option<Vec<u8>>, AccessError> {

@@ -46,5 +46,5 @@ pub use products::Published;
 pub use remote::RemoteFile;
 pub use secret::Secret;
 pub use settings::{KEYS, Settings};
-pub use transfer::{Download, GetOptions, GetReport, GetResult, Inspect};
+pub use transfer::{Download, GetOptions, GetReport, GetResult, Inspect, Limit};
 pub use wanted::{Wanted, now};

@@ -27,7 +27,8 @@ pub enum Place {
     Folder(PathBuf),
     /// A web server: a THREDDS catalogue (`…/catalog.xml`), or pages with lists of files.
     Web(Url),
-    /// A server of files: `sftp://[USER@]HOST[:PORT]/PATH`, or the same with `ftp`.
+    /// A server of files: `sftp://[USER@]HOST[:PORT]/PATH`, or the same with `ftp`. `scp://` is another word for `sftp://`:
+    /// OpenSSH's `scp` has spoken SFTP since its version 9.
     Files(Url),
     /// `s3://BUCKET/PREFIX`.
     Bucket {
@@ -76,12 +77,14 @@ impl Place {
     /// A server of the web or of files.
     fn of_address(text: &str, scheme: &str) -> Result<Self, String> {
         let is_web = matches!(scheme, "http" | "https");
-        if !is_web && !matches!(scheme, "sftp" | "ftp") {
+        if !is_web && !matches!(scheme, "sftp" | "scp" | "ftp") {
             return Err(format!(
-                "{scheme}:// is not known (expected http, https, sftp, ftp or s3)"
+                "{scheme}:// is not known (expected http, https, sftp, scp, ftp or s3)"
             ));
         }
-        let url = Url::parse(text).map_err(|error| format!("not an address: {error}"))?;
+        let over_sftp = text.strip_prefix("scp://").map(|rest| format!("sftp://{rest}"));
+        let url = Url::parse(over_sftp.as_deref().unwrap_or(text))
+            .map_err(|error| format!("not an address: {error}"))?;
         if url.password().is_some() || is_web && !url.username().is_empty() {
             return Err(
                 "an address carries no password, and one of the web no user: see `karin auth status`".into(),
@@ -185,6 +188,11 @@ mod tests {
         for text in ["sftp://me@host:2221/a", "ftp://host/a"] {
             assert!(matches!(Place::parse(text).unwrap(), Place::Files(_)), "{text}");
         }
+        let over_sftp = Place::parse("sftp://me@host:2221/~/a");
+        assert_eq!(
+            Place::parse("scp://me@host:2221/~/a").unwrap(),
+            over_sftp.unwrap()
+        );
         let bucket = Place::Bucket {
             bucket: "b".into(),
             prefix: "a/c".into(),
@@ -192,7 +200,9 @@ mod tests {
         assert_eq!(Place::parse("s3://b/a/c/").unwrap(), bucket);
         for (text, reason) in [
             ("avisso", "did you mean 'aviso'?"),
-            ("scp://x/y", "scp:// is not known"),
+            ("rsync://x/y", "rsync:// is not known"),
+            ("scp:///y", "scp://HOST/PATH"),
+            ("scp://me:canary@x/", "no password"),
             ("sftp:///y", "sftp://HOST/PATH"),
             ("https://me:canary@x/", "no password"),
             ("sftp://me:canary@x/", "no password"),

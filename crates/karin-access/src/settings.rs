@@ -110,6 +110,11 @@ impl Settings {
                 format!("no setting is called '{key}'{hint}"),
             ));
         };
+        // Another word for the same.
+        let value = match value.strip_prefix("scp://") {
+            Some(rest) if *key == "aviso.sftp" => format!("sftp://{rest}"),
+            _ => value,
+        };
         // An address stays one of its scheme; an empty default is that of a service that need not be named.
         let pattern = if *key == "s3.endpoint" {
             "https://"
@@ -261,6 +266,12 @@ mod tests {
             url(load(&["aviso.catalog=http://flag"], &both).unwrap()),
             "http://flag/"
         );
+    }
+
+    #[test]
+    fn scp_is_another_word_for_sftp() {
+        let settings = load(&["aviso.sftp=scp://h:22/a"], &[]).unwrap();
+        assert_eq!(settings.url("aviso.sftp").unwrap().as_str(), "sftp://h:22/a/");
     }
 
     #[test]

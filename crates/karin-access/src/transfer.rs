@@ -30,7 +30,7 @@ mod part;
 pub(crate) use body::{Body, origin_of, parse_range};
 use decide::{Decision, decide};
 use ledger::Ledger;
-use limit::Limit;
+pub use limit::Limit;
 pub(crate) use part::Origin;
 
 /// Says whether a file is a whole granule. Whoever fetches brings it, because this crate does not know what is inside.

@@ -52,7 +52,7 @@ pub struct WantedFlags {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Provider")]
 pub struct ProviderFlags {
-    /// Whom to ask: aviso, podaac, a folder, http(s)://..., sftp://..., ftp://... or s3://BUCKET/PREFIX [default: aviso for level 3, else podaac]
+    /// Whom to ask: aviso, podaac, a folder, http(s)://..., sftp:// (or scp://)..., ftp://... or s3://BUCKET/PREFIX [default: aviso for level 3, else podaac]
     #[arg(long, value_name = "PLACE")]
     from: Option<String>,
     #[command(flatten)]

@@ -208,6 +208,12 @@ pub trait Dataset: Send + Sync {
         let _ = paths;
     }
 
+    /// These parts will be read, one after the other or some at a time, in about this order: what takes long to come may be
+    /// fetched before it is asked for. What cannot be fetched is told by the read itself.
+    fn will_read_in_order<'p>(&self, parts: &mut dyn Iterator<Item = (&'p str, Slab)>) {
+        let _ = parts;
+    }
+
     /// Reads the strings of an `NC_STRING` variable.
     ///
     /// # Errors

@@ -31,6 +31,9 @@ pub struct WriteOptions {
     pub resources: Resources,
     /// Whether it is on the disk when the call returns (default), or the system may take its time.
     pub durable: bool,
+    /// How the chunks of netCDF are deflated, instead of how the structure says: levels 1 to 9, or 0 for values as they are.
+    /// Variables without chunks stay as they are.
+    pub deflate: Option<u8>,
 }
 
 impl Default for WriteOptions {
@@ -38,6 +41,7 @@ impl Default for WriteOptions {
         Self {
             resources: Resources::default(),
             durable: true,
+            deflate: None,
         }
     }
 }
@@ -47,6 +51,13 @@ impl WriteOptions {
     #[must_use]
     pub const fn with_resources(mut self, resources: Resources) -> Self {
         self.resources = resources;
+        self
+    }
+
+    /// With the chunks of netCDF deflated at a level, or not at all (0); `None` leaves them as the structure says.
+    #[must_use]
+    pub const fn with_deflate(mut self, level: Option<u8>) -> Self {
+        self.deflate = level;
         self
     }
 

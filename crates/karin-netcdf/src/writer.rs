@@ -59,7 +59,10 @@ impl NcWriter {
     /// If the structure breaks a rule of netCDF or a limit of this writer (an attribute of 64 kB, a chunk of 4 GiB),
     /// or the folder cannot be written to.
     pub fn create(path: &Path, root: &GroupMeta, options: &WriteOptions) -> Result<Self, WriteError> {
-        let plan = FilePlan::of(root).map_err(|fault| fault.in_file(path))?;
+        let mut plan = FilePlan::of(root).map_err(|fault| fault.in_file(path))?;
+        if let Some(level) = options.deflate {
+            plan.deflate(level);
+        }
         // A first round without data finds attributes that are too large before any work is done.
         let nowhere = vec![None; plan.datasets.len()];
         metadata::encode(&plan, &nowhere, 0).map_err(|fault| fault.in_file(path))?;

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use karin::access::{GetOptions, GetReport, LeftOut, Location};
-use karin::copernicus::Copernicus;
+use karin::copernicus::{Copernicus, SubsetOptions};
 use karin::find::asks_for_products;
 use karin::ingest::IngestOptions;
 use karin::output::WriteOptions;
@@ -130,22 +130,31 @@ pub fn get_files(
 
 /// Write a part of a grid of Copernicus Marine, by box, time and variables, to a file, and tell of it as JSON.
 #[pyfunction]
-#[pyo3(signature = (asked, path, *, command="", jobs=None, memory=None, listener=None))]
+#[pyo3(signature = (asked, path, *, command="", dry_run=false, rate=None, deflate=None, jobs=None, memory=None, listener=None))]
+#[allow(clippy::too_many_arguments, reason = "one of each of the function in Python")]
 pub fn get_part(
     py: Python<'_>,
     asked: Asked,
     path: PathBuf,
     command: &str,
+    dry_run: bool,
+    rate: Option<u64>,
+    deflate: Option<u8>,
     jobs: Option<usize>,
     memory: Option<u64>,
     listener: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<String> {
-    let writing = WriteOptions::default().with_resources(work::resources(jobs, memory));
+    let writing = SubsetOptions {
+        output: WriteOptions::default()
+            .with_resources(work::resources(jobs, memory))
+            .with_deflate(deflate.map(|level| level.min(9))),
+        history: command.to_owned(),
+        dry_run,
+        rate,
+    };
     let report = work::run(py, listener, |told| {
         let (dataset, selection) = asked.dataset(told)?;
-        dataset
-            .subset(&selection, &path, &writing, command, told)
-            .or_raise()
+        dataset.subset(&selection, &path, &writing, told).or_raise()
     })?;
     crate::json(&report)
 }

@@ -1,12 +1,13 @@
 //! Zarr stores that others have written (formats 2 and 3, with consolidated metadata), read part by part wherever
 //! their objects lie: Copernicus Marine publishes its grids like that.
 //!
-//! A chunk that is not there is fill. The chunks of a part are fetched several at a time; compressed ones that a part needed
-//! are kept for the next, in a budget of bytes, and a chunk that several threads need at once is fetched once.
+//! A chunk that is not there is fill. The chunks of a part are fetched several at a time, and ahead of whoever reads where the
+//! order is known ([`Dataset::will_read_in_order`]); compressed ones that a part needed are kept for the next, in a budget of
+//! bytes, and a chunk that several threads need at once is fetched once.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, mpsc};
 
 use karin_core::{Dataset, DatasetError, ErrorKind, GroupMeta, Slab};
 
@@ -15,11 +16,12 @@ use crate::StoreError;
 mod blosc;
 mod cache;
 mod codecs;
+mod fetch;
 mod metadata;
 mod turns;
 
-use cache::Cache;
 use codecs::Codecs;
+use fetch::Fetcher;
 use turns::Turns;
 
 /// Where the objects of a store lie.
@@ -37,7 +39,7 @@ pub trait Objects: Send + Sync {
 /// What reading a store may take.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadLimits {
-    /// Bytes of compressed chunks that are kept.
+    /// Bytes of compressed chunks that are kept, and as many of those that are fetched ahead.
     pub cache: u64,
     /// Chunks that are fetched at a time, whoever reads.
     pub at_once: usize,
@@ -58,6 +60,17 @@ struct ForeignArray {
 }
 
 impl ForeignArray {
+    /// The key of a chunk.
+    fn key(&self, path: &str, index: &[usize]) -> String {
+        let words: Vec<String> = index.iter().map(ToString::to_string).collect();
+        let words = if words.is_empty() {
+            "0".to_owned()
+        } else {
+            words.join(&self.keys.separator)
+        };
+        format!("{path}/{}{words}", self.keys.prefix)
+    }
+
     /// Bytes of the elements of a chunk.
     fn chunk_bytes(&self) -> usize {
         self.chunks.iter().product::<usize>().saturating_mul(self.element)
@@ -74,12 +87,12 @@ struct Keys {
 
 /// A store that is open.
 pub struct ForeignZarr {
-    objects: Arc<dyn Objects>,
+    fetcher: Arc<Fetcher>,
     root: GroupMeta,
-    arrays: HashMap<String, ForeignArray>,
+    arrays: HashMap<String, Arc<ForeignArray>>,
     left_out: Vec<(String, String)>,
-    cache: Mutex<Cache>,
     turns: Turns,
+    at_once: usize,
 }
 
 impl ForeignZarr {
@@ -106,11 +119,13 @@ impl ForeignZarr {
             let each = 3 * largest.unwrap_or(0).max(1) as u64;
             let fit = usize::try_from(limits.decoding / each).unwrap_or(usize::MAX);
             return Ok(Self {
-                objects,
+                fetcher: Arc::new(Fetcher::new(objects, limits.cache)),
                 root: parsed.root,
-                arrays: parsed.arrays,
+                arrays: (parsed.arrays.into_iter())
+                    .map(|(name, array)| (name, Arc::new(array)))
+                    .collect(),
                 left_out: parsed.left_out,
-                cache: Mutex::new(Cache::new(limits.cache)),
+                at_once: limits.at_once.max(1),
                 turns: Turns::new(fit.min(limits.at_once)),
             });
         }
@@ -129,6 +144,37 @@ impl ForeignZarr {
         self.arrays.get(path).map(|array| array.chunks.as_slice())
     }
 
+    /// Reads what a chunk has of a part into its place in the part.
+    fn place(
+        &self,
+        path: &str,
+        array: &ForeignArray,
+        index: &[usize],
+        slab: &Slab,
+        out: &mut [u8],
+    ) -> Result<(), DatasetError> {
+        let (inner, target) = overlap(index, &array.chunks, slab);
+        let Some(stored) = self.stored(path, array, index)? else {
+            crate::slab::fill_in(&array.fill, &slab.count, &target, out);
+            return Ok(());
+        };
+        let element = array.element;
+        if inner.count == array.chunks
+            && let Some(run) = crate::slab::one_run(&slab.count, &target)
+            && let Some(out) = out.get_mut(run.start * element..run.end * element)
+        {
+            return self.decode(path, array, index, &stored, out);
+        }
+        let mut values = vec![0; array.chunk_bytes()];
+        self.decode(path, array, index, &stored, &mut values)?;
+        crate::slab::copy_across(
+            (&values, &array.chunks, &inner),
+            element,
+            (out, &slab.count, &target),
+        );
+        Ok(())
+    }
+
     /// What a chunk has of a part, and where in the part that is; `None` if the chunk is not there.
     fn taken(
         &self,
@@ -136,75 +182,109 @@ impl ForeignZarr {
         array: &ForeignArray,
         index: &[usize],
         slab: &Slab,
-    ) -> Result<Option<(Slab, Vec<u8>)>, DatasetError> {
+    ) -> Result<(Slab, Option<Vec<u8>>), DatasetError> {
         let _turn = self.turns.take();
-        let Some(values) = self.chunk(path, array, index)? else {
-            return Ok(None);
-        };
         let (inner, target) = overlap(index, &array.chunks, slab);
+        let Some(stored) = self.stored(path, array, index)? else {
+            return Ok((target, None));
+        };
+        let mut values = vec![0; array.chunk_bytes()];
+        self.decode(path, array, index, &stored, &mut values)?;
         if inner.count == array.chunks {
-            return Ok(Some((target, values)));
+            return Ok((target, Some(values)));
         }
         let mut taken = vec![0; inner.len() * array.element];
         crate::slab::copy_out(&values, &array.chunks, array.element, &inner, &mut taken);
-        Ok(Some((target, taken)))
+        Ok((target, Some(taken)))
     }
 
-    /// The elements of a chunk, whole; `None` if it is not there.
-    fn chunk(
+    /// A chunk as it is stored; `None` if it is not there.
+    fn stored(
         &self,
         path: &str,
         array: &ForeignArray,
         index: &[usize],
-    ) -> Result<Option<Vec<u8>>, DatasetError> {
-        let words: Vec<String> = index.iter().map(ToString::to_string).collect();
-        let words = if words.is_empty() {
-            "0".to_owned()
-        } else {
-            words.join(&array.keys.separator)
-        };
-        let key = format!("{path}/{}{words}", array.keys.prefix);
-        let slot = {
-            let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-            cache.slot(&key)
-        };
-        // Whoever comes first fetches, the others wait for it.
-        let mut held = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        let stored = match &*held {
-            Some(stored) => Arc::clone(stored),
-            None => {
-                let fetched = self.objects.get(&key).map_err(|error| {
-                    let reason = format!("chunk {words} cannot be had: {error}");
-                    DatasetError::new(ErrorKind::Io, self.label(), path, reason)
-                })?;
-                let stored = Arc::new(fetched);
-                *held = Some(Arc::clone(&stored));
-                let bytes = stored.as_ref().as_ref().map_or(0, Vec::len);
-                let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-                cache.charge(&key, bytes as u64);
-                stored
-            }
-        };
-        drop(held);
-        let Some(stored) = stored.as_ref() else {
-            return Ok(None);
-        };
-        let length = array.chunk_bytes();
-        let decoded = array.codecs.decode(stored, length, array.element);
-        decoded.map(Some).map_err(|reason| {
-            DatasetError::new(
-                ErrorKind::Corrupt,
-                self.label(),
-                path,
-                format!("chunk {words}: {reason}"),
-            )
+    ) -> Result<Option<StoredChunk>, DatasetError> {
+        let stored = self.fetcher.get(&array.key(path, index)).map_err(|error| {
+            let reason = format!("chunk {} cannot be had: {error}", words(index));
+            DatasetError::new(ErrorKind::Io, self.label(), path, reason)
+        })?;
+        Ok(stored.is_some().then_some(StoredChunk(stored)))
+    }
+
+    /// The elements of a chunk, whole.
+    fn decode(
+        &self,
+        path: &str,
+        array: &ForeignArray,
+        index: &[usize],
+        stored: &StoredChunk,
+        out: &mut [u8],
+    ) -> Result<(), DatasetError> {
+        let decoded = array.codecs.decode(stored.bytes(), out, array.element);
+        decoded.map_err(|reason| {
+            let reason = format!("chunk {}: {reason}", words(index));
+            DatasetError::new(ErrorKind::Corrupt, self.label(), path, reason)
         })
+    }
+
+    /// Reads several chunks, each fetched and decoded by a thread of its own.
+    fn read_side_by_side(
+        &self,
+        path: &str,
+        array: &ForeignArray,
+        indices: &[Vec<usize>],
+        slab: &Slab,
+        out: &mut [u8],
+    ) -> Result<(), DatasetError> {
+        let next = AtomicUsize::new(0);
+        let (sender, come) = mpsc::channel();
+        std::thread::scope(|scope| {
+            for _ in 0..self.turns.all().min(indices.len()) {
+                let (sender, next) = (sender.clone(), &next);
+                scope.spawn(move || {
+                    while let Some(index) = indices.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        // Nobody listens any more once one has failed.
+                        if sender.send(self.taken(path, array, index, slab)).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            drop(sender);
+            // Taken by value, so that it is dropped at the first failure.
+            let come = come;
+            for taken in &come {
+                match taken? {
+                    (target, Some(taken)) => {
+                        crate::slab::copy_in(&taken, &slab.count, array.element, &target, out);
+                    }
+                    (target, None) => crate::slab::fill_in(&array.fill, &slab.count, &target, out),
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// A chunk that is there.
+struct StoredChunk(cache::Stored);
+
+impl StoredChunk {
+    fn bytes(&self) -> &[u8] {
+        self.0.as_deref().unwrap_or_default()
+    }
+}
+
+impl Drop for ForeignZarr {
+    fn drop(&mut self) {
+        self.fetcher.end();
     }
 }
 
 impl Dataset for ForeignZarr {
     fn label(&self) -> &str {
-        self.objects.name()
+        self.fetcher.objects().name()
     }
 
     fn root(&self) -> &GroupMeta {
@@ -223,44 +303,34 @@ impl Dataset for ForeignZarr {
                 "the part lies outside of it",
             ));
         }
-        for value in out.chunks_exact_mut(array.element) {
-            value.copy_from_slice(&array.fill);
-        }
         if slab.is_empty() {
             return Ok(());
         }
         let indices = indices(slab, &array.chunks);
-        if let [only] = indices.as_slice() {
-            if let Some((target, taken)) = self.taken(path, array, only, slab)? {
-                crate::slab::copy_in(&taken, &slab.count, array.element, &target, out);
-            }
-            return Ok(());
+        // Chunks that come ahead are waited for one by one: whoever reads has threads of their own.
+        if indices.len() == 1 || self.fetcher.is_ahead() {
+            return (indices.iter()).try_for_each(|index| self.place(path, array, index, slab, out));
         }
-        let next = AtomicUsize::new(0);
-        let (sender, come) = mpsc::channel();
-        std::thread::scope(|scope| {
-            for _ in 0..self.turns.all().min(indices.len()) {
-                let (sender, next, indices) = (sender.clone(), &next, &indices);
-                scope.spawn(move || {
-                    while let Some(index) = indices.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        // Nobody listens any more once one has failed.
-                        if sender.send(self.taken(path, array, index, slab)).is_err() {
-                            return;
-                        }
-                    }
-                });
-            }
-            drop(sender);
-            // Taken by value, so that it is dropped at the first failure.
-            let come = come;
-            for taken in &come {
-                if let Some((target, taken)) = taken? {
-                    crate::slab::copy_in(&taken, &slab.count, array.element, &target, out);
-                }
-            }
-            Ok(())
-        })
+        self.read_side_by_side(path, array, &indices, slab, out)
     }
+
+    fn will_read_in_order<'p>(&self, parts: &mut dyn Iterator<Item = (&'p str, Slab)>) {
+        let parts: Vec<(String, Arc<ForeignArray>, Slab)> = parts
+            .filter(|(_, slab)| !slab.is_empty())
+            .filter_map(|(path, slab)| Some((path.to_owned(), Arc::clone(self.arrays.get(path)?), slab)))
+            .filter(|(_, array, slab)| slab.fits(&array.shape))
+            .collect();
+        let keys = parts.into_iter().flat_map(|(path, array, slab)| {
+            let indices = indices(&slab, &array.chunks);
+            indices.into_iter().map(move |index| array.key(&path, &index))
+        });
+        self.fetcher.fetch_ahead(Box::new(keys), self.at_once);
+    }
+}
+
+fn words(index: &[usize]) -> String {
+    let words: Vec<String> = index.iter().map(ToString::to_string).collect();
+    words.join(".")
 }
 
 /// The chunks that a part touches.

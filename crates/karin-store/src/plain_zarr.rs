@@ -183,9 +183,11 @@ pub fn write_plain_zarr(
     let largest = tasks.iter().map(bytes).max().unwrap_or(0);
     // A chunk is held as it was read, padded, and encoded.
     let at_once = (options.resources.memory / (3 * largest).max(1)).clamp(1, u64::from(u32::MAX)) as usize;
+    dataset.will_read_in_order(&mut tasks.iter().map(|(inner, chunk)| (inner.as_str(), chunk.clone())));
     for batch in tasks.chunks(at_once) {
         writer.pool.install(|| {
-            batch.par_iter().try_for_each(|task| {
+            // One after the other, so that they are read in the order that was told.
+            batch.iter().par_bridge().try_for_each(|task| {
                 if progress.is_cancelled() {
                     return Err(StoreError::Cancelled);
                 }

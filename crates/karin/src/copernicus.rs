@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use karin_access::{
-    Access, CopernicusDataset, Credentials, Download, GetOptions, GetReport, Inspect, Settings,
+    Access, CopernicusDataset, Credentials, Download, GetOptions, GetReport, Inspect, Limit, Settings,
 };
 use karin_core::time::{TimeRange, parse_instant};
-use karin_core::{Dataset as _, NoProgress, Progress, Selection};
+use karin_core::{Dataset as _, NoProgress, Progress, Resources, Selection};
 use karin_store::ForeignZarr;
 use karin_store::foreign_zarr::{Objects, ReadLimits};
 use serde::Serialize;
@@ -23,7 +23,7 @@ mod part;
 
 use part::Part;
 
-/// Bytes of compressed chunks that wait for the next part that needs them.
+/// Bytes of compressed chunks that came ahead, and of those that wait for the next part that needs them.
 const CACHE: u64 = 32 << 20;
 
 /// Bytes of chunks that are decoded at a time: as many as are fetched, of the usual size.
@@ -64,6 +64,19 @@ pub struct FileRow {
     pub location: String,
 }
 
+/// How a part of a grid is written.
+#[derive(Clone, Debug, Default)]
+pub struct SubsetOptions {
+    /// Threads, memory, durability, and the level of deflate.
+    pub output: WriteOptions,
+    /// What goes before the `history` of the grid: the command.
+    pub history: String,
+    /// Tell what would be written, fetch coordinates alone.
+    pub dry_run: bool,
+    /// Bytes per second; `None` is as fast as they come.
+    pub rate: Option<u64>,
+}
+
 /// A part of a grid that was written.
 #[derive(Clone, Debug, Serialize)]
 pub struct SubsetReport {
@@ -79,6 +92,10 @@ pub struct SubsetReport {
     pub dimensions: Vec<(String, usize)>,
     /// Bytes of values.
     pub bytes: u64,
+    /// Chunks of the store that have to be fetched.
+    pub chunks: u64,
+    /// Whether nothing was fetched but coordinates, and nothing written.
+    pub dry_run: bool,
     /// Seconds that it took.
     pub seconds: f64,
 }
@@ -171,25 +188,26 @@ impl Copernicus {
         &self,
         selection: &Selection,
         path: &Path,
-        options: &WriteOptions,
-        history: &str,
+        options: &SubsetOptions,
         progress: &dyn Progress,
     ) -> Result<SubsetReport, Error> {
         let start = std::time::Instant::now();
-        let parts = self.parts(selection, options.resources.memory)?;
+        output::Format::of(path)?;
+        output::check_deflate(path, &options.output)?;
+        let Resources { jobs, memory } = options.output.resources;
+        let parts = self.parts(selection, memory, options.rate)?;
         let cheapest = parts.into_iter().min_by_key(Part::cost);
         let Some(mut part) = cheapest else {
             let reason = format!("{} has no grid, only files: name a folder", self.dataset.dataset);
             return Err(Error::option("-o", reason));
         };
-        part.describe(&self.from(), history);
-        let mut own = *options;
-        own.resources.memory = (options.resources.memory / 2).min(BUFFERS);
-        // Threads wait for the net most of the time; each holds a few chunks.
+        part.describe(&self.from(), &options.history);
+        let mut own = options.output;
+        own.resources.memory = (memory / 2).min(BUFFERS);
+        // Chunks come ahead of these threads, which decode and encode them; each holds a few.
         let each = 6 * part.largest_chunk().max(1 << 16);
-        own.resources.jobs = usize::try_from(own.resources.memory / each)
-            .unwrap_or(1)
-            .clamp(1, 16);
+        let most = usize::try_from(own.resources.memory / each).unwrap_or(1);
+        own.resources.jobs = jobs.min(most).max(1);
         let root = part.root();
         let report = SubsetReport {
             from: self.from(),
@@ -202,9 +220,13 @@ impl Copernicus {
                 .map(|one| (one.name.clone(), one.size))
                 .collect(),
             bytes: part.bytes(),
+            chunks: part.chunks(),
+            dry_run: options.dry_run,
             seconds: 0.0,
         };
-        output::write(path, &part, &own, progress)?;
+        if !options.dry_run {
+            output::write(path, &part, &own, progress)?;
+        }
         Ok(SubsetReport {
             seconds: start.elapsed().as_secs_f64(),
             ..report
@@ -214,7 +236,8 @@ impl Copernicus {
 
 impl Copernicus {
     /// What lies inside of a selection in each of the stores, all asked at once.
-    fn parts(&self, selection: &Selection, memory: u64) -> Result<Vec<Part>, Error> {
+    fn parts(&self, selection: &Selection, memory: u64, rate: Option<u64>) -> Result<Vec<Part>, Error> {
+        let limit = Arc::new(Limit::new(rate));
         let limits = ReadLimits {
             cache: CACHE.min(memory / 4),
             at_once: self.access.grid_connections(),
@@ -223,6 +246,7 @@ impl Copernicus {
         let open = |store: &Url| {
             let objects: Arc<dyn Objects> = Arc::new(Remote {
                 access: Arc::clone(&self.access),
+                limit: Arc::clone(&limit),
                 name: store.to_string(),
                 base: store.clone(),
             });
@@ -246,6 +270,7 @@ impl Copernicus {
 /// The objects of a Zarr store at the service.
 struct Remote {
     access: Arc<Access>,
+    limit: Arc<Limit>,
     name: String,
     base: Url,
 }
@@ -261,7 +286,7 @@ impl Objects for Remote {
             .map_err(|()| "no address of a store")?
             .pop_if_empty()
             .extend(key.split('/'));
-        Ok(self.access.object(&url, &NoProgress)?)
+        Ok(self.access.object(&url, &self.limit, &NoProgress)?)
     }
 }
 

@@ -93,6 +93,7 @@ pub fn extract(
     progress: &dyn Progress,
 ) -> Result<Extracted, Error> {
     plan.check_derivation()?;
+    output::check_deflate(path, &options.output)?;
     let is_folder = is_folder(path);
     if !is_folder && Format::of(path)? == Format::Png {
         return map(plan, path, options, progress);

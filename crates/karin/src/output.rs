@@ -229,6 +229,21 @@ pub fn write(
     }
 }
 
+/// Stops where a level of deflate is asked for and no netCDF is written: neither a file of that name nor files in a folder.
+pub(crate) fn check_deflate(path: &Path, options: &WriteOptions) -> Result<(), crate::Error> {
+    let is_other = path
+        .extension()
+        .is_some_and(|end| !end.eq_ignore_ascii_case("nc"))
+        && !path.is_dir();
+    match options.deflate {
+        Some(_) if is_other => {
+            let reason = format!("{}: only netCDF (.nc) is deflated at a level", path.display());
+            Err(crate::Error::option("--deflate", reason))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The table of a dataset.
 fn table_of(
     path: &Path,

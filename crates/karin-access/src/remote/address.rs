@@ -30,7 +30,7 @@ impl Location {
                     key: key.to_owned(),
                 }))
             }
-            "http" | "https" | "sftp" | "ftp" => match Place::parse(text) {
+            "http" | "https" | "sftp" | "scp" | "ftp" => match Place::parse(text) {
                 Ok(Place::Web(url)) => Ok(Some(Self::Http(url))),
                 Ok(Place::Files(url)) => Ok(Some(Self::Files(url))),
                 Err(AccessError::Option { reason, .. }) => Err(AccessError::option("SOURCES", reason)),
@@ -88,6 +88,8 @@ mod tests {
         assert_eq!(name("https://h/a/x.nc?key=1").as_deref(), Some("x.nc"));
         assert_eq!(name("s3://b/a/x.nc").as_deref(), Some("x.nc"));
         assert_eq!(name("sftp://h:2221/a/x.nc").as_deref(), Some("x.nc"));
+        let over_sftp = Location::of_address("scp://me@h/a/x.nc").unwrap().unwrap();
+        assert_eq!(over_sftp.to_string(), "sftp://me@h/a/x.nc");
         for text in ["a/b.nc", "s3://b/collection", "memory://x", "file:///a/b.nc"] {
             assert_eq!(name(text), None, "{text}");
         }

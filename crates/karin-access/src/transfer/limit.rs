@@ -5,14 +5,15 @@ use std::time::{Duration, Instant};
 
 /// Hands out bytes at a steady rate: whoever takes some waits until those before are paid for.
 #[derive(Debug)]
-pub(super) struct Limit {
+pub struct Limit {
     rate: Option<f64>,
     /// When all that was taken is paid for.
     paid: Mutex<Instant>,
 }
 
 impl Limit {
-    pub(super) fn new(rate: Option<u64>) -> Self {
+    /// So many bytes per second for all who take from it; `None` is as fast as it goes.
+    pub fn new(rate: Option<u64>) -> Self {
         Self {
             rate: rate.map(|rate| rate.max(1) as f64),
             paid: Mutex::new(Instant::now()),
@@ -20,7 +21,7 @@ impl Limit {
     }
 
     /// Takes so many bytes.
-    pub(super) async fn take(&self, bytes: usize) {
+    pub(crate) async fn take(&self, bytes: usize) {
         let Some(rate) = self.rate else { return };
         let until = {
             let mut paid = self.paid.lock().unwrap_or_else(PoisonError::into_inner);

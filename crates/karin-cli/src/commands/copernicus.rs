@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use karin::access::GetOptions;
-use karin::copernicus::{Copernicus, CopernicusFiles, SubsetReport};
+use karin::copernicus::{Copernicus, CopernicusFiles, SubsetOptions, SubsetReport};
 use karin::output::WriteOptions;
 use karin_core::Selection;
 
@@ -30,19 +30,27 @@ pub fn get(
     variables: &[String],
     output: &Path,
     options: &GetOptions,
+    deflate: Option<u8>,
     context: &Context,
 ) -> anyhow::Result<Outcome> {
     let progress = context.progress.as_ref();
     let (copernicus, selection) = open(dataset, wanted, variables, context)?;
     if output.extension().is_some() {
-        if options.dry_run {
-            let reason = "a part of a grid is written at once; its size is told afterwards";
-            return Err(karin::Error::option("--dry-run", reason).into());
-        }
-        let writing = WriteOptions::default().with_resources(context.resources);
-        let report = copernicus.subset(&selection, output, &writing, &context.history(), progress)?;
+        let writing = SubsetOptions {
+            output: WriteOptions::default()
+                .with_resources(context.resources)
+                .with_deflate(deflate),
+            history: context.history(),
+            dry_run: options.dry_run,
+            rate: options.rate,
+        };
+        let report = copernicus.subset(&selection, output, &writing, progress)?;
         context.answer(&report)?;
         return Ok(Outcome::Done);
+    }
+    if deflate.is_some() {
+        let reason = "whole files stay as they are; a part of a grid is written to a file .nc";
+        return Err(karin::Error::option("--deflate", reason).into());
     }
     if selection.region.is_some() || !selection.variables.is_empty() {
         let reason = "whole files go into a folder; for a box or variables name a file .nc or .zarr";
@@ -100,15 +108,18 @@ impl Report for SubsetReport {
         let dimensions: Vec<String> = (self.dimensions.iter())
             .map(|(name, length)| format!("{length} {name}"))
             .collect();
+        let end = match self.dry_run {
+            true => format!("; {} chunks to fetch (dry run: nothing written)", self.chunks),
+            false => format!(" in {:.1} s", self.seconds),
+        };
         writeln!(
             out,
-            "{}: {} of {}, {} ({}) in {:.1} s",
+            "{}: {} of {}, {} ({}){end}",
             self.file,
             self.variables.join(", "),
             self.from,
             dimensions.join(" × "),
             size::bytes(self.bytes),
-            self.seconds
         )
     }
 }

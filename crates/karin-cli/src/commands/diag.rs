@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
+use karin::extract::ExtractOptions;
 use karin_core::Selection;
 
 use crate::context::Context;
@@ -33,7 +34,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
     selection.variables = named.iter().chain(added).cloned().collect();
     let plans = arguments.wanted.plans(&selection, context)?;
     match &arguments.output {
-        Some(path) => super::extract::write(&plans, path, context, started),
+        Some(path) => super::extract::write(&plans, path, ExtractOptions::default(), context, started),
         None => super::stat::tell(&plans, "count,min,mean,max,std", context, started),
     }
 }

@@ -20,6 +20,9 @@ pub struct Arguments {
     /// A file, named .nc, .zarr, .parquet, .csv or .png (a map); or a folder, for one file per granule
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
+    /// Level, 1 to 9, at which netCDF is deflated; 0 keeps values as they are [default: as the granules are]
+    #[arg(long, value_name = "LEVEL", value_parser = clap::value_parser!(u8).range(0..=9))]
+    deflate: Option<u8>,
     #[command(flatten)]
     wanted: WantedFlags,
 }
@@ -29,20 +32,22 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
     let started = Instant::now();
     let selection = arguments.wanted.selection()?;
     let plans = arguments.wanted.plans(&selection, context)?;
-    write(&plans, &arguments.output, context, started)
+    let options =
+        ExtractOptions::default().with_output(WriteOptions::default().with_deflate(arguments.deflate));
+    write(&plans, &arguments.output, options, context, started)
 }
 
 /// Writes what plans select: into one file, or one per schema.
 pub(super) fn write(
     plans: &[Plan],
     output: &Path,
+    options: ExtractOptions,
     context: &Context,
     started: Instant,
 ) -> anyhow::Result<Outcome> {
     let progress = context.progress.as_ref();
-    let options = ExtractOptions::default()
-        .with_command(&context.command)
-        .with_output(WriteOptions::default().with_resources(context.resources));
+    let writing = options.output.with_resources(context.resources);
+    let options = options.with_command(&context.command).with_output(writing);
     let mut outcome = Outcome::Done;
     for plan in plans {
         let path = match plan.schemas().first() {

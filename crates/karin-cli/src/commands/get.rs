@@ -29,6 +29,9 @@ pub struct Arguments {
     /// Bytes per second for all transfers together, as 5MB
     #[arg(long, value_name = "SIZE", value_parser = crate::parse::size)]
     rate: Option<u64>,
+    /// Level, 1 to 9, at which a part of a grid is deflated in its netCDF file; 0 keeps values as they are [default: 1]
+    #[arg(long, value_name = "LEVEL", value_parser = clap::value_parser!(u8).range(0..=9))]
+    deflate: Option<u8>,
 }
 
 #[derive(Serialize)]
@@ -49,7 +52,19 @@ pub fn run(arguments: &Arguments, context: &Context) -> anyhow::Result<Outcome> 
     };
     if let Some(dataset) = arguments.wanted.copernicus() {
         let (wanted, output) = (&arguments.wanted, &arguments.output);
-        return super::copernicus::get(dataset, wanted, &arguments.vars, output, &options, context);
+        return super::copernicus::get(
+            dataset,
+            wanted,
+            &arguments.vars,
+            output,
+            &options,
+            arguments.deflate,
+            context,
+        );
+    }
+    if arguments.deflate.is_some() {
+        let reason = "granules stay as they are published; parts of grids of cmems:DATASET are deflated";
+        return Err(karin::Error::option("--deflate", reason).into());
     }
     if !arguments.vars.is_empty() {
         let reason = "granules are fetched whole: take variables out of them with karin extract";

@@ -48,6 +48,10 @@ pub fn write_dataset(
     let tasks = tasks(plan);
     let limits = writer.limits();
     let NcWriter { data, file, .. } = &mut writer;
+    dataset.will_read_in_order(&mut tasks.iter().filter_map(|task| {
+        let target = plan.datasets.get(task.dataset)?;
+        Some((target.path.as_str(), task.slab.clone()))
+    }));
     let bytes = |task: &Task| {
         let element = plan
             .datasets

@@ -105,6 +105,16 @@ impl FilePlan {
         Ok(plan)
     }
 
+    /// Has the chunks of all variables deflated at a level, or stored as they are (0). Strings stay as they are planned.
+    pub(super) fn deflate(&mut self, level: u8) {
+        let numeric = |dataset: &&mut DatasetPlan| dataset.chunks.is_some() && dataset.dtype != DType::String;
+        for dataset in self.datasets.iter_mut().filter(numeric) {
+            let is_bare = matches!(dataset.role, Role::BareDimension(_));
+            dataset.deflate = (level > 0 && !is_bare).then_some(level.min(9));
+            dataset.shuffle = level > 0 && dataset.dtype.size() > 1 && !is_bare;
+        }
+    }
+
     fn add_group(
         &mut self,
         group: &GroupMeta,

@@ -13,8 +13,8 @@ const UNSPLIT: u8 = 0x10;
 const MAX_SPLITS: usize = 16;
 const MIN_PLANE: usize = 128;
 
-/// Unpacks a container of `length` bytes of content.
-pub(super) fn decode(bytes: &[u8], length: usize) -> Result<Vec<u8>, String> {
+/// Unpacks a container, whose content fills `out`.
+pub(super) fn decode(bytes: &[u8], out: &mut [u8]) -> Result<(), String> {
     let word = |at: usize| -> Option<usize> {
         let four = bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
         usize::try_from(u32::from_le_bytes(four)).ok()
@@ -24,19 +24,19 @@ pub(super) fn decode(bytes: &[u8], length: usize) -> Result<Vec<u8>, String> {
     else {
         return Err("a Blosc container without its header".to_owned());
     };
+    let length = out.len();
     if total != length || stored != bytes.len() || size == 0 || total > 0 && !(1..=total).contains(&block) {
         return Err(format!(
             "a Blosc header that does not fit: {total} bytes where {length} are expected"
         ));
     }
     let size = usize::from(size);
-    let mut out = vec![0; total];
     if flags & COPIED != 0 {
         let content = bytes
             .get(HEADER..HEADER + total)
             .ok_or("a Blosc container that ends early")?;
         out.copy_from_slice(content);
-        return Ok(out);
+        return Ok(());
     }
     let mut planes = vec![0; block];
     for (index, target) in out.chunks_mut(block.max(1)).enumerate() {
@@ -65,7 +65,7 @@ pub(super) fn decode(bytes: &[u8], length: usize) -> Result<Vec<u8>, String> {
             target.copy_from_slice(planes);
         }
     }
-    Ok(out)
+    Ok(())
 }
 
 fn decompress(kind: u8, packed: &[u8], out: &mut [u8]) -> Result<(), String> {
@@ -116,16 +116,16 @@ mod tests {
         let length = container.len() as u8;
         container[12] = length;
         for end in 0..container.len() {
-            assert!(decode(&container[..end], 64).is_err());
+            assert!(decode(&container[..end], &mut [0; 64]).is_err());
         }
         for at in 0..container.len() {
             for value in [0, 1, 0x7f, 0xff] {
                 let mut broken = container.clone();
                 broken[at] = value;
-                let _ = decode(&broken, 64);
+                let _ = decode(&broken, &mut [0; 64]);
             }
         }
-        assert!(decode(&container, 60).is_err());
+        assert!(decode(&container, &mut [0; 60]).is_err());
     }
 
     #[test]

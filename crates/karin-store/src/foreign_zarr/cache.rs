@@ -3,8 +3,11 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
-/// A chunk once somebody has fetched it; inside, `None` if there is no such object.
-pub(super) type Slot = Arc<Mutex<Option<Arc<Option<Vec<u8>>>>>>;
+/// What is stored of a chunk; `None` if there is no such object.
+pub(super) type Stored = Arc<Option<Vec<u8>>>;
+
+/// A chunk once somebody has fetched it, or why it cannot be had.
+pub(super) type Slot = Arc<Mutex<Option<Result<Stored, String>>>>;
 
 /// Chunks by key, within a budget of bytes.
 pub(super) struct Cache {
@@ -53,7 +56,7 @@ mod tests {
         let mut cache = Cache::new(3000);
         for key in ["a", "b", "c"] {
             let slot = cache.slot(key);
-            *slot.lock().unwrap() = Some(Arc::new(Some(vec![0; 1000])));
+            *slot.lock().unwrap() = Some(Ok(Arc::new(Some(vec![0; 1000]))));
             cache.charge(key, 1000);
         }
         assert!(cache.slot("a").lock().unwrap().is_none());

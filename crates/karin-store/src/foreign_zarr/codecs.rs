@@ -1,7 +1,5 @@
 //! How the chunks of an array become elements.
 
-use std::borrow::Cow;
-
 use serde_json::Value;
 
 use super::blosc;
@@ -66,60 +64,72 @@ impl Codecs {
         Ok(codecs)
     }
 
-    /// The elements of a chunk of `length` bytes, in native order.
-    pub(super) fn decode(&self, stored: &[u8], length: usize, element: usize) -> Result<Vec<u8>, String> {
-        let mut bytes = Cow::Borrowed(stored);
-        for (index, step) in self.steps.iter().enumerate() {
-            // Only a checksum can stand behind the last compression.
-            let is_last = self
-                .steps
-                .iter()
-                .skip(index + 1)
-                .all(|step| *step == Step::Crc32c);
-            let room = length + 4 * (self.steps.len() - index - 1);
-            bytes = Cow::Owned(match step {
-                Step::Blosc if is_last && room == length => blosc::decode(&bytes, length)?,
-                Step::Blosc => return Err("Blosc under another codec is not read".to_owned()),
-                Step::Zstd => {
-                    zstd::bulk::decompress(&bytes, room).map_err(|error| format!("zstd: {error}"))?
-                }
-                Step::Zlib | Step::Gzip => inflate(&bytes, room, step)?,
-                Step::Crc32c => checked(bytes.into_owned())?,
-            });
+    /// The elements of a chunk into `out`, in native order.
+    pub(super) fn decode(&self, stored: &[u8], out: &mut [u8], element: usize) -> Result<(), String> {
+        let mut bytes = stored;
+        let mut steps = self.steps.as_slice();
+        // Checksums, as format 3 has them around what is compressed.
+        while let Some((Step::Crc32c, rest)) = steps.split_first() {
+            (bytes, steps) = (checked(bytes)?, rest);
         }
-        let mut bytes = bytes.into_owned();
-        if bytes.len() != length {
-            return Err(format!(
-                "it has {} bytes where {length} are expected",
-                bytes.len()
-            ));
+        let mut inner = Vec::new();
+        match steps.split_first() {
+            None => fit(bytes, out)?,
+            Some((step, [])) => unpack(step, bytes, out)?,
+            Some((step, rest)) if rest.iter().all(|step| *step == Step::Crc32c) => {
+                inner.resize(out.len() + 4 * rest.len(), 0);
+                unpack(step, bytes, &mut inner)?;
+                let plain = rest
+                    .iter()
+                    .try_fold(inner.as_slice(), |bytes, _| checked(bytes))?;
+                fit(plain, out)?;
+            }
+            Some(_) => return Err("several compressions in a row are not read".to_owned()),
         }
         if self.swapped {
-            bytes.chunks_exact_mut(element.max(1)).for_each(<[u8]>::reverse);
+            out.chunks_exact_mut(element.max(1)).for_each(<[u8]>::reverse);
         }
-        Ok(bytes)
+        Ok(())
     }
 }
 
-fn inflate(bytes: &[u8], room: usize, step: &Step) -> Result<Vec<u8>, String> {
-    let mut out = vec![0; room];
-    let mut decompressor = libdeflater::Decompressor::new();
+/// Undoes one compression, whose content fills `out`.
+fn unpack(step: &Step, bytes: &[u8], out: &mut [u8]) -> Result<(), String> {
+    let deflate = |error: libdeflater::DecompressionError| format!("deflate: {error}");
     let length = match step {
-        Step::Gzip => decompressor.gzip_decompress(bytes, &mut out),
-        _ => decompressor.zlib_decompress(bytes, &mut out),
+        Step::Blosc => {
+            blosc::decode(bytes, out)?;
+            out.len()
+        }
+        Step::Zstd => {
+            zstd::bulk::decompress_to_buffer(bytes, out).map_err(|error| format!("zstd: {error}"))?
+        }
+        Step::Gzip => (libdeflater::Decompressor::new().gzip_decompress(bytes, out)).map_err(deflate)?,
+        Step::Zlib => (libdeflater::Decompressor::new().zlib_decompress(bytes, out)).map_err(deflate)?,
+        Step::Crc32c => return Err("a checksum is no compression".to_owned()),
     };
-    out.truncate(length.map_err(|error| format!("deflate: {error}"))?);
-    Ok(out)
+    is_long_enough(length, out.len())
 }
 
-fn checked(mut bytes: Vec<u8>) -> Result<Vec<u8>, String> {
-    let at = bytes
-        .len()
-        .checked_sub(4)
+fn fit(bytes: &[u8], out: &mut [u8]) -> Result<(), String> {
+    is_long_enough(bytes.len(), out.len())?;
+    out.copy_from_slice(bytes);
+    Ok(())
+}
+
+fn is_long_enough(length: usize, expected: usize) -> Result<(), String> {
+    match length == expected {
+        true => Ok(()),
+        false => Err(format!("it has {length} bytes where {expected} are expected")),
+    }
+}
+
+fn checked(bytes: &[u8]) -> Result<&[u8], String> {
+    let (content, sum) = bytes
+        .split_last_chunk::<4>()
         .ok_or("it is too short for its checksum")?;
-    let sum = bytes.split_off(at);
-    match crc32c::crc32c(&bytes).to_le_bytes() == *sum.as_slice() {
-        true => Ok(bytes),
+    match crc32c::crc32c(content).to_le_bytes() == *sum {
+        true => Ok(content),
         false => Err("its checksum is wrong".to_owned()),
     }
 }

@@ -208,12 +208,22 @@ impl Part {
 
     /// Elements of the chunks that have to be fetched.
     pub(super) fn cost(&self) -> u64 {
+        self.touched(|chunk| chunk)
+    }
+
+    /// Chunks of the variables that have to be fetched.
+    pub(super) fn chunks(&self) -> u64 {
+        self.touched(|_| 1)
+    }
+
+    /// Sum over the chunks that have to be fetched, of which each counts along a dimension what `weight` makes of its length.
+    fn touched(&self, weight: impl Fn(usize) -> usize) -> u64 {
         let of = |variable: &VariableMeta| -> u64 {
             let chunks = self.zarr.chunks(&variable.name).unwrap_or_default();
             let along = |(name, chunk): (&String, &usize)| -> u64 {
                 let runs = self.runs.get(name).into_iter().flatten();
                 let touched = runs.map(|run| (run.places.end - 1) / chunk - run.places.start / chunk + 1);
-                (touched.sum::<usize>() * chunk) as u64
+                (touched.sum::<usize>() * weight(*chunk)) as u64
             };
             variable.dimensions.iter().zip(chunks).map(along).product()
         };
@@ -270,24 +280,9 @@ impl Dataset for Part {
             .root
             .variable(path)
             .ok_or_else(|| DatasetError::no_variable(self.label(), path))?;
-        // Split where a dimension goes from one run to the next: at most once.
-        let split = variable.dimensions.iter().enumerate().find_map(|(axis, name)| {
-            let runs = self.runs.get(name)?;
-            let first = runs.first()?.places.len();
-            let (start, count) = (*slab.start.get(axis)?, *slab.count.get(axis)?);
-            (runs.len() > 1 && start < first && start + count > first).then_some((axis, first - start))
-        });
-        let Some((axis, at)) = split else {
+        let Some((axis, left, right)) = self.split(variable, slab) else {
             return self.read_run(variable, slab, out);
         };
-        let (mut left, mut right) = (slab.clone(), slab.clone());
-        if let (Some(left), Some(start), Some(count)) = (
-            left.count.get_mut(axis),
-            right.start.get_mut(axis),
-            right.count.get_mut(axis),
-        ) {
-            (*left, *start, *count) = (at, *start + at, *count - at);
-        }
         let element = variable.dtype.size();
         let mut halves = [vec![0; left.len() * element], vec![0; right.len() * element]];
         let [one, two] = &mut halves;
@@ -304,11 +299,41 @@ impl Dataset for Part {
         }
         Ok(())
     }
+
+    fn will_read_in_order<'p>(&self, parts: &mut dyn Iterator<Item = (&'p str, Slab)>) {
+        let mut inner = parts.flat_map(|(path, slab)| {
+            let Some(variable) = self.root.variable(path) else {
+                return Vec::new();
+            };
+            let runs = match self.split(variable, &slab) {
+                Some((_, left, right)) => vec![left, right],
+                None => vec![slab],
+            };
+            let of_store = |run| (path, self.of_store(variable, &run).0);
+            runs.into_iter().map(of_store).collect()
+        });
+        self.zarr.will_read_in_order(&mut inner);
+    }
 }
 
 impl Part {
-    /// Reads a slab that lies in one run along every dimension.
-    fn read_run(&self, variable: &VariableMeta, slab: &Slab, out: &mut [u8]) -> Result<(), DatasetError> {
+    /// The two halves of a slab in which a dimension goes from one run to the next, which one does at most; and which.
+    fn split(&self, variable: &VariableMeta, slab: &Slab) -> Option<(usize, Slab, Slab)> {
+        let (axis, at) = variable.dimensions.iter().enumerate().find_map(|(axis, name)| {
+            let runs = self.runs.get(name)?;
+            let first = runs.first()?.places.len();
+            let (start, count) = (*slab.start.get(axis)?, *slab.count.get(axis)?);
+            (runs.len() > 1 && start < first && start + count > first).then_some((axis, first - start))
+        })?;
+        let (mut left, mut right) = (slab.clone(), slab.clone());
+        *left.count.get_mut(axis)? = at;
+        *right.start.get_mut(axis)? += at;
+        *right.count.get_mut(axis)? -= at;
+        Some((axis, left, right))
+    }
+
+    /// Where a slab that lies in one run along every dimension lies in the store, and what is added to its longitudes.
+    fn of_store(&self, variable: &VariableMeta, slab: &Slab) -> (Slab, f64) {
         let mut inner = slab.clone();
         let mut shift = 0.0;
         for (name, start) in variable.dimensions.iter().zip(&mut inner.start) {
@@ -323,6 +348,12 @@ impl Part {
                 before += run.places.len();
             }
         }
+        (inner, shift)
+    }
+
+    /// Reads a slab that lies in one run along every dimension.
+    fn read_run(&self, variable: &VariableMeta, slab: &Slab, out: &mut [u8]) -> Result<(), DatasetError> {
+        let (inner, shift) = self.of_store(variable, slab);
         self.zarr.read_into(&variable.name, &inner, out)?;
         if shift != 0.0 && self.longitude.as_deref() == Some(&variable.name) {
             self.turn(variable, shift, &inner, out)?;
