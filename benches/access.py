@@ -19,6 +19,7 @@ from measure import HERE, KARIN, WORKSPACE
 
 sys.path.insert(0, str(WORKSPACE / "tests/oracle"))
 
+from copernicus_server import DATASET, VERSION  # noqa: E402
 from loopback import QuietHandler  # noqa: E402
 
 DELAY, RATE = 0.02, 100e6 / 8  # seconds, bytes per second of a connection
@@ -254,7 +255,7 @@ def make_grid(store):
 
 def marine_service():
     """The service on loopback, with all that its own toolbox wants to know of a grid, and at the speed of a far server."""
-    from copernicus_server import DATASET, VERSION, Copernicus
+    from copernicus_server import Copernicus
 
     coords = {"time": (1_704_067_200_000, 86_400_000), "latitude": (-89.9375, 0.125), "longitude": (-179.9375, 0.125)}
     views = {name: {"len": size, "units": "", "chunkLen": {"sla": chunk, "adt": chunk},
@@ -283,40 +284,73 @@ def marine_service():
 
     server = Marine(SERVER / "marine")
     server.delay, server.rate = DELAY, RATE
-    return server, SERVER / f"marine/bucket/arco/{DATASET}_{VERSION}/timeChunked.zarr"
+    return server
+
+
+GRID_STORE = f"marine/bucket/arco/{DATASET}_{VERSION}/timeChunked.zarr"
+
+
+class Apart:
+    """The service in a process of its own, so that what it takes of the processors can be told."""
+
+    def __init__(self):
+        self.process = subprocess.Popen([sys.executable, __file__, "marine"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.url = self.process.stdout.readline().strip()
+
+    def state(self):
+        """Bytes that it has sent, and processor seconds that it took."""
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return np.array([float(word) for word in self.process.stdout.readline().split()])
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def serve_marine():
+    """Serves until the input ends, and tells of itself whenever a line comes."""
+    sys.setswitchinterval(0.0005)
+    server = marine_service()
+    print(server.url, flush=True)
+    for _ in sys.stdin:
+        times = os.times()
+        print(server.sent, times.user + times.system, flush=True)
+    server.close()
 
 
 def parts_of_grids():
     """Parts of 1 GB of a Copernicus grid: the whole, and a region of a month, beside the service's own toolbox (where KARIN_PEER_PYTHON
-    has it), from the same server."""
-    from copernicus_server import DATASET
-
-    server, store = marine_service()
-    if not store.is_dir():
-        make_grid(store)
+    has it), from the same server: both with values as they are, and both deflated at level 1."""
+    if not (SERVER / GRID_STORE).is_dir():
+        make_grid(SERVER / GRID_STORE)
+    server = Apart()
     settings = ["--set", f"cmems.config={server.url}/config.json"]
-    python = os.environ.get("KARIN_PEER_PYTHON")
+    python, ours, theirs = os.environ.get("KARIN_PEER_PYTHON"), SERVER / "part.nc", SERVER / "theirs.nc"
     whole = {"start_datetime": "2024-01-01", "end_datetime": "2024-02-03"}
     region = {"minimum_longitude": 10, "maximum_longitude": 30, "minimum_latitude": -45, "maximum_latitude": -30}
+
+    def run_of(name, command, **more):
+        before = server.state()
+        seconds, peak = timed(command, **more)
+        moved, busy = server.state() - before
+        return seconds, {f"{name}: peak bytes": peak, f"{name}: moved bytes": moved, f"{name}: server, processor s": busy}
+
     try:
-        for what, flags, theirs in (("all", [], whole), ("10 to 30 E, 45 to 30 S", ["--bbox", "10,-45,30,-30"], region)):
-            measured, peaks = {}, {}
-            out = SERVER / "part.nc"
-            asked = ["get", f"cmems:{DATASET}", *flags, *settings, "-o", str(out)]
-            before = server.sent
-            measured["karin"], peaks["karin bytes"] = timed([str(KARIN), "--quiet", *asked], prefix=[sys.executable, "-c", PEAK])
-            peaks["moved bytes"] = server.sent - before
-            if python:
-                peer = [python, str(HERE / "access_peers.py"), "subset", json.dumps({"out": str(SERVER / "theirs.nc"), "dataset": DATASET, **theirs})]
-                before = server.sent
-                measured["copernicusmarine"], peaks["copernicusmarine bytes"] = timed(peer, env={"COPERNICUSMARINE_CONFIG_URL": f"{server.url}/config.json"})
-                peaks["its moved bytes"] = server.sent - before
-                same(out, SERVER / "theirs.nc")
-                # It writes values as they are; karin deflates at level 1. The same of both:
-                peer[-1] = json.dumps(json.loads(peer[-1]) | {"netcdf_compression_level": 1})
-                measured["copernicusmarine at level 1"], _ = timed(peer, env={"COPERNICUSMARINE_CONFIG_URL": f"{server.url}/config.json"})
-            yield f"part of a Copernicus grid: {what}", ">= 3x", measured
-            yield "the same: peak memory, bytes moved", "< 256 MiB", peaks
+        for what, flags, selected in (("all", [], whole), ("10 to 30 E, 45 to 30 S", ["--bbox", "10,-45,30,-30"], region)):
+            for level in (1, 0):
+                asked = ["get", f"cmems:{DATASET}", *flags, *settings, "--deflate", str(level), "-o", str(ours)]
+                measured, costs = {}, {}
+                measured["karin"], costs = run_of("karin", [str(KARIN), "--quiet", *asked], prefix=[sys.executable, "-c", PEAK])
+                if python:
+                    options = {"out": str(theirs), "dataset": DATASET, **selected} | ({"netcdf_compression_level": level} if level else {})
+                    peer = [python, str(HERE / "access_peers.py"), "subset", json.dumps(options)]
+                    measured["copernicusmarine"], its_costs = run_of("its", peer, env={"COPERNICUSMARINE_CONFIG_URL": f"{server.url}/config.json"})
+                    costs |= its_costs
+                    same(ours, theirs)
+                how = f"deflated at level {level}" if level else "values as they are"
+                yield f"part of a Copernicus grid: {what}, {how}", ">= 3x", measured
+                yield "the same: peak memory, bytes moved, the server", "< 256 MiB", costs
     finally:
         server.close()
 
@@ -389,3 +423,6 @@ def references():
 
 
 ACCESS = {"access-transfers": transfers, "access-find": searches, "access-earthdata": earthdata, "access-grid": parts_of_grids, "access-virtual": references}
+
+if __name__ == "__main__" and sys.argv[1:] == ["marine"]:
+    serve_marine()

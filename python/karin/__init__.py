@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from karin import _swot, catalog, errors  # noqa: F401 - importing _swot registers the accessor
 from karin._collection import Collection, granules, open
-from karin._providers import find, get, products
+from karin._providers import describe, find, get, products
 from karin._sync import sync
 from karin._verbs import ingest, passes, simulate
 from karin._viewer import view
@@ -25,6 +25,7 @@ __all__ = [
     "KarinWarning",
     "__version__",
     "catalog",
+    "describe",
     "errors",
     "find",
     "get",

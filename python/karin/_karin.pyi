@@ -39,6 +39,7 @@ __all__ = [
     "catalog_list",
     "catalog_missing",
     "catalog_remove",
+    "describe",
     "find",
     "find_files",
     "find_products",
@@ -284,6 +285,16 @@ def find_products(
     provider: str, settings: Sequence[str], credentials: str | PathLike[str] | None, *, listener: Any = None
 ) -> str:
     """Ask a provider what it publishes (``aviso``, ``cmems:cmems_obs-sl*``), and tell of it as JSON."""
+
+def describe(
+    dataset: str,
+    version: str | None,
+    settings: Sequence[str],
+    credentials: str | PathLike[str] | None,
+    *,
+    listener: Any = None,
+) -> str:
+    """Ask Copernicus Marine what a dataset holds (of a version, of the newest, or of ``all``), and tell of it as JSON."""
 
 def find_files(asked: _Asked, *, listener: Any = None) -> str:
     """Ask Copernicus Marine for the files of a dataset, and tell of them as JSON."""

@@ -175,7 +175,91 @@ def products(
     with listener_of(progress) as listener:
         file = None if credentials is None else os.fspath(credentials)
         told = json.loads(_karin.find_products(provider, settings_of(settings), file, listener=listener))
-    return Table({name: [row.get(name) for row in told["products"]] for name in _PUBLISHED})
+    return _rows(told["products"], _PUBLISHED)
+
+
+class Description:
+    """What a dataset of Copernicus Marine holds: tables of its variables, axes, services and versions.
+
+    Attributes
+    ----------
+    dataset, product, title, version
+        Names of the dataset, of the product that it belongs to, and of the version that is described.
+    variables
+        A row per variable: name, standard_name, units, dimensions.
+    coordinates
+        A row per axis of the stores: name, axis, units, length, first, last, step (seconds for times; None where places are not
+        evenly spaced) and values (where they are not). Times are ISO 8601.
+    services
+        A row per way to have it: name (``native``: files; ``timeChunked``: whole maps in a chunk; ``geoChunked``: long series in a
+        chunk), format, location, chunks (by variable and axis).
+    versions
+        A row per version and part that the catalogue has: version, part, state, is_default, released, retired.
+    """
+
+    def __init__(self, told: Mapping[str, Any]) -> None:
+        whole = told["versions"][0]
+        self.dataset: str = told["dataset"]
+        self.product: str = told["product"]
+        self.title: str | None = told["title"]
+        self.version: str = whole["version"]
+        self.variables = _rows(whole["variables"], ("name", "standard_name", "units", "dimensions"))
+        self.coordinates = _rows(
+            whole["coordinates"], ("name", "axis", "units", "length", "first", "last", "step", "values")
+        )
+        self.services = _rows(whole["services"], ("name", "format", "location", "chunks"))
+        self.versions = _rows(told["known"], ("version", "part", "state", "is_default", "released", "retired"))
+
+    def __repr__(self) -> str:
+        tables = "\n\n".join(map(repr, (self.variables, self.coordinates, self.services, self.versions)))
+        return f"{self.dataset}\n{self.product}, version {self.version}\n\n{tables}"
+
+
+def _rows(rows: Sequence[Mapping[str, Any]], names: Iterable[str]) -> Table:
+    return Table({name: [row.get(name) for row in rows] for name in names})
+
+
+def describe(
+    dataset: str,
+    *,
+    version: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    credentials: PathLike | None = None,
+    progress: bool | None = None,
+) -> Description:
+    """Ask Copernicus Marine what a dataset holds. Its catalogue is asked, none of its data.
+
+    Parameters
+    ----------
+    dataset
+        ``"cmems:DATASET"``.
+    version
+        Such as ``"202411"``; the newest that is released, if not given.
+    settings, credentials, progress
+        As in :func:`karin.find`.
+
+    Returns
+    -------
+    Description
+        Tables of its variables, axes, services and versions.
+
+    Raises
+    ------
+    karin.errors.InvalidArgumentError
+        If there is no such dataset or version.
+    karin.errors.ReadWriteError
+        If the service cannot be reached.
+
+    Examples
+    --------
+    >>> karin.describe("cmems:cmems_obs-sl_glo_phy-ssh_my_allsat-l4-duacs-0.125deg_P1D").coordinates
+    """
+    if version == "all":
+        raise InvalidArgumentError("version: one is described; .versions lists all")
+    with listener_of(progress) as listener:
+        file = None if credentials is None else os.fspath(credentials)
+        told = _karin.describe(dataset, version, settings_of(settings), file, listener=listener)
+    return Description(json.loads(told))
 
 
 def _columns(told: Mapping[str, Any]) -> dict[str, Any]:

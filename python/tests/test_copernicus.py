@@ -72,6 +72,30 @@ def test_a_part_of_a_grid_is_that_of_xarray(marine, root, tmp_path, suffix):
     part.close()
 
 
+def test_a_part_is_rehearsed_and_written_as_it_is_wanted(marine, tmp_path):
+    asked = {"bbox": (170, -20, -170, 10), "variables": "sla"}
+    assert list(karin.get(MAPS, tmp_path / "x.nc", dry_run=True, **asked)["outcome"]) == ["missing"] and not list(tmp_path.glob("*"))
+    karin.get(MAPS, tmp_path / "x.nc", deflate=0, rate=50_000_000, **asked)
+    with netCDF4.Dataset(tmp_path / "x.nc") as file:
+        assert not file["sla"].filters()["zlib"] and file["sla"].shape == (4, 30, 20)
+
+
+def test_a_dataset_is_described(marine):
+    told = karin.describe(MAPS)
+    assert (told.product, told.version) == (PRODUCT, VERSION) and list(told.variables["name"]) == ["adt", "sla"]
+    axes = {name: told.coordinates[name] for name in ("name", "length", "step", "first")}
+    assert list(axes["name"]) == ["time", "latitude", "longitude"] and list(axes["length"]) == [4, 90, 360]
+    assert list(axes["step"]) == [86400, 1, 1] and axes["first"][0] == "2024-01-01T00:00:00Z"
+    chunks = dict(zip(told.services["name"], told.services["chunks"]))
+    assert chunks["timeChunked"]["sla"] == {"time": 1, "latitude": 45, "longitude": 90}
+    assert "taken" not in repr(told) and "timeChunked" in repr(told) and list(told.versions["is_default"]).count(True) == 1
+    assert karin.describe(MAPS, version="202112").version == "202112"
+    with pytest.raises(ValueError, match="known: 202112"):
+        karin.describe(MAPS, version="199901")
+    with pytest.raises(ValueError, match="expected cmems:DATASET"):
+        karin.describe("L2_LR_SSH_Basic")
+
+
 def test_what_makes_no_sense_is_refused(marine, tmp_path):
     with pytest.raises(ValueError, match="cycle_number: a dataset of Copernicus Marine has no passes"):
         karin.find(MAPS, cycle_number=475)
@@ -79,8 +103,10 @@ def test_what_makes_no_sense_is_refused(marine, tmp_path):
         karin.find(MAPS, from_="aviso")
     with pytest.raises(ValueError, match="name a file .nc or .zarr"):
         karin.get(MAPS, tmp_path / "maps", bbox=(0, 0, 10, 10))
-    with pytest.raises(ValueError, match="dry_run"):
-        karin.get(MAPS, tmp_path / "part.nc", dry_run=True)
+    with pytest.raises(ValueError, match="deflate: expected a level from 0 to 9"):
+        karin.get(MAPS, tmp_path / "part.nc", deflate=11)
+    with pytest.raises(ValueError, match="files stay as they are published"):
+        karin.get(MAPS, tmp_path / "maps", deflate=1)
     with pytest.raises(ValueError, match="find and get take it"):
         karin.sync(MAPS, tmp_path / "store")
     with pytest.raises(ValueError, match="no dataset 'cmems_obs-nothing'"):

@@ -1,5 +1,6 @@
 """Copernicus Marine on loopback: client configuration, STAC, native files listed and handed out as S3 does unsigned, Zarr stores of a grid."""
 
+import functools
 import hashlib
 import json
 import threading
@@ -12,6 +13,12 @@ from xml.sax.saxutils import escape
 from loopback import QuietHandler
 
 DATASET, PRODUCT, VERSION = "cmems_obs-sl_glo_phy-ssh_my_allsat-l4-duacs-0.125deg_P1D", "SEALEVEL_GLO_PHY_L4_MY_008_047", "202411"
+
+
+@functools.lru_cache(maxsize=10_000)
+def etag_of(file: Path, changed: int) -> str:
+    """The MD5 of an object, as S3 has it; computed once, for a file that was last changed then."""
+    return '"' + hashlib.md5(file.read_bytes()).hexdigest() + '"'
 
 
 class Copernicus:
@@ -59,10 +66,36 @@ class Copernicus:
                 assets = {"native": {"href": f"{self.url}/bucket/native/{PRODUCT}/{DATASET}_{version}"},
                           "timeChunked": {"href": f"{self.url}/bucket/arco/{DATASET}_{version}/timeChunked.zarr", "viewDims": {}},
                           "geoChunked": {"href": f"{self.url}/bucket/arco/{DATASET}_{version}/geoChunked.zarr", "viewDims": {}}}
+                for name in ("timeChunked", "geoChunked"):
+                    properties = properties | self.describe(assets[name], self.root / f"bucket/arco/{DATASET}_{version}/{name}.zarr")
                 return {"id": f"{DATASET}_{version}", "properties": properties, "assets": assets}
         if path == f"/stac/{PRODUCT}/{DATASET}_{VERSION}--ext--other/dataset.stac.json":
             return {"id": f"{DATASET}_{VERSION}--ext--other", "properties": {}, "assets": {}}
         return None
+
+    def describe(self, asset, store):
+        """Puts into an asset what the service tells of the axes of its store, and returns what it tells of variables."""
+        if not (store / ".zmetadata").is_file():
+            return {}
+        import numpy as np
+        import zarr
+
+        group = zarr.open_group(store, mode="r")
+        arrays = dict(group.arrays())
+        dims = {name: array.attrs["_ARRAY_DIMENSIONS"] for name, array in arrays.items()}
+        grids = {name: array for name, array in arrays.items() if dims[name] != [name]}
+        asset["type"], kinds = "application/vnd+zarr", {"time": "temporal"}
+        for axis in next(iter(dims[name] for name in grids)):
+            values = np.asarray(arrays[axis][:])
+            steps = np.unique(np.diff(values))
+            whole = {"type": "minMaxStep", "min": values.min().item(), "max": values.max().item(), "step": steps[0].item(), "len": values.size}
+            asset["viewDims"][axis] = {"len": values.size, "units": arrays[axis].attrs.get("units", ""),
+                                       "coords": whole if steps.size == 1 else {"type": "explicit", "values": values.tolist()},
+                                       "chunkLen": {name: grid.chunks[dims[name].index(axis)] for name, grid in grids.items()}}
+        return {"cube:variables": {name: {"id": name, "standardName": grid.attrs.get("standard_name"), "unit": grid.attrs.get("units"), "dimensions": dims[name]}
+                                   for name, grid in grids.items()},
+                "cube:dimensions": {axis: {"type": kinds.get(axis, "spatial"), "axis": axis[0] if axis == "time" else {"latitude": "y", "longitude": "x"}[axis]}
+                                    for axis in asset["viewDims"]}, "admp_updated": "2025-01-02T00:00:00Z"}
 
     def listing(self, query):
         objects = sorted(path.relative_to(self.root / "bucket").as_posix() for path in (self.root / "bucket").rglob("*") if path.is_file())
@@ -100,7 +133,7 @@ class Copernicus:
                 return self.reply(handler, 200, body[: len(body) // 2], {}, announced=len(body))
             if fault == "flip":
                 body = body[:-1] + bytes([body[-1] ^ 255])
-            etag = '"' + hashlib.md5(content).hexdigest() + '"'  # as S3 has it
+            etag = etag_of(file, file.stat().st_mtime_ns)
             extra = {"Content_Range": f"bytes {start}-{len(content) - 1}/{len(content)}"} if start else {}
             return reply(206 if start else 200, body, ETag=etag, **extra)
         answer = self.catalogue(path)

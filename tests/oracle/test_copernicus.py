@@ -167,6 +167,63 @@ def test_faults_end_in_the_right_part_or_in_an_error(ask, marine, tmp_path):
         assert "chunk" in told.stderr and not (tmp_path / "none.nc").exists()
 
 
+def test_a_dataset_is_described(ask, karin, marine, root):
+    """Variables, axes, chunks and versions are those of the stores as xarray and zarr have them."""
+    told = ask("describe", f"cmems:{DATASET}")
+    assert [(one["version"], one["state"], one["is_default"]) for one in told["known"]] == [
+        ("202112", "retired", False), (VERSION, "released", True), (VERSION, "released", False), ("209901", "in preparation", False)]
+    assert told["product"] == PRODUCT and [one["version"] for one in told["versions"]] == [VERSION, VERSION]
+    whole, part = told["versions"]
+    assert (whole["part"], part["part"]) == (None, "other")
+    store = root / f"bucket/arco/{DATASET}_{VERSION}/timeChunked.zarr"
+    with xarray.open_zarr(store) as grid:
+        assert {one["name"]: (one["standard_name"], one["units"], one["dimensions"]) for one in whole["variables"]} == {
+            name: (variable.attrs["standard_name"], "m", list(variable.dims)) for name, variable in grid.data_vars.items()}
+        axes = {one["name"]: one for one in whole["coordinates"]}
+        assert list(axes) == ["time", "latitude", "longitude"]
+        for name, axis in axes.items():
+            assert axis["length"] == grid.sizes[name] and axis["axis"] == {"time": "t", "latitude": "y", "longitude": "x"}[name]
+        for end, at in (("first", 0), ("last", -1)):
+            assert np.datetime64(axes["time"][end].rstrip("Z")) == grid.time.values[at]
+            assert axes["latitude"][end] == grid.latitude.values[at]
+        assert axes["time"]["step"] == 86400 and axes["longitude"]["step"] == 1
+    services = {one["name"]: one for one in whole["services"]}
+    assert [services[name]["format"] for name in ("native", "timeChunked", "geoChunked")] == ["files", "zarr", "zarr"]
+    assert services["geoChunked"]["chunks"]["sla"] == {"time": 20, "latitude": 20, "longitude": 24}
+    assert services["geoChunked"]["location"].endswith("geoChunked.zarr")
+    assert not any(".zarr/" in path for path, _ in marine.requests)  # the catalogue alone
+    text = karin("describe", f"cmems:{DATASET}", "--version", "202112", env=ask.base).stdout
+    assert "202112" in text and "retired" in text and "taken by default" in text
+    assert "known: 202112" in ask("describe", f"cmems:{DATASET}", "--version", "199901", code=2).stderr
+    assert len(ask("describe", f"cmems:{DATASET}", "--version", "all")["versions"]) == 4
+    assert "karin info" in ask("describe", "L2_LR_SSH_Basic", code=2).stderr
+
+
+@pytest.mark.parametrize("level", [0, 1, 6])
+def test_the_level_of_deflate_is_the_users(ask, marine, tmp_path, level):
+    asked = ["get", f"cmems:{DATASET}", "--bbox", "170,-45,-170,-30", "--time", "2024-01-05..2024-01-15"]
+    ask(*asked, "-o", tmp_path / "usual.nc")
+    ask(*asked, "--deflate", level, "-o", tmp_path / "x.nc")
+    with netCDF4.Dataset(tmp_path / "x.nc") as file, netCDF4.Dataset(tmp_path / "usual.nc") as usual:
+        for name, variable in file.variables.items():
+            np.testing.assert_array_equal(variable[:], usual[name][:])
+        filters = file["sla"].filters()
+        assert (filters["complevel"], filters["zlib"], filters["shuffle"]) == (level, level > 0, level > 0)
+        assert usual["sla"].filters()["complevel"] == 1
+    assert "only netCDF" in ask(*asked, "--deflate", level, "-o", tmp_path / "x.zarr", code=2).stderr
+
+
+def test_a_dry_run_tells_and_writes_nothing(ask, karin, marine, tmp_path):
+    asked = ["get", f"cmems:{DATASET}", "--time", "2024-01-05..2024-01-07", "--vars", "sla", "-o", tmp_path / "x.nc"]
+    told = ask(*asked, "--dry-run")
+    assert told["dry_run"] and told["chunks"] == 8 and dict(told["dimensions"])["time"] == 2
+    assert not any("timeChunked.zarr/sla/" in path for path, _ in marine.requests) and not (tmp_path / "x.nc").exists()
+    assert "8 chunks to fetch" in karin(*asked, "--dry-run", env=ask.base).stdout
+    done = ask(*asked, "--rate", "400kB")
+    size = sum((marine.root / path.lstrip("/")).stat().st_size for path, _ in marine.requests if ".zarr/" in path)
+    assert done["bytes"] == told["bytes"] and done["seconds"] > 0.5 * size / 400e3  # a rate is kept
+
+
 def test_datasets_are_listed(ask, marine):
     named = [(row["name"], row["title"]) for row in ask("find", "cmems")["products"]]
     assert named == sorted([(DATASET, PRODUCT), ("cmems_mod_glo_phy_my_0.083deg_P1D-m", "GLOBAL_MULTIYEAR_PHY_001_030,OTHER")])

@@ -6,6 +6,11 @@ use md5::{Digest as _, Md5};
 use reqwest::header::ETAG;
 use url::Url;
 
+pub use describe::{
+    CopernicusCoordinate, CopernicusDescription, CopernicusService, CopernicusVariable, CopernicusVersion,
+    KnownVersion,
+};
+
 use crate::catalog::{Catalogs, hex};
 use crate::error::shown;
 use crate::http::Ask;
@@ -13,6 +18,7 @@ use crate::retry::{Patience, retry};
 use crate::transfer::{Download, Limit};
 use crate::{Access, AccessError, Location, Size};
 
+mod describe;
 mod listing;
 pub(crate) mod stac;
 
@@ -54,6 +60,23 @@ impl Access {
             self.http.allow(store, self.settings.grid_connections());
         }
         Ok(found)
+    }
+
+    /// What the catalogue tells of a dataset: variables, axes and services of one version (the newest that is released, if
+    /// none is named) or of `all`.
+    ///
+    /// # Errors
+    /// As [`Access::copernicus`].
+    pub fn copernicus_description(
+        &self,
+        dataset: &str,
+        version: Option<&str>,
+        progress: &dyn Progress,
+    ) -> Result<CopernicusDescription, AccessError> {
+        let catalogs = self.catalogs(progress);
+        let config = self.copernicus_config()?;
+        self.runtime
+            .block_on(stac::describe(&catalogs, &config, dataset, version))
     }
 
     /// Where the service tells its clients where its catalogues are.

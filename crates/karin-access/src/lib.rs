@@ -36,7 +36,10 @@ mod wanted;
 
 pub use access::{Access, Found, LeftOut};
 pub use allowed::{Allowed, word_to_allow};
-pub use copernicus::CopernicusDataset;
+pub use copernicus::{
+    CopernicusCoordinate, CopernicusDataset, CopernicusDescription, CopernicusService, CopernicusVariable,
+    CopernicusVersion, KnownVersion,
+};
 pub use credentials::{Account, Credentials, Service};
 pub use error::AccessError;
 pub use granule::{Algorithm, Checksum, Location, RemoteGranule, Size};

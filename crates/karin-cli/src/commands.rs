@@ -5,6 +5,7 @@ mod catalog;
 mod completions;
 mod copernicus;
 mod demo;
+mod describe;
 mod diag;
 mod edit;
 mod extract;
@@ -40,6 +41,8 @@ pub enum Command {
     Simulate(simulate::Arguments),
     /// List the granules that a provider has of a product, by cycle, pass, time and place
     Find(find::Arguments),
+    /// Tell what a dataset of Copernicus Marine holds: variables, axes, versions, files and stores
+    Describe(describe::Arguments),
     /// Fetch granules from a provider into a folder; those that are there and whole are left alone
     Get(get::Arguments),
     /// Bring a collection up with a provider: find, fetch what is missing or newer, ingest
@@ -100,6 +103,7 @@ pub fn run(command: Command, context: &Context) -> anyhow::Result<Outcome> {
     match command {
         Command::Simulate(arguments) => simulate::run(&arguments, context),
         Command::Find(arguments) => find::run(&arguments, context),
+        Command::Describe(arguments) => describe::run(&arguments, context),
         Command::Get(arguments) => get::run(&arguments, context),
         Command::Sync(arguments) => sync::run(&arguments, context),
         Command::Catalog(arguments) => catalog::run(&arguments, context),

@@ -53,7 +53,7 @@ mod _karin {
     #[pymodule_export]
     use crate::plan::{Plan, read_beside};
     #[pymodule_export]
-    use crate::provider::{find, find_files, find_products, get, get_files, get_part, sync};
+    use crate::provider::{describe, find, find_files, find_products, get, get_files, get_part, sync};
     #[pymodule_export]
     use crate::quality::{canonical_names, decode_flags, identify, land, quality_gate, quality_keeps};
     #[pymodule_export]

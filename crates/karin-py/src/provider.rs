@@ -159,6 +159,31 @@ pub fn get_part(
     crate::json(&report)
 }
 
+/// Ask Copernicus Marine what a dataset holds (of a version, of the newest, or of `all`), and tell of it as JSON.
+#[pyfunction]
+#[pyo3(signature = (dataset, version, settings, credentials, *, listener=None))]
+pub fn describe(
+    py: Python<'_>,
+    dataset: &str,
+    version: Option<&str>,
+    settings: Vec<String>,
+    credentials: Option<PathBuf>,
+    listener: Option<&Bound<'_, PyAny>>,
+) -> PyResult<String> {
+    let Some(name) = dataset.strip_prefix("cmems:") else {
+        let text = format!("{dataset}: expected cmems:DATASET of Copernicus Marine");
+        return Err(raise(ErrorKind::InvalidArgument, &text));
+    };
+    let options = ProviderOptions {
+        set: settings,
+        credentials,
+    };
+    let told = work::run(py, listener, |told| {
+        karin::copernicus::describe(name, version, &options, told).or_raise()
+    })?;
+    crate::json(&told)
+}
+
 /// Ask a provider what it publishes (`aviso`, `cmems:cmems_obs-sl*`), and tell of it as JSON.
 #[pyfunction]
 #[pyo3(signature = (provider, settings, credentials, *, listener=None))]

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use karin_access::{
-    Access, CopernicusDataset, Credentials, Download, GetOptions, GetReport, Inspect, Limit, Settings,
+    Access, CopernicusDataset, CopernicusDescription, Download, GetOptions, GetReport, Inspect, Limit,
 };
 use karin_core::time::{TimeRange, parse_instant};
 use karin_core::{Dataset as _, NoProgress, Progress, Resources, Selection};
@@ -100,6 +100,22 @@ pub struct SubsetReport {
     pub seconds: f64,
 }
 
+/// What the catalogue tells of a dataset: variables, axes, services of one version (the newest that is released, if none is
+/// named) or of `all`.
+///
+/// # Errors
+/// If there is no such dataset or version, or the service cannot be asked.
+pub fn describe(
+    dataset: &str,
+    version: Option<&str>,
+    options: &ProviderOptions,
+    progress: &dyn Progress,
+) -> Result<CopernicusDescription, Error> {
+    Ok(options
+        .access()?
+        .copernicus_description(dataset, version, progress)?)
+}
+
 impl Copernicus {
     /// Looks a dataset up; the newest version that is released, unless one is named.
     ///
@@ -111,9 +127,7 @@ impl Copernicus {
         options: &ProviderOptions,
         progress: &dyn Progress,
     ) -> Result<Self, Error> {
-        let settings = Settings::load(&options.set)?;
-        let credentials = Credentials::new(&settings, options.credentials.clone());
-        let access = Access::new(&settings, credentials, &[])?;
+        let access = options.access()?;
         let dataset = access.copernicus(dataset, version, progress)?;
         Ok(Self {
             access: Arc::new(access),

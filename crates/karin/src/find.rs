@@ -1,8 +1,6 @@
 //! Which granules a provider has of what is wanted, as a table.
 
-use karin_access::{
-    Access, Checksum, Credentials, Found, LeftOut, Published, RemoteGranule, Service, Settings, Size,
-};
+use karin_access::{Checksum, Found, LeftOut, Published, RemoteGranule, Service, Size};
 use karin_core::time::format_instant;
 use karin_core::{Phase, Product, Progress, Selection};
 use serde::Serialize;
@@ -81,12 +79,9 @@ pub fn products(
     options: &ProviderOptions,
     progress: &dyn Progress,
 ) -> Result<ProductsReport, Error> {
-    let settings = Settings::load(&options.set)?;
-    let credentials = Credentials::new(&settings, options.credentials.clone());
-    let access = Access::new(&settings, credentials, &[])?;
     Ok(ProductsReport {
         from: service,
-        products: access.products(service, pattern, progress)?,
+        products: options.access()?.products(service, pattern, progress)?,
     })
 }
 

@@ -22,6 +22,15 @@ pub struct ProviderOptions {
     pub credentials: Option<PathBuf>,
 }
 
+impl ProviderOptions {
+    /// Access to the services that the settings name.
+    pub(crate) fn access(&self) -> Result<Access, Error> {
+        let settings = Settings::load(&self.set)?;
+        let credentials = Credentials::new(&settings, self.credentials.clone());
+        Ok(Access::new(&settings, credentials, &[])?)
+    }
+}
+
 /// A provider, a folder, a server or a bucket that can be asked.
 #[derive(Debug)]
 pub struct Provider {

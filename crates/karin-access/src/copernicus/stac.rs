@@ -6,6 +6,7 @@ use karin_core::time::parse_instant;
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::describe::{self, CopernicusDescription};
 use super::{CopernicusDataset, json};
 use crate::AccessError;
 use crate::catalog::Catalogs;
@@ -22,9 +23,11 @@ pub(super) async fn find(
 ) -> Result<CopernicusDataset, AccessError> {
     let ask = async |catalogue: &Value| {
         let (mapping, root) = mapping_of(catalogs, config, catalogue).await?;
-        of_catalogue(catalogs, config, (&mapping, &root), dataset, version).await
+        entry(catalogs, config, (&mapping, &root), dataset).await
     };
-    first(catalogs, config, ask).await
+    let entry = first(catalogs, config, ask).await?;
+    let chosen = entry.choose(version).ok_or_else(|| entry.no_version(dataset))?;
+    Ok(dataset_of(&entry, dataset, chosen))
 }
 
 /// All datasets and the product that each belongs to, as the first catalogue says that answers.
@@ -77,13 +80,50 @@ async fn mapping_of(
     }
 }
 
-async fn of_catalogue(
+/// A version of a dataset, or of a part of it, in the catalogue.
+#[derive(Clone, Debug)]
+pub(super) struct Item {
+    pub version: String,
+    /// The part, where it is not the dataset as such.
+    pub part: Option<String>,
+    /// Where the item lies.
+    pub at: Url,
+    pub json: Value,
+}
+
+/// A dataset in the catalogue.
+struct Entry {
+    product: String,
+    title: Option<String>,
+    /// Its versions, the oldest first; of each, the dataset as such before its parts.
+    items: Vec<Item>,
+}
+
+impl Entry {
+    /// The version that is named, or the newest that is released, of the dataset as such.
+    fn choose(&self, version: Option<&str>) -> Option<&Item> {
+        let mut whole = self.items.iter().filter(|item| item.part.is_none());
+        match version {
+            Some(asked) => whole.find(|item| item.version == asked),
+            None => whole.rfind(|item| is_released(&item.json, crate::now())),
+        }
+    }
+
+    fn no_version(&self, dataset: &str) -> AccessError {
+        let whole = self.items.iter().filter(|item| item.part.is_none());
+        let names: Vec<&str> = whole.map(|item| item.version.as_str()).collect();
+        let names = names.join(", ");
+        let reason = format!("{dataset} has no such version that is released; known: {names}");
+        AccessError::option("--version", reason)
+    }
+}
+
+async fn entry(
     catalogs: &Catalogs<'_>,
     config: &Url,
     (mapping, root): (&Map<String, Value>, &Url),
     dataset: &str,
-    version: Option<&str>,
-) -> Result<CopernicusDataset, AccessError> {
+) -> Result<Entry, AccessError> {
     let Some(products) = mapping.get(dataset).and_then(Value::as_str) else {
         let hint = did_you_mean(dataset, mapping.keys().map(String::as_str));
         let reason = format!("Copernicus Marine has no dataset '{dataset}'{hint}");
@@ -95,87 +135,121 @@ async fn of_catalogue(
         root.as_str().trim_end_matches('/')
     );
     let place = Url::parse(&root).map_err(|error| AccessError::answer(config, error.to_string()))?;
-    let links = json(catalogs, &place).await?;
-    let links = links
-        .get("links")
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default();
-    let items = links
-        .iter()
+    let record = json(catalogs, &place).await?;
+    let links = record.get("links").and_then(Value::as_array);
+    let addresses = (links.into_iter().flatten())
         .filter(|link| link.get("rel").and_then(Value::as_str) == Some("item"))
         .filter_map(|link| link.get("href")?.as_str())
         .filter(|href| href.contains(dataset))
         .filter_map(|href| place.join(href).ok());
-    let mut answers = stream::iter(items)
-        .map(|item| async move { (json(catalogs, &item).await, item) })
+    let mut answers = stream::iter(addresses)
+        .map(|at| async move { (json(catalogs, &at).await, at) })
         .buffered(AT_A_TIME);
-    let mut versions = Vec::new();
-    while let Some((answer, item)) = answers.next().await {
-        let answer = answer?;
-        if let Some(version) = version_of(&answer, dataset) {
-            versions.push((version, item, answer));
+    let mut items = Vec::new();
+    while let Some((answer, at)) = answers.next().await {
+        let json = answer?;
+        if let Some((version, part)) = version_of(&json, dataset) {
+            items.push(Item {
+                version,
+                part,
+                at,
+                json,
+            });
         }
     }
-    versions.sort_by(|a, b| a.0.cmp(&b.0));
-    let names: Vec<String> = versions.iter().map(|(name, _, _)| name.clone()).collect();
-    let chosen = match version {
-        Some(asked) => versions.into_iter().find(|(name, _, _)| name == asked),
-        None => versions
-            .into_iter()
-            .rev()
-            .find(|(_, _, item)| is_released(item, crate::now())),
-    };
-    let Some((version, item_at, item)) = chosen else {
-        let reason = format!(
-            "{dataset} has no such version that is released; known: {}",
-            names.join(", ")
-        );
-        return Err(AccessError::option("--version", reason));
-    };
-    let asset = |name: &str| {
-        let href = item
-            .pointer(&format!("/assets/{name}/href"))
-            .and_then(Value::as_str)?;
-        item_at.join(href).ok()
-    };
-    Ok(CopernicusDataset {
+    items.sort_by(|a, b| (&a.version, &a.part).cmp(&(&b.version, &b.part)));
+    Ok(Entry {
         product,
+        title: record.get("title").and_then(Value::as_str).map(ToOwned::to_owned),
+        items,
+    })
+}
+
+/// Where the files and stores of a version lie.
+fn dataset_of(entry: &Entry, dataset: &str, item: &Item) -> CopernicusDataset {
+    let asset = |name: &str| {
+        let href = item.json.pointer(&format!("/assets/{name}/href"));
+        item.at.join(href.and_then(Value::as_str)?).ok()
+    };
+    CopernicusDataset {
+        product: entry.product.clone(),
         dataset: dataset.to_owned(),
-        version,
+        version: item.version.clone(),
         native: asset("native"),
         stores: ["timeChunked", "geoChunked"]
             .into_iter()
             .filter_map(asset)
             .collect(),
+    }
+}
+
+/// What the catalogue tells of a dataset: of one version (the newest that is released, if none is named), or of `all`.
+pub(super) async fn describe(
+    catalogs: &Catalogs<'_>,
+    config: &Url,
+    dataset: &str,
+    version: Option<&str>,
+) -> Result<CopernicusDescription, AccessError> {
+    let ask = async |catalogue: &Value| {
+        let (mapping, root) = mapping_of(catalogs, config, catalogue).await?;
+        entry(catalogs, config, (&mapping, &root), dataset).await
+    };
+    let entry = first(catalogs, config, ask).await?;
+    let chosen = entry.choose(None).map(|item| item.version.as_str());
+    let wanted = version.or(chosen);
+    let is_wanted = |item: &&Item| version == Some("all") || wanted == Some(&item.version);
+    let versions: Vec<_> = entry
+        .items
+        .iter()
+        .filter(is_wanted)
+        .map(describe::version)
+        .collect();
+    if versions.is_empty() {
+        return Err(entry.no_version(dataset));
+    }
+    Ok(CopernicusDescription {
+        dataset: dataset.to_owned(),
+        product: entry.product.clone(),
+        title: entry.title.clone(),
+        versions,
+        known: describe::known(&entry.items, chosen, crate::now()),
     })
 }
 
-/// The version of an item if it is one of the dataset, `DATASET_YYYYMM`; other parts of it are other datasets.
-fn version_of(item: &Value, dataset: &str) -> Option<String> {
+/// The version of an item if it is one of the dataset, `DATASET_YYYYMM`, or of a part of it, `DATASET_YYYYMM--ext--PART`.
+fn version_of(item: &Value, dataset: &str) -> Option<(String, Option<String>)> {
     let rest = item
         .get("id")?
         .as_str()?
         .strip_prefix(dataset)?
         .strip_prefix('_')?;
-    let is_version = rest.len() == 6 && rest.bytes().all(|byte| byte.is_ascii_digit());
-    is_version.then(|| rest.to_owned())
+    let (version, part) = match rest.split_once("--ext--") {
+        Some((version, part)) => (version, Some(part.to_owned())),
+        None => (rest, None),
+    };
+    let is_version = version.len() == 6 && version.bytes().all(|byte| byte.is_ascii_digit());
+    is_version.then(|| (version.to_owned(), part))
 }
 
-fn is_released(item: &Value, now: f64) -> bool {
-    let property = |name: &str| item.pointer(&format!("/properties/{name}"));
-    let moment = |name: &str| {
-        let text = property(name).and_then(Value::as_str)?;
-        parse_instant(text.get(..19).unwrap_or(text)).ok()
-    };
-    let is_in_preparation = match property("admp_in_preparation") {
+/// A moment that an item tells.
+fn moment(item: &Value, name: &str) -> Option<f64> {
+    let text = item.pointer(&format!("/properties/{name}"))?.as_str()?;
+    parse_instant(text.get(..19).unwrap_or(text)).ok()
+}
+
+pub(super) fn is_retired(item: &Value, now: f64) -> bool {
+    moment(item, "admp_retired_date").is_some_and(|retired| retired <= now)
+}
+
+pub(super) fn is_released(item: &Value, now: f64) -> bool {
+    let is_in_preparation = match item.pointer("/properties/admp_in_preparation") {
         Some(Value::Bool(flag)) => *flag,
         Some(Value::String(word)) => word == "true",
         _ => false,
     };
     !is_in_preparation
-        && moment("admp_released_date").is_none_or(|released| released <= now)
-        && moment("admp_retired_date").is_none_or(|retired| retired > now)
+        && moment(item, "admp_released_date").is_none_or(|released| released <= now)
+        && !is_retired(item, now)
 }
 
 #[cfg(test)]
@@ -187,9 +261,11 @@ mod tests {
     #[test]
     fn versions_are_those_of_the_dataset_itself() {
         let of = |id: &str| version_of(&json!({"id": id}), "cmems_obs-sl");
-        assert_eq!(of("cmems_obs-sl_202411").as_deref(), Some("202411"));
+        assert_eq!(of("cmems_obs-sl_202411"), Some(("202411".to_owned(), None)));
+        let part = Some(("202411".to_owned(), Some("part".to_owned())));
+        assert_eq!(of("cmems_obs-sl_202411--ext--part"), part);
         for other in [
-            "cmems_obs-sl_202411--ext--part",
+            "cmems_obs-sl_202411--other--part",
             "cmems_obs-sl-2_202411",
             "cmems_obs-sl",
             "x",

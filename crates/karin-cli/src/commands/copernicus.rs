@@ -20,6 +20,9 @@ const LISTED: usize = 40;
 pub fn find(dataset: &str, wanted: &WantedFlags, context: &Context) -> anyhow::Result<Outcome> {
     let (copernicus, selection) = open(dataset, wanted, &[], context)?;
     context.answer(&copernicus.find(selection.time, context.progress.as_ref())?)?;
+    context.note(&format!(
+        "variables, axes and versions: karin describe cmems:{dataset}"
+    ));
     Ok(Outcome::Done)
 }
 
