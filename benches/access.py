@@ -334,7 +334,7 @@ def parts_of_grids():
         before = server.state()
         seconds, peak = timed(command, **more)
         moved, busy = server.state() - before
-        return seconds, {f"{name}: peak bytes": peak, f"{name}: moved bytes": moved, f"{name}: server, processor s": busy}
+        return seconds, {f"{name}: peak bytes": peak, f"{name}: moved bytes": moved, f"{name}: server's processor": busy}
 
     try:
         for what, flags, selected in (("all", [], whole), ("10 to 30 E, 45 to 30 S", ["--bbox", "10,-45,30,-30"], region)):

@@ -17,7 +17,9 @@ def line(what, bar, measured):
     ours = measured.get("karin")
     cells = []
     for name, value in measured.items():
-        if ours is None or name.endswith("bytes"):
+        if name.endswith("processor"):
+            cells.append(f"{name} {value:.2f} s")
+        elif ours is None or name.endswith("bytes"):
             cells.append(f"{name} {value / 1e6:.1f} MB")
         elif name == "karin":
             cells.append(f"karin {value:.4g} s")

@@ -55,6 +55,8 @@ def question(
     """Make a question of Python values; the options are those of a selection."""
     if not isinstance(product, str) or not product:
         raise InvalidArgumentError(f"product={product!r}: expected the name of a product, as L2_LR_SSH_Expert")
+    if place is not None and os.fspath(place).lower() == "cmems" and not product.startswith(_COPERNICUS):
+        product, place = _COPERNICUS + product, None
     words = dict(SelectionSpec().refined(options, {}).words) | {"product": product}
     return Question(
         tuple(sorted(words.items())),

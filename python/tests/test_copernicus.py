@@ -49,6 +49,7 @@ def marine(root, home, monkeypatch):  # noqa: F811
 def test_files_are_found_and_fetched(marine, root, tmp_path):
     found = karin.find(MAPS, time=("2024-01-02", "2024-01-04"))
     assert [name[-20:-12] for name in found["file"]] == ["20240102", "20240103"] and VERSION in found.place
+    assert list(karin.find(DATASET, from_="cmems", time=("2024-01-02", "2024-01-04"))["file"]) == list(found["file"])
     assert found["modified"].dtype.kind == "M" and found.size == sum(found["size"]) > 0
     got = pickle.loads(pickle.dumps(found)).get(tmp_path / "maps")
     assert list(got["outcome"]) == ["fetched"] * 2

@@ -10,6 +10,7 @@ class QuietHandler(BaseHTTPRequestHandler):
     """HTTP/1.1 without a log; clients who leave early, as they do in these tests, are no failure."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # as servers have it: the end of an answer does not wait for an acknowledgement
 
     def log_message(self, *_):
         pass

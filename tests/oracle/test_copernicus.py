@@ -228,6 +228,11 @@ def test_datasets_are_listed(ask, marine):
     named = [(row["name"], row["title"]) for row in ask("find", "cmems")["products"]]
     assert named == sorted([(DATASET, PRODUCT), ("cmems_mod_glo_phy_my_0.083deg_P1D-m", "GLOBAL_MULTIYEAR_PHY_001_030,OTHER")])
     assert [row["name"] for row in ask("find", "cmems:*PHY-ssh*")["products"]] == [DATASET]
+    # The provider may stand after --from, as those of granules do.
+    assert [row["name"] for row in ask("find", "*PHY-ssh*", "--from", "cmems")["products"]] == [DATASET]
+    assert ask("find", DATASET, "--from", "cmems") == ask("find", f"cmems:{DATASET}")
+    assert "cmems:DATASET" in ask("sync", "L2_LR_SSH_Basic", "x", "--from", "cmems", code=2).stderr
+    assert "cmems:*phy-ssh*" in ask("find", "L4", code=2).stderr
 
 
 def test_chunks_are_fetched_together_and_no_more_than_allowed(ask, marine, tmp_path):

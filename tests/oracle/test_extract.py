@@ -333,3 +333,24 @@ def test_a_crop_knows_its_nadir_pixels(karin, tmp_path):
     words = ["--vars", "ssha_unfiltered", "--over", "all", "--nadir", "only", "--stats", "count", "--json"]
     done = karin("stat", tmp_path / "crop.nc", *words)
     assert json.loads(done.stdout)["rows"][0] == ["ssha_unfiltered", expected]
+
+
+@pytest.mark.parametrize("layout", ["granules", "lines"])
+def test_the_level_of_deflate_is_the_users(karin, granules, tmp_path, layout):
+    """Other filters, the same values: of one granule and of lines of several, all read by netCDF-C."""
+    sources = [granules[475, 1]] if layout == "granules" else [granules[475, 1], granules[476, 1]]
+    asked = ["extract", *sources, "--layout", layout, "--vars", "ssha_karin_2,ssha_karin_2_qual"]
+    karin(*asked, "-o", tmp_path / "usual.nc")
+    sizes = {}
+    for level in (0, 1, 9):
+        out = tmp_path / f"{level}.nc"
+        karin(*asked, "--deflate", level, "-o", out)
+        sizes[level] = out.stat().st_size
+        with netCDF4.Dataset(out) as file, netCDF4.Dataset(tmp_path / "usual.nc") as usual:
+            for name, variable in file.variables.items():
+                variable.set_auto_maskandscale(False), usual[name].set_auto_maskandscale(False)
+                np.testing.assert_array_equal(variable[:], usual[name][:], err_msg=name)
+            assert file["ssha_karin_2"].filters()["complevel"] == level
+    assert sizes[9] < sizes[1] < sizes[0] / 2
+    assert "only netCDF" in karin(*asked, "--deflate", 1, "-o", tmp_path / "x.zarr", code=2).stderr
+    assert "0..=9" in karin(*asked, "--deflate", 10, "-o", tmp_path / "x.nc", code=2).stderr

@@ -66,9 +66,14 @@ impl Place {
         }
         let folder = PathBuf::from(text);
         if !folder.is_dir() {
-            let hint = karin_core::suggest::did_you_mean(text, ["aviso", "podaac"]);
+            if text.eq_ignore_ascii_case("cmems") {
+                let reason =
+                    "Copernicus Marine has datasets, no granules: find, get and describe take cmems:DATASET";
+                return Err(wrong(reason.to_owned()));
+            }
+            let hint = karin_core::suggest::did_you_mean(text, ["aviso", "podaac", "cmems"]);
             return Err(wrong(format!(
-                "'{text}' is neither a provider (aviso, podaac) nor a folder{hint}"
+                "'{text}' is neither a provider (aviso, podaac, cmems) nor a folder{hint}"
             )));
         }
         Ok(Self::Folder(folder))

@@ -52,7 +52,7 @@ pub struct WantedFlags {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Provider")]
 pub struct ProviderFlags {
-    /// Whom to ask: aviso, podaac, a folder, http(s)://..., sftp:// (or scp://)..., ftp://... or s3://BUCKET/PREFIX [default: aviso for level 3, else podaac]
+    /// Whom to ask: aviso, podaac, cmems, a folder, http(s)://..., sftp:// (or scp://)..., ftp://... or s3://BUCKET/PREFIX [default: aviso for level 3, else podaac]
     #[arg(long, value_name = "PLACE")]
     from: Option<String>,
     #[command(flatten)]
@@ -112,12 +112,24 @@ impl WantedFlags {
 
     /// The provider and the pattern, if it is asked what is published.
     pub fn products(&self) -> Option<(Service, &str)> {
-        asks_for_products(&self.product)
+        match self.is_from_copernicus() && self.product.contains(['*', '?']) {
+            true => Some((Service::Cmems, &self.product)),
+            false => asks_for_products(&self.product),
+        }
     }
 
-    /// The dataset of `cmems:DATASET`.
+    /// The dataset of `cmems:DATASET`, or of `DATASET --from cmems`.
     pub fn copernicus(&self) -> Option<&str> {
-        self.product.strip_prefix("cmems:")
+        let named = self.product.strip_prefix("cmems:");
+        named.or_else(|| self.is_from_copernicus().then_some(self.product.as_str()))
+    }
+
+    fn is_from_copernicus(&self) -> bool {
+        self.provider
+            .from
+            .as_deref()
+            .is_some_and(|from| from.eq_ignore_ascii_case("cmems"))
+            && !self.product.starts_with("cmems:")
     }
 
     /// What is wanted of a grid: box, time and variables; and the version of the dataset.
@@ -133,7 +145,7 @@ impl WantedFlags {
         if let Some((flag, _)) = of_passes.into_iter().find(|(_, value)| value.is_some()) {
             return Err(karin::Error::option(flag, "a dataset of Copernicus Marine has no passes").into());
         }
-        if self.provider.from.is_some() {
+        if self.provider.from.is_some() && !self.is_from_copernicus() {
             let reason = format!("{} says already where to look", self.product);
             return Err(karin::Error::option("--from", reason).into());
         }

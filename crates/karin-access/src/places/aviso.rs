@@ -28,6 +28,11 @@ pub(crate) fn root(settings: &Settings, product: Product) -> Result<Root, Access
             false => "l2_karin/l2_lr_ssh/",
         },
         Product::L3WindWave if is_web => "dataset-l3-swot-karin-wind-wave/catalog.xml",
+        Product::L4 => {
+            let reason =
+                "maps have no passes; those of Copernicus Marine are datasets: karin find 'cmems:*phy-ssh*'";
+            return Err(AccessError::option("PRODUCT", reason));
+        }
         _ => {
             let reason = format!(
                 "AVISO is not asked for passes of {product} over {protocol}; name a folder, an address or podaac"
