@@ -247,10 +247,10 @@ impl Run<'_> {
                 // An account that the server never took will not be taken for the next granule either.
                 Err(error) if is_about_us(&error) && report.count("fetched") == 0 => return Err(error),
                 Err(error) => {
-                    let mut failed = result(granule, "failed", moved, Some(told(&error)));
+                    let reason = told_of(granule, &error);
+                    self.progress.warn(&format!("{}: {reason}", granule.file_name));
+                    let mut failed = result(granule, "failed", moved, Some(reason));
                     failed.kind = Some(error.kind());
-                    self.progress
-                        .warn(&format!("{}: {}", granule.file_name, told(&error)));
                     report.granules.push(failed);
                 }
             }
@@ -280,6 +280,14 @@ fn told(error: &AccessError) -> String {
         cause = inner.source();
     }
     text
+}
+
+/// An error of a file that is named beside it: its address, which the name is in again, is left out.
+fn told_of(granule: &Download, error: &AccessError) -> String {
+    match &granule.location {
+        Location::File(_) => told(error),
+        remote => told(error).replace(&remote.to_string(), "the server"),
+    }
 }
 
 fn result(granule: &Download, outcome: &'static str, bytes: u64, reason: Option<String>) -> GetResult {

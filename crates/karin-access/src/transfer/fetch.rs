@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::body::Body;
 use super::check::check;
 use super::part::Part;
-use super::{Run, told};
+use super::{Run, told_of};
 use crate::{AccessError, Download, Location};
 
 /// How often a file may come whole and be wrong.
@@ -83,8 +83,11 @@ impl Run<'_> {
         if failures.wrong >= MAX_WRONG || failures.in_vain >= self.patience.attempts {
             return Err(error);
         }
-        self.progress
-            .note(&format!("{}: {}; trying again", granule.file_name, told(&error)));
+        self.progress.note(&format!(
+            "{}: {}; trying again",
+            granule.file_name,
+            told_of(granule, &error)
+        ));
         self.patience.wait(failures.in_vain, &error).await
     }
 

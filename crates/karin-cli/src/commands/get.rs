@@ -119,10 +119,10 @@ impl Report for Answer {
                 "{folder}: {missing} to fetch from {} ({bytes}), {there} there (dry run: nothing fetched)",
                 self.from
             )?;
-            list(out, ["to fetch", "why"], report, |granule| {
+            list(out, ["to fetch", "size", "why"], report, |granule| {
                 granule.outcome == "missing"
             })?;
-            return list(out, ["there", "why"], report, |granule| {
+            return list(out, ["there", "size", "why"], report, |granule| {
                 granule.outcome == "there"
             });
         }
@@ -138,7 +138,7 @@ impl Report for Answer {
             "{folder}: {fetched} fetched from {}, {there} there{failed}, {bytes} in {seconds:.1} s",
             self.from
         )?;
-        list(out, ["failed", "why"], report, |granule| {
+        list(out, ["failed", "came", "why"], report, |granule| {
             granule.outcome == "failed"
         })
     }
@@ -146,14 +146,22 @@ impl Report for Answer {
 
 fn list(
     out: &mut dyn std::io::Write,
-    header: [&str; 2],
+    header: [&str; 3],
     report: &GetReport,
     keep: impl Fn(&&GetResult) -> bool,
 ) -> std::io::Result<()> {
     let granules: Vec<_> = report.granules.iter().filter(keep).collect();
     let mut table = Table::new(header);
     for granule in granules.iter().take(LISTED) {
-        table.row([granule.file.as_str(), granule.reason.as_deref().unwrap_or("")]);
+        let bytes = match granule.bytes {
+            0 => String::new(),
+            bytes => size::bytes(bytes),
+        };
+        table.row([
+            granule.file.as_str(),
+            &bytes,
+            granule.reason.as_deref().unwrap_or(""),
+        ]);
     }
     if !granules.is_empty() {
         table.write(out)?;
