@@ -210,7 +210,7 @@ pub trait Dataset: Send + Sync {
 
     /// These parts will be read, one after the other or some at a time, in about this order: what takes long to come may be
     /// fetched before it is asked for. What cannot be fetched is told by the read itself.
-    fn will_read_in_order<'p>(&self, parts: &mut dyn Iterator<Item = (&'p str, Slab)>) {
+    fn will_read_in_order(&self, parts: &mut dyn Iterator<Item = (&str, Slab)>) {
         let _ = parts;
     }
 

@@ -314,7 +314,7 @@ impl Dataset for ForeignZarr {
         self.read_side_by_side(path, array, &indices, slab, out)
     }
 
-    fn will_read_in_order<'p>(&self, parts: &mut dyn Iterator<Item = (&'p str, Slab)>) {
+    fn will_read_in_order(&self, parts: &mut dyn Iterator<Item = (&str, Slab)>) {
         let parts: Vec<(String, Arc<ForeignArray>, Slab)> = parts
             .filter(|(_, slab)| !slab.is_empty())
             .filter_map(|(path, slab)| Some((path.to_owned(), Arc::clone(self.arrays.get(path)?), slab)))

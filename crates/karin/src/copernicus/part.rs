@@ -300,7 +300,7 @@ impl Dataset for Part {
         Ok(())
     }
 
-    fn will_read_in_order<'p>(&self, parts: &mut dyn Iterator<Item = (&'p str, Slab)>) {
+    fn will_read_in_order(&self, parts: &mut dyn Iterator<Item = (&str, Slab)>) {
         let mut inner = parts.flat_map(|(path, slab)| {
             let Some(variable) = self.root.variable(path) else {
                 return Vec::new();
