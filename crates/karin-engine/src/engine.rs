@@ -39,7 +39,7 @@ pub struct Engine<'a> {
     pub(crate) progress: &'a dyn Progress,
     pub(crate) pool: rayon::ThreadPool,
     /// Buffers and states between uses.
-    pub(crate) spare: Spare,
+    pub(crate) spare: Arc<Spare>,
     warm: Arc<Warm>,
     failures: Mutex<BTreeMap<usize, Failure>>,
 }
@@ -52,6 +52,7 @@ pub struct Warm {
     /// Lines at the latitudes and times of the selection.
     reaches: Recent<Range<usize>>,
     fields: KeptFields,
+    spare: Arc<Spare>,
 }
 
 impl Warm {
@@ -62,12 +63,15 @@ impl Warm {
 
     /// The same with no more than so many granules open at a time: for those who keep several.
     pub fn holding(granules: usize, plan: &Plan, resources: Resources) -> Self {
+        let spare = Spare::new(usize::try_from(resources.memory / 4).unwrap_or(usize::MAX));
+        let spare = Arc::new(spare);
         Self {
             handles: Handles::new(Arc::clone(plan.source()), granules),
             masks: Recent::new(resources.memory / 8),
             gates: Recent::new(resources.memory / 8),
             reaches: Recent::new(1 << 20),
-            fields: KeptFields::new(resources),
+            fields: KeptFields::new(resources, Arc::clone(&spare)),
+            spare,
         }
     }
 }
@@ -111,7 +115,7 @@ impl<'a> Engine<'a> {
             resources,
             progress,
             pool,
-            spare: Spare::new(usize::try_from(resources.memory / 4).unwrap_or(usize::MAX)),
+            spare: Arc::clone(&warm.spare),
             warm,
             failures: Mutex::default(),
         })
@@ -284,7 +288,8 @@ impl<'a> Engine<'a> {
         let dataset = dataset.as_ref();
         let path = column.path();
         if column.derived {
-            *out = self.load_spread(piece, column, lines.clone())?;
+            let derived = self.load_spread(piece, column, lines.clone())?;
+            self.spare.give_numbers(std::mem::replace(out, derived));
         } else if let Shape::Other(_) = column.shape {
             let rows = dataset
                 .root()

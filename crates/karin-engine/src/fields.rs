@@ -8,16 +8,17 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use karin_core::{DatasetError, ErrorKind, GroupMeta, Packing, Product, Resources, Values};
+use karin_core::{DatasetError, ErrorKind, GroupMeta, Packing, Product, Resources};
 use karin_science::filter::Spacing;
-use karin_science::{Extent, Metric, Quantity, compute_all_in};
+use karin_science::{Extent, Metric, Quantity, compute_all_on};
 
 use crate::derive::Formulas;
 use crate::expression::{Filtered, Program};
 use crate::load::{Ground, Loaded, decode_range, load_program};
 use crate::mask::{drop_pixels, nadir_pixels};
 use crate::recent::{Key, Recent, locked};
-use crate::swath::{Swath, has_clipped_nadir, packed_rows};
+use crate::reduction::{Lent, Spare};
+use crate::swath::{Swath, has_clipped_nadir, lent_rows};
 
 /// Geometries and fields that serve the next variable, inside a memory budget.
 pub(crate) struct KeptFields {
@@ -27,6 +28,8 @@ pub(crate) struct KeptFields {
     spacings: Recent<Spacing>,
     values: Recent<Vec<f64>>,
     resources: Resources,
+    /// Memory between uses.
+    spare: Arc<Spare>,
     /// Held while a whole pass is worked on that takes more than a thread's share of the memory.
     large: Mutex<()>,
 }
@@ -41,8 +44,9 @@ const METRIC_BYTES: usize = 88;
 
 impl KeptFields {
     /// Nothing yet.
-    pub(crate) fn new(resources: Resources) -> Self {
+    pub(crate) fn new(resources: Resources, spare: Arc<Spare>) -> Self {
         Self {
+            spare,
             metrics: Recent::new(resources.memory / KEPT_METRICS),
             keeps_metrics: AtomicBool::new(false),
             spacings: Recent::new(1 << 20),
@@ -110,6 +114,11 @@ impl Lines {
 }
 
 impl Fields<'_> {
+    /// Memory between uses.
+    pub(crate) fn spare(&self) -> &Arc<Spare> {
+        &self.kept.spare
+    }
+
     /// A quantity on some lines of a swath; `None` if the name is none there.
     pub(crate) fn quantity(
         &self,
@@ -300,7 +309,12 @@ impl Fields<'_> {
         let mut metric = Arc::<Metric>::default();
         let width = swath.num_pixels;
         let (mut heights, mut spare) = (Vec::new(), Vec::new());
-        let mut all = vec![Vec::with_capacity(lines.len() * width); wanted.len()];
+        let emptied = |_: &Quantity| {
+            let mut values = self.kept.spare.take_numbers::<f64>(lines.len() * width);
+            values.clear();
+            values
+        };
+        let mut all: Vec<Vec<f64>> = wanted.iter().map(emptied).collect();
         for block in blocks(lines, reach, width) {
             let around_of =
                 |lines: &Range<usize>| self::around(lines, reach.map(|reach| reach + 1), swath.num_lines);
@@ -324,7 +338,8 @@ impl Fields<'_> {
                 self.find_metric(ground, (&mut places, &around), &around_derived, &mut metric)?;
                 let of_derived = |line: usize| (line - around_block.start) * width;
                 let heights = &heights[of_derived(around_derived.start)..of_derived(around_derived.end)];
-                computed = compute_all_in(wanted, method, heights, &metric, &mut spare)
+                let own = derived.start - around_derived.start..derived.end - around_derived.start;
+                computed = compute_all_on(own, wanted, method, heights, &metric, &mut spare)
                     .map_err(|error| refused(error.to_string()))?;
             }
             let (first, last) = (
@@ -362,23 +377,28 @@ impl Fields<'_> {
             *metric = found;
             return Ok(());
         }
-        let keeps = self.kept.keeps_metrics();
-        if keeps || Arc::get_mut(metric).is_none() {
-            *metric = Arc::default();
-        }
         let places = match places {
             Some(places) => places,
             none => none.insert(Places::read(ground, around)?),
         };
         let extent = Extent::new(lines.len(), swath.num_pixels);
-        if let Some(own) = Arc::get_mut(metric) {
+        let fit = |own: &mut Metric| {
             own.refit(extent, |north, east| {
                 places.decode(lines, swath.num_pixels, (north, east))
-            });
-        }
-        if keeps {
+            })
+        };
+        if self.kept.keeps_metrics() {
             let bytes = extent.len() * METRIC_BYTES;
-            self.kept.metrics.keep_shared(key, Arc::clone(metric), bytes);
+            *metric = self.kept.metrics.keep_one(key, bytes, || {
+                let mut own = Metric::default();
+                fit(&mut own);
+                own
+            });
+        } else {
+            if Arc::get_mut(metric).is_none() {
+                *metric = Arc::default();
+            }
+            Arc::get_mut(metric).into_iter().for_each(fit);
         }
         Ok(())
     }
@@ -387,14 +407,14 @@ impl Fields<'_> {
 /// Longitudes and latitudes of some lines.
 struct Places {
     /// As they are stored.
-    longitude: (Packing, Values),
-    latitude: (Packing, Values),
+    longitude: (Packing, Lent),
+    latitude: (Packing, Lent),
     first: usize,
 }
 
 impl Places {
     fn read(ground: &Ground<'_>, lines: &Range<usize>) -> Result<Self, DatasetError> {
-        let read = |path: &str| packed_rows(ground.dataset, path, lines.clone());
+        let read = |path: &str| lent_rows(ground.dataset, path, lines.clone(), ground.fields.spare());
         Ok(Self {
             longitude: read(&ground.swath.longitude)?,
             latitude: read(&ground.swath.latitude)?,

@@ -7,7 +7,7 @@ use karin_core::{Dataset, DatasetError, Packed, Packing, QualityLevel, Slab, Val
 use crate::expression::{Program, Scratch};
 use crate::fields::{Fields, Lines};
 use crate::mask::gate_keep;
-use crate::reduction::Sample;
+use crate::reduction::{Lent, Sample};
 use crate::swath::{self, Shape, Swath};
 
 /// What expressions are run on: a swath of a granule. With a level, every stored input is gated by it first.
@@ -116,7 +116,7 @@ enum Input {
 /// Stored values, spread over pixels where they are per line or per pixel.
 struct Stored {
     packing: Packing,
-    values: Values,
+    values: Lent,
     spread: Spread,
 }
 
@@ -171,7 +171,7 @@ impl Stored {
                 return Err(DatasetError::invalid(dataset.label(), &path, reason));
             }
         };
-        let (packing, mut values) = swath::packed_rows(dataset, &path, rows.clone())?;
+        let (packing, mut values) = swath::lent_rows(dataset, &path, rows.clone(), ground.fields.spare())?;
         if let Some(level) = level {
             gate_values(dataset, swath, name, rows, level, &packing, &mut values)?;
         }

@@ -29,7 +29,7 @@ pub use having::Having;
 pub use sample::{Fill, Pair, Sample, Sum};
 pub(crate) use saved::Saved;
 pub use single::years;
-pub use spare::Spare;
+pub use spare::{Lent, Spare};
 pub use statistic::{Needs, Statistic};
 pub use target::Target;
 pub use total::Total;

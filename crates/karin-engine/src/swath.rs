@@ -1,10 +1,13 @@
 //! How a granule is laid out: which groups hold swaths, which dimension counts lines, where its coordinates are.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use karin_core::{
     Dataset, DatasetError, GroupMeta, Packing, Product, Side, Slab, TimeUnits, Values, VariableMeta,
 };
+
+use crate::reduction::{Lent, Spare};
 
 /// One swath of a granule: the root group, or one of the sides or tracks.
 #[derive(Clone, Debug, PartialEq)]
@@ -186,15 +189,37 @@ pub(crate) fn packed_rows(
     path: &str,
     lines: Range<usize>,
 ) -> Result<(Packing, Values), DatasetError> {
+    let (packing, slab) = packed_slab(dataset, path, lines)?;
+    let mut values = Values::zeros(packing.dtype, slab.len());
+    dataset.read_into(path, &slab, values.as_bytes_mut())?;
+    Ok((packing, values))
+}
+
+/// The same in memory that is used again.
+pub(crate) fn lent_rows(
+    dataset: &dyn Dataset,
+    path: &str,
+    lines: Range<usize>,
+    spare: &Arc<Spare>,
+) -> Result<(Packing, Lent), DatasetError> {
+    let (packing, slab) = packed_slab(dataset, path, lines)?;
+    let mut values = Lent::new(spare, packing.dtype, slab.len());
+    dataset.read_into(path, &slab, values.as_bytes_mut())?;
+    Ok((packing, values))
+}
+
+/// The packing of a variable that must hold numbers, and where rows of it are.
+fn packed_slab(
+    dataset: &dyn Dataset,
+    path: &str,
+    lines: Range<usize>,
+) -> Result<(Packing, Slab), DatasetError> {
     let packing = packing(dataset, path)?;
     let shape = dataset
         .root()
         .shape(path)
         .ok_or_else(|| DatasetError::no_variable(dataset.label(), path))?;
-    let slab = Slab::rows(&shape, lines);
-    let mut values = Values::zeros(packing.dtype, slab.len());
-    dataset.read_into(path, &slab, values.as_bytes_mut())?;
-    Ok((packing, values))
+    Ok((packing, Slab::rows(&shape, lines)))
 }
 
 /// Rows of a variable as true values, NaN where there is none.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use karin_core::{DType, Dataset, DatasetError, Packing, Values, with_values};
+use karin_core::{DType, Dataset, DatasetError, Packing, Values};
 
 use crate::engine::Engine;
 use crate::load::decode_range;
@@ -75,7 +75,7 @@ impl Engine<'_> {
 
     /// Takes the memory of a field for the next one.
     pub fn reuse(&self, field: StoredField) {
-        with_values!(field.values, values => self.spare.give_numbers(values), String(_text) => ());
+        self.spare.give_values(field.values);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Geostrophic currents of a height field.
 
+use std::ops::Range;
+
 use multiversion::multiversion;
 
 use crate::fit::{self, Frame};
@@ -101,12 +103,27 @@ pub fn geostrophic_into(
     derivative: &Derivative,
     current: &mut Current,
 ) -> Result<(), ScienceError> {
+    let all = 0..metric.extent().num_lines;
+    geostrophic_on(all, height, metric, derivative, current)
+}
+
+/// [`geostrophic_into`], but equatorward of 8 degrees only on some lines: on others the part of the beta plane is left out there, whose
+/// wide fit costs more than all else.
+pub(crate) fn geostrophic_on(
+    lines: Range<usize>,
+    height: &[f64],
+    metric: &Metric,
+    derivative: &Derivative,
+    current: &mut Current,
+) -> Result<(), ScienceError> {
     if *derivative == Derivative::L3 {
         stencil::current(height, metric, [&mut current.east, &mut current.north])?;
-        add_beta_plane(height, metric, current);
     } else {
-        *current = from_slope(height, metric, gradient(height, metric, derivative)?);
+        let (mut east, mut north) = gradient(height, metric, derivative)?;
+        turn(&mut east, &mut north, &metric.geostrophic);
+        *current = Current { east, north };
     }
+    add_beta_plane(lines, height, metric, current);
     Ok(())
 }
 
@@ -115,7 +132,7 @@ pub(crate) fn from_slope(height: &[f64], metric: &Metric, slope: (Vec<f64>, Vec<
     let (mut east, mut north) = slope;
     turn(&mut east, &mut north, &metric.geostrophic);
     let mut current = Current { east, north };
-    add_beta_plane(height, metric, &mut current);
+    add_beta_plane(0..metric.extent().num_lines, height, metric, &mut current);
     current
 }
 
@@ -134,13 +151,14 @@ pub fn beta_fit() -> fit::Fit {
     fit::Fit::equatorial()
 }
 
-fn add_beta_plane(height: &[f64], metric: &Metric, current: &mut Current) {
+/// Adds the current of the beta plane on those of the lines that lie near the equator.
+fn add_beta_plane(lines: Range<usize>, height: &[f64], metric: &Metric, current: &mut Current) {
     let extent = metric.extent();
-    let (lines, width) = (metric.equatorial.clone(), extent.num_pixels);
+    let (first, width) = (metric.equatorial.start, extent.num_pixels);
+    let lines = lines.start.max(first)..lines.end.min(metric.equatorial.end);
     if lines.is_empty() {
         return;
     }
-    let first = lines.start;
     fit::for_each_line(height, extent, lines, &beta_fit(), |line, coefficients| {
         let row = line * width..(line + 1) * width;
         let frame = [

@@ -18,12 +18,19 @@ pub const PURE: f64 = 8.0;
 /// 104), times a smooth step that falls from 1 at 5 to 0 at 8 degrees (where Lagerloef's has 2e-6 left). It and its
 /// slope are continuous, and poleward of 8 degrees it is exactly zero: there currents are those of the L3 product.
 pub fn beta_weight(latitude: f64) -> f64 {
+    weights(latitude).1
+}
+
+/// The weights of geostrophy and of the beta plane: both together are 1, the first without what cancels near the equator.
+fn weights(latitude: f64) -> (f64, f64) {
     let away = latitude.abs();
     if away >= PURE {
-        return 0.0;
+        return (1.0, 0.0);
     }
     let ratio = latitude / SCALE;
-    (-ratio * ratio).exp() * fade(away)
+    let less = (-ratio * ratio).exp_m1();
+    let weight = (1.0 + less) * fade(away);
+    (if away <= FADE { -less } else { 1.0 - weight }, weight)
 }
 
 /// The smooth step from 1 at 5 degrees to 0 at 8; NaN stays NaN.
@@ -33,20 +40,12 @@ pub(crate) fn fade(latitude: f64) -> f64 {
 }
 
 /// (1 - weight) g/f: what turns a slope into the geostrophic part of the current; 0 at the equator.
-pub(crate) fn geostrophic_factor(coriolis: f64, latitude: f64) -> f64 {
-    if latitude.abs() >= PURE {
-        return GRAVITY / coriolis;
-    }
+fn geostrophic_factor(share: f64, coriolis: f64) -> f64 {
     if coriolis == 0.0 {
-        return 0.0;
-    }
-    let ratio = latitude / SCALE;
-    let share = if latitude.abs() <= FADE {
-        -(-ratio * ratio).exp_m1()
+        0.0
     } else {
-        1.0 - beta_weight(latitude)
-    };
-    share * GRAVITY / coriolis
+        share * GRAVITY / coriolis
+    }
 }
 
 /// The geostrophic and beta factors of many pixels: the latter of those of some lines that hold all within the band of the beta
@@ -68,8 +67,9 @@ pub(crate) fn equatorial_factors(
             beta.push(0.0);
             continue;
         }
-        geostrophic[place] = geostrophic_factor(coriolis[place], latitude);
-        beta.push(beta_factor(latitude, cosine[place]));
+        let (share, weight) = weights(latitude);
+        geostrophic[place] = geostrophic_factor(share, coriolis[place]);
+        beta.push(of_weight(weight, cosine[place]));
     }
 }
 
@@ -88,7 +88,11 @@ pub(crate) fn equatorial_lines(latitude: &[f64], extent: Extent) -> Range<usize>
 /// weight g/beta with beta = 2 Omega cos(lat) / R: what turns a curvature into the current of the beta plane. `cosine` is that of
 /// the latitude.
 pub(crate) fn beta_factor(latitude: f64, cosine: f64) -> f64 {
-    beta_weight(latitude) * GRAVITY * RADIUS / (2.0 * ROTATION * cosine)
+    of_weight(beta_weight(latitude), cosine)
+}
+
+fn of_weight(weight: f64, cosine: f64) -> f64 {
+    weight * GRAVITY * RADIUS / (2.0 * ROTATION * cosine)
 }
 
 #[cfg(test)]
@@ -110,13 +114,14 @@ mod tests {
         while latitude < 9.0 {
             let next = latitude + 1e-4;
             assert!((beta_weight(next) - beta_weight(latitude)).abs() < 1e-4);
-            let factor =
-                |latitude: f64| geostrophic_factor(2.0 * ROTATION * latitude.to_radians().sin(), latitude);
+            let factor = |latitude: f64| {
+                geostrophic_factor(weights(latitude).0, 2.0 * ROTATION * latitude.to_radians().sin())
+            };
             let slope = (factor(next) - factor(latitude)).abs() / 1e-4;
             assert!(slope < 1.2e6, "{latitude}: {slope}");
             latitude = next;
         }
-        assert_eq!(geostrophic_factor(0.0, 0.0), 0.0);
-        assert!(geostrophic_factor(f64::NAN, f64::NAN).is_nan());
+        assert_eq!(geostrophic_factor(weights(0.0).0, 0.0), 0.0);
+        assert!(geostrophic_factor(weights(f64::NAN).0, f64::NAN).is_nan());
     }
 }

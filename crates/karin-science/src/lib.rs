@@ -43,5 +43,5 @@ pub use fit::{Degree, Fit, Shape, Weights};
 pub use method::{Derivative, Method};
 pub use metric::Metric;
 pub use noise::Noise;
-pub use quantity::{Height, Quantity, compute_all, compute_all_in};
+pub use quantity::{Height, Quantity, compute_all, compute_all_on};
 pub use refused::Refused;

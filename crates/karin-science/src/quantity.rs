@@ -6,7 +6,7 @@ mod facts;
 use std::fmt;
 use std::str::FromStr;
 
-pub use compute::{compute_all, compute_all_in};
+pub use compute::{compute_all, compute_all_on};
 use facts::{FACTS, Facts, Level};
 
 use crate::currents::beta_fit;

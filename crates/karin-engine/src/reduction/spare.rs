@@ -2,10 +2,12 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytemuck::allocation::try_cast_vec;
 use bytemuck::{AnyBitPattern, NoUninit};
+use karin_core::{DType, Values, with_values};
 
 /// Vectors that were given back, by the type of their elements, up to a number of bytes in all.
 #[derive(Debug)]
@@ -88,6 +90,30 @@ impl Spare {
         }
     }
 
+    /// `len` numbers of any value in the type of stored ones; zeros where these are text.
+    pub fn take_values(&self, dtype: DType, len: usize) -> Values {
+        macro_rules! take {
+            ($($variant:ident),*) => {
+                match dtype {
+                    $(DType::$variant => {
+                        let mut numbers = self.take_numbers(len);
+                        numbers.truncate(len);
+                        Values::$variant(numbers)
+                    })*
+                    other => Values::zeros(other, len),
+                }
+            };
+        }
+        take!(
+            Int8, UInt8, Int16, UInt16, Int32, UInt32, Int64, UInt64, Float32, Float64
+        )
+    }
+
+    /// Gives stored numbers back.
+    pub fn give_values(&self, values: Values) {
+        with_values!(values, numbers => self.give_numbers(numbers), String(_text) => ());
+    }
+
     /// A vector with room for `len` elements, the smallest there is. If all are too small, the largest makes way for a new one:
     /// to let it grow would copy what nobody needs.
     fn find<T: Send + 'static>(&self, len: usize) -> Vec<T> {
@@ -117,6 +143,43 @@ impl Spare {
             let of_type = vectors.by_type.entry(TypeId::of::<T>()).or_default();
             of_type.push((Box::new(vector), bytes));
         }
+    }
+}
+
+/// Stored numbers in memory that goes back with them.
+pub struct Lent {
+    values: Values,
+    spare: Arc<Spare>,
+}
+
+impl Lent {
+    /// `len` numbers of any value.
+    pub fn new(spare: &Arc<Spare>, dtype: DType, len: usize) -> Self {
+        Self {
+            values: spare.take_values(dtype, len),
+            spare: Arc::clone(spare),
+        }
+    }
+}
+
+impl Deref for Lent {
+    type Target = Values;
+
+    fn deref(&self) -> &Values {
+        &self.values
+    }
+}
+
+impl DerefMut for Lent {
+    fn deref_mut(&mut self) -> &mut Values {
+        &mut self.values
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let values = std::mem::replace(&mut self.values, Values::UInt8(Vec::new()));
+        self.spare.give_values(values);
     }
 }
 

@@ -1,10 +1,11 @@
 //! Several quantities at once, sharing slopes, currents and their derivatives.
 
 use std::cell::{Cell, OnceCell};
+use std::ops::Range;
 
 use super::Quantity;
 use super::facts::Level;
-use crate::currents::{from_slope, geostrophic_into, gradient};
+use crate::currents::{from_slope, geostrophic_on, gradient};
 use crate::fit::Surface;
 use crate::{
     Current, Deformation, Method, Metric, Noise, ScienceError, cyclogeostrophy, fit, laplacian, noise,
@@ -23,15 +24,18 @@ pub fn compute_all(
     height: &[f64],
     metric: &Metric,
 ) -> Result<Vec<Vec<f64>>, ScienceError> {
-    compute_all_in(quantities, method, height, metric, &mut Vec::new())
+    let all = 0..metric.extent().num_lines;
+    compute_all_on(all, quantities, method, height, metric, &mut Vec::new())
 }
 
-/// [`compute_all`] in the memory of vectors that nobody needs any more, block after block of lines: results given back there, and what
-/// is left over of the shared ones.
+/// [`compute_all`] for some lines, as many as the quantities reach ([`Quantity::reach`]) away from the ends: on others values are those of
+/// [`compute_all`], or of what is left of these. In the memory of vectors that nobody needs any more, block after block of lines: results
+/// given back there, and what is left over of the shared ones.
 ///
 /// # Errors
 /// As [`compute_all`].
-pub fn compute_all_in(
+pub fn compute_all_on(
+    lines: Range<usize>,
     quantities: &[Quantity],
     method: &Method,
     height: &[f64],
@@ -46,6 +50,7 @@ pub fn compute_all_in(
     let is_curved =
         |quantity: &Quantity| matches!(quantity.facts().level, Level::Curvature | Level::Deformation);
     let mut shared = Shared {
+        lines: lines_of_currents(lines, quantities, method, metric),
         needs_surface: quantities.iter().any(is_curved),
         method,
         height,
@@ -78,6 +83,23 @@ pub fn compute_all_in(
         spare.extend(vectors.filter(|vector| vector.capacity() > 0));
     }
     Ok(results.into_iter().flatten().collect())
+}
+
+/// The lines of currents that quantities on some lines are made of.
+fn lines_of_currents(
+    lines: Range<usize>,
+    quantities: &[Quantity],
+    method: &Method,
+    metric: &Metric,
+) -> Range<usize> {
+    let num_lines = metric.extent().num_lines;
+    let reach_of = |quantity: &Quantity| match quantity.facts().level {
+        Level::Slope | Level::Current => 0,
+        Level::Curvature | Level::Deformation => method.derivative.half(),
+        Level::Balance => num_lines,
+    };
+    let reach = quantities.iter().map(reach_of).max().unwrap_or(0);
+    lines.start.saturating_sub(reach)..num_lines.min(lines.end.saturating_add(reach))
 }
 
 /// A component that several quantities share as it is.
@@ -121,6 +143,8 @@ struct Shared<'a> {
     /// Second derivatives are asked for: a fit then makes all derivatives at once.
     needs_surface: bool,
     metric: &'a Metric,
+    /// Lines on which currents are wanted.
+    lines: Range<usize>,
     surface: OnceCell<Surface>,
     current: OnceCell<Current>,
     /// Memory for it.
@@ -257,7 +281,13 @@ impl Shared<'_> {
             Some(_) => Ok(from_slope(self.height, self.metric, self.slope()?)),
             None => {
                 let mut current = self.room.take();
-                geostrophic_into(self.height, self.metric, &self.method.derivative, &mut current)?;
+                geostrophic_on(
+                    self.lines.clone(),
+                    self.height,
+                    self.metric,
+                    &self.method.derivative,
+                    &mut current,
+                )?;
                 Ok(current)
             }
         })
