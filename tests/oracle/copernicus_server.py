@@ -116,6 +116,8 @@ class Copernicus:
         reply = lambda status, body=b"", **headers: self.reply(handler, status, body, headers)
         waiting = self.faults.get(path.rsplit("/", 1)[-1]) or self.faults.get("*")
         fault = waiting.pop(0) if waiting else None
+        if fault == "stall":
+            time.sleep(15)
         if isinstance(fault, int):
             return reply(fault, Retry_After="0")
         if path.startswith("/dead"):

@@ -1,14 +1,17 @@
 """Copernicus Marine: native files, and parts of Zarr grids by box, time and variable, against xarray on the same stores."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import netCDF4
 import numpy as np
 import pytest
 
+from conftest import karin_binary
 from access_fixtures import ask, servers, world, granules, outcomes  # noqa: F401
 from copernicus_server import DATASET, PRODUCT, VERSION, Copernicus
 
@@ -222,6 +225,23 @@ def test_a_dry_run_tells_and_writes_nothing(ask, karin, marine, tmp_path):
     done = ask(*asked, "--rate", "400kB")
     size = sum((marine.root / path.lstrip("/")).stat().st_size for path, _ in marine.requests if ".zarr/" in path)
     assert done["bytes"] == told["bytes"] and done["seconds"] > 0.5 * size / 400e3  # a rate is kept
+
+
+@pytest.mark.parametrize("flags, stalled", [([], "4.0.1"), (["--rate", "20kB"], None)])
+def test_a_part_ends_at_ctrl_c(ask, marine, tmp_path, flags, stalled):
+    """Whatever is waited for: a server that says nothing, or the rate."""
+    marine.faults = {stalled: ["stall"]}
+    asked = ["get", f"cmems:{DATASET}", "--time", "2024-01-05..2024-01-15", "--vars", "sla", *flags, "-o", str(tmp_path / "x.nc")]
+    child = subprocess.Popen([str(karin_binary()), *asked], env=ask.base, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while not any("timeChunked.zarr/sla/" in path for path, _ in marine.requests):
+        time.sleep(0.02)
+        assert child.poll() is None
+    time.sleep(0.3)
+    begin = time.perf_counter()
+    child.send_signal(signal.SIGINT)
+    told = child.communicate(timeout=10)[1]
+    assert child.returncode == 130 and time.perf_counter() - begin < 3, told
+    assert not list(tmp_path.glob("*x.nc*"))
 
 
 def test_datasets_are_listed(ask, marine):

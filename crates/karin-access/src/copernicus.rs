@@ -14,7 +14,7 @@ pub use describe::{
 use crate::catalog::{Catalogs, hex};
 use crate::error::shown;
 use crate::http::Ask;
-use crate::retry::{Patience, retry};
+use crate::retry::{Patience, retry, until_cancelled};
 use crate::transfer::{Download, Limit};
 use crate::{Access, AccessError, Location, Size};
 
@@ -131,7 +131,7 @@ impl Access {
     /// The bytes of an object; `None` if there is none: the service answers 403 or 404 for chunks that hold nothing.
     ///
     /// # Errors
-    /// If it cannot be had.
+    /// If it cannot be had, or the user wants to stop.
     pub fn object(
         &self,
         url: &Url,
@@ -141,7 +141,8 @@ impl Access {
         let patience = Patience::new(&self.settings, progress);
         self.runtime.block_on(async {
             let object = retry(&patience, || self.fetch_object(url)).await?;
-            limit.take(object.as_ref().map_or(0, Vec::len)).await;
+            let bytes = object.as_ref().map_or(0, Vec::len);
+            until_cancelled(progress, limit.take(bytes)).await?;
             Ok(object)
         })
     }

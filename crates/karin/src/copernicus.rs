@@ -8,14 +8,14 @@ use karin_access::{
     Access, CopernicusDataset, CopernicusDescription, Download, GetOptions, GetReport, Inspect, Limit,
 };
 use karin_core::time::{TimeRange, parse_instant};
-use karin_core::{Dataset as _, NoProgress, Progress, Resources, Selection};
+use karin_core::{Dataset as _, Progress, Resources, Selection, Stop};
 use karin_store::ForeignZarr;
 use karin_store::foreign_zarr::{Objects, ReadLimits};
 use serde::Serialize;
 use url::Url;
 
 use crate::Error;
-use crate::output::{self, WriteOptions};
+use crate::output::{self, OutputError, WriteOptions};
 use crate::provider::{ProviderOptions, WholeNetcdf};
 
 mod axes;
@@ -209,7 +209,17 @@ impl Copernicus {
         output::Format::of(path)?;
         output::check_deflate(path, &options.output)?;
         let Resources { jobs, memory } = options.output.resources;
-        let parts = self.parts(selection, memory, options.rate)?;
+        // Whatever it was that a stop has interrupted.
+        let or_stopped = |error: Error| match progress.is_cancelled() {
+            true => OutputError::Cancelled {
+                path: path.to_owned(),
+            }
+            .into(),
+            false => error,
+        };
+        let parts = self
+            .parts(selection, memory, options.rate, &progress.stop())
+            .map_err(or_stopped)?;
         let cheapest = parts.into_iter().min_by_key(Part::cost);
         let Some(mut part) = cheapest else {
             let reason = format!("{} has no grid, only files: name a folder", self.dataset.dataset);
@@ -239,7 +249,7 @@ impl Copernicus {
             seconds: 0.0,
         };
         if !options.dry_run {
-            output::write(path, &part, &own, progress)?;
+            output::write(path, &part, &own, progress).map_err(|error| or_stopped(error.into()))?;
         }
         Ok(SubsetReport {
             seconds: start.elapsed().as_secs_f64(),
@@ -250,7 +260,13 @@ impl Copernicus {
 
 impl Copernicus {
     /// What lies inside of a selection in each of the stores, all asked at once.
-    fn parts(&self, selection: &Selection, memory: u64, rate: Option<u64>) -> Result<Vec<Part>, Error> {
+    fn parts(
+        &self,
+        selection: &Selection,
+        memory: u64,
+        rate: Option<u64>,
+        stop: &Stop,
+    ) -> Result<Vec<Part>, Error> {
         let limit = Arc::new(Limit::new(rate));
         let limits = ReadLimits {
             cache: CACHE.min(memory / 4),
@@ -261,6 +277,7 @@ impl Copernicus {
             let objects: Arc<dyn Objects> = Arc::new(Remote {
                 access: Arc::clone(&self.access),
                 limit: Arc::clone(&limit),
+                stop: stop.clone(),
                 name: store.to_string(),
                 base: store.clone(),
             });
@@ -285,6 +302,8 @@ impl Copernicus {
 struct Remote {
     access: Arc<Access>,
     limit: Arc<Limit>,
+    /// Tells requests that nobody waits for them any more.
+    stop: Stop,
     name: String,
     base: Url,
 }
@@ -300,7 +319,7 @@ impl Objects for Remote {
             .map_err(|()| "no address of a store")?
             .pop_if_empty()
             .extend(key.split('/'));
-        Ok(self.access.object(&url, &self.limit, &NoProgress)?)
+        Ok(self.access.object(&url, &self.limit, &self.stop)?)
     }
 }
 
