@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 
 import pytest
+from stored_values import assert_same
+
 from access_server import BASIC, BUCKET_SECRET, BUCKET_TOKEN, PASSWORD, TOKEN, USER, Servers, World, parts
 
 LEAN = "ssha_karin_2_qual"
@@ -74,6 +76,28 @@ def s3(bucket, ask, granules):
     ask.base |= {"KARIN_S3_ENDPOINT": endpoint, "KARIN_S3_REGION": "us-east-1", "KARIN_PODAAC_BUCKET": "podaac",
                  "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": BUCKET_SECRET, "AWS_SESSION_TOKEN": BUCKET_TOKEN}
     return client
+
+
+def extracts_of(karin, granules, folder):
+    """What `read_through` should give."""
+    karin("extract", *granules, "--vars", LEAN, "-o", f"{folder}/")
+    return folder
+
+
+def read_through(ask, addresses, out, right, **options):
+    """Extracts granules at servers, all in one command: every file that it makes is the one in `right`, and of the others it says what is
+    wrong. The number of files."""
+    done = ask("extract", *addresses, "--vars", LEAN, "-o", f"{out}/", code=None, **options)
+    made = sorted(path.name for path in out.glob("*.nc")) if out.exists() else []
+    for name in made:
+        assert_same(out / name, right / name)
+    heard = ask.heard[-1]
+    assert "panicked" not in heard and not list(out.glob(".*"))
+    if len(made) < len(addresses):
+        assert isinstance(done, dict) or done.returncode in (1, 3, 4), heard
+        missing = [address for address in addresses if address.rsplit("/", 1)[1] not in made]
+        assert all(address.rsplit("/", 1)[1] in heard for address in missing), heard
+    return len(made)
 
 
 def outcomes(answer):

@@ -133,6 +133,9 @@ class Proxy:
         self.listener.close()
 
 
+REFUSALS = {"busy": "450 Busy.", "closed": "421 Too many users.", "no data": "425 Can't open data connection.", "no file": "550 No such file."}
+
+
 class Ftp:
     """pyftpdlib with an account, and faults that the next transfers meet."""
 
@@ -151,16 +154,17 @@ class Ftp:
             authorizer.add_anonymous(str(root))
 
         class Faulty:
-            """A file whose reading goes wrong half way."""
+            """A file whose reading goes wrong half way, or at once."""
 
             def __init__(self, file, fault, channel):
-                self.file, self.fault, self.channel, self.name = file, fault, channel, file.name
-                size = os.fstat(file.fileno()).st_size
-                self.half, self.at = size // 2, 0
+                self.file, self.channel, self.name, self.at = file, channel, file.name, 0
+                self.fault, self.at_once = (fault or "").removesuffix(" at once"), (fault or "").endswith(" at once")
+                self.half = 0 if self.at_once else os.fstat(file.fileno()).st_size // 2
 
             def seek(self, place):
                 self.file.seek(place)
-                self.half = max(self.half, (os.fstat(self.file.fileno()).st_size + place) // 2)
+                if not self.at_once:
+                    self.half = max(self.half, (os.fstat(self.file.fileno()).st_size + place) // 2)
                 self.at = place
 
             def read(self, count):
@@ -211,9 +215,12 @@ class Ftp:
 
             def ftp_RETR(self, file):
                 waiting = outer.faults.get(Path(file).name) or [None]
-                if waiting[0] in ("busy", "closed"):
+                if waiting[0] == "gone":  # without a word
+                    waiting.pop(0)
+                    return self.close()
+                if waiting[0] in REFUSALS:
                     fault = waiting.pop(0)
-                    self.respond("421 Too many users." if fault == "closed" else "450 Busy.")
+                    self.respond(REFUSALS[fault])
                     if fault == "closed":
                         self.close_when_done()
                     return None

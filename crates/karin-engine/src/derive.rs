@@ -75,6 +75,11 @@ impl Formulas {
         self.is_asked_once
     }
 
+    /// True if the selection filters fields, which takes how far apart pixels are.
+    pub(crate) fn has_filters(&self) -> bool {
+        !self.filters.is_empty()
+    }
+
     /// Bytes per pixel of the filters of a selection.
     fn filters_of(&self, selection: &Selection) -> Vec<usize> {
         let mut filters = Vec::new();

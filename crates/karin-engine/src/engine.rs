@@ -66,7 +66,7 @@ impl Warm {
         let spare = Spare::new(usize::try_from(resources.memory / 4).unwrap_or(usize::MAX));
         let spare = Arc::new(spare);
         Self {
-            handles: Handles::new(Arc::clone(plan.source()), granules),
+            handles: Handles::new(Arc::clone(plan.source()), plan.selection().clone(), granules),
             masks: Recent::new(resources.memory / 8),
             gates: Recent::new(resources.memory / 8),
             reaches: Recent::new(1 << 20),
@@ -172,7 +172,8 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// The granule, opened now or before.
+    /// The granule, opened now or before: with the variables that the plan needs, at a server perhaps with these alone
+    /// ([`Plan::open`] opens it whole).
     ///
     /// # Errors
     /// If it cannot be read.

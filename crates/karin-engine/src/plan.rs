@@ -63,7 +63,7 @@ impl Plan {
             .map_err(|error| EngineError::option("selection", error.to_string()))?;
         let candidates = choose::candidates(source.as_ref(), selection)?;
         let product = choose::one_product(source.as_ref(), &candidates)?;
-        let samples = choose::samples(source.as_ref(), &candidates, progress)?;
+        let samples = choose::samples(source.as_ref(), &candidates, selection, progress)?;
         let groups: Vec<Vec<Piece>> = match &selection.version {
             VersionChoice::All => choose::per_schema(source.as_ref(), &candidates),
             VersionChoice::Best | VersionChoice::Matching(_) => {
@@ -202,7 +202,8 @@ impl Plan {
         &self.swaths
     }
 
-    /// The structure that granules of this plan have (of its newest schema).
+    /// The structure that granules of this plan have (of its newest schema). Where granules lie at servers and variables were
+    /// named, it may have these and what they need alone.
     pub fn structure(&self) -> &GroupMeta {
         &self.structure
     }
@@ -258,7 +259,7 @@ impl Plan {
         (self.stored_bytes() as f64 * share.min(1.0)).round() as u64
     }
 
-    /// Opens a granule.
+    /// Opens a granule, whole.
     ///
     /// # Errors
     /// If it cannot be read.

@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use karin_core::{Dataset, DatasetError, HalfOrbit, Product, Schema, Version};
+use karin_core::{Dataset, DatasetError, HalfOrbit, Product, Schema, Selection, Version};
 
 mod collection;
 mod granules;
+mod needs;
 
 pub use collection::CollectionGranules;
 pub use granules::GranuleFiles;
+pub(crate) use needs::open as open_for;
 
 /// A granule that can be opened: what is known of it without opening it.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +47,22 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// If it cannot be read.
     fn open(&self, index: usize) -> Result<Arc<dyn Dataset>, DatasetError>;
+
+    /// True if every part of the granule at `index` that is read costs a round trip: it is worth saying what will be used of it.
+    fn is_far(&self, index: usize) -> bool {
+        let _ = index;
+        false
+    }
+
+    /// Opens the granule at `index` for these variables and dimensions of its root, those of them that there are. Where that
+    /// saves requests, its structure has them alone.
+    ///
+    /// # Errors
+    /// As [`Source::open`].
+    fn open_for(&self, index: usize, names: &[String]) -> Result<Arc<dyn Dataset>, DatasetError> {
+        let _ = names;
+        self.open(index)
+    }
 
     /// The snapshot that a collection is read at.
     fn snapshot(&self) -> Option<&str> {
@@ -102,6 +120,18 @@ impl Source for Sources {
         source.open(inner)
     }
 
+    fn is_far(&self, index: usize) -> bool {
+        self.place(index)
+            .is_some_and(|(source, inner)| source.is_far(inner))
+    }
+
+    fn open_for(&self, index: usize, names: &[String]) -> Result<Arc<dyn Dataset>, DatasetError> {
+        match self.place(index) {
+            Some((source, inner)) => source.open_for(inner, names),
+            None => self.open(index),
+        }
+    }
+
     fn snapshot(&self) -> Option<&str> {
         self.parts.iter().find_map(|source| source.snapshot())
     }
@@ -115,6 +145,8 @@ impl Source for Sources {
 /// Open granules kept for their next use, up to a bound; the one used longest ago goes first.
 pub(crate) struct Handles {
     source: Arc<dyn Source>,
+    /// What they are opened for.
+    selection: Selection,
     limit: usize,
     open: Mutex<Opened>,
 }
@@ -123,9 +155,10 @@ pub(crate) struct Handles {
 type Opened = (u64, HashMap<usize, (u64, Arc<dyn Dataset>)>);
 
 impl Handles {
-    pub(crate) fn new(source: Arc<dyn Source>, limit: usize) -> Self {
+    pub(crate) fn new(source: Arc<dyn Source>, selection: Selection, limit: usize) -> Self {
         Self {
             source,
+            selection,
             limit: limit.max(1),
             open: Mutex::new((0, HashMap::new())),
         }
@@ -137,7 +170,7 @@ impl Handles {
             return Ok(found);
         }
         // Opened outside the lock: two threads may open the same granule, which costs less than waiting.
-        let dataset = self.source.open(index)?;
+        let dataset = needs::open(self.source.as_ref(), index, &self.selection)?;
         let mut guard = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let (clock, handles) = &mut *guard;
         *clock += 1;

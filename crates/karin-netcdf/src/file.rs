@@ -28,6 +28,8 @@ pub struct NcFile {
     root: GroupMeta,
     variables: HashMap<String, Variable>,
     skipped: Vec<(String, String)>,
+    /// Only some members of the root were looked for.
+    is_part: bool,
     /// Where address 0 of HDF5 is in the source.
     base: u64,
     sizes: Sizes,
@@ -66,18 +68,39 @@ impl NcFile {
     /// As [`NcFile::open`].
     pub fn with_limits(source: Arc<dyn ByteSource>, limits: Limits) -> Result<Self, NcError> {
         let name = source.name().to_owned();
-        Self::read_structure(source, limits).map_err(|fault| fault.named(&name, ""))
+        Self::read_structure(source, limits, None).map_err(|fault| fault.named(&name, ""))
     }
 
-    fn read_structure(source: Arc<dyn ByteSource>, limits: Limits) -> Result<Self, Fault> {
+    /// Opens a source of bytes for the variables and dimensions of the root that are `named`, those of them that there are: the
+    /// headers of others are not read, which saves requests where every one of them lies somewhere else at a server. Its
+    /// structure has these alone, as the whole file has them; what else there is it cannot tell ([`NcFile::is_part`]).
+    ///
+    /// `None` if they cannot be understood without the others: there are groups among them, dimensions that grow, or axes whose
+    /// dimension is not named. Files whose structure lies in one piece (netCDF-3) are opened whole.
+    ///
+    /// # Errors
+    /// As [`NcFile::open`].
+    pub fn for_variables(source: Arc<dyn ByteSource>, named: &[String]) -> Result<Option<Self>, NcError> {
+        let name = source.name().to_owned();
+        let file = Self::read_structure(source, Limits::default(), Some(named));
+        let file = file.map_err(|fault| fault.named(&name, ""))?;
+        Ok((!file.is_part || hdf5::stands_alone(&file.root)).then_some(file))
+    }
+
+    fn read_structure(
+        source: Arc<dyn ByteSource>,
+        limits: Limits,
+        only: Option<&[String]>,
+    ) -> Result<Self, Fault> {
         let failed = |source| Fault::Io {
             action: "asking for the length".into(),
             source,
         };
         let len = source.len().map_err(failed)?;
         if let Some(base) = hdf5::find_superblock(source.as_ref(), len)? {
-            let contents = hdf5::open(&source, base, len, &limits)?;
+            let contents = hdf5::open(&source, base, len, &limits, only)?;
             return Ok(Self {
+                is_part: only.is_some(),
                 len,
                 limits,
                 format: Format::Hdf5,
@@ -91,6 +114,7 @@ impl NcFile {
         }
         let contents = classic::open(source.as_ref(), len, &limits)?;
         Ok(Self {
+            is_part: false,
             len,
             limits,
             format: Format::Classic(contents.version),
@@ -101,6 +125,11 @@ impl NcFile {
             sizes: Sizes { offset: 8, length: 8 },
             source,
         })
+    }
+
+    /// True if it was opened for some variables alone: that another one is not there says nothing.
+    pub const fn is_part(&self) -> bool {
+        self.is_part
     }
 
     /// The container.
@@ -221,6 +250,11 @@ impl NcFile {
                 file,
                 variable,
                 feature: reason.clone(),
+            }),
+            None if self.is_part => Err(NcError::InvalidRequest {
+                file,
+                variable,
+                reason: "the file was opened for other variables alone".to_owned(),
             }),
             None => Err(NcError::NoVariable { file, variable }),
         }

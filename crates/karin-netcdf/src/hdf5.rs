@@ -19,7 +19,7 @@ mod types;
 use std::sync::Arc;
 
 use hdf5_reader::storage::Storage;
-use karin_core::{ByteSource, GroupMeta};
+use karin_core::{ByteSource, Dimension, GroupMeta};
 
 pub(crate) use chunk_locator::ChunkLocator;
 pub(crate) use strings::{Heaps, fixed_text};
@@ -60,15 +60,25 @@ pub(crate) struct Contents {
     pub(crate) sizes: Sizes,
 }
 
-/// Reads the structure of the HDF5 file whose superblock was found at `base`.
+/// True if what was read of some members of the root holds whatever the others are: there are no groups, and no dimension was
+/// made up or may have grown for one of them.
+pub(crate) fn stands_alone(root: &GroupMeta) -> bool {
+    let is_fixed =
+        |dimension: &Dimension| !dimension.unlimited && !dimension.name.starts_with(dimensions::MADE_UP);
+    root.groups.is_empty() && root.dimensions.iter().all(is_fixed)
+}
+
+/// Reads the structure of the HDF5 file whose superblock was found at `base`, of the members of the root `only` those of these
+/// names.
 pub(crate) fn open(
     source: &Arc<dyn ByteSource>,
     base: u64,
     len: u64,
     limits: &Limits,
+    only: Option<&[String]>,
 ) -> Result<Contents, Fault> {
     superblock::check_length(source.as_ref(), base, len)?;
-    scout::in_rounds(source, |source, walking| read(source, walking, len, limits))
+    scout::in_rounds(source, |source, walking| read(source, walking, len, limits, only))
 }
 
 fn read(
@@ -76,6 +86,7 @@ fn read(
     walking: Walking,
     len: u64,
     limits: &Limits,
+    only: Option<&[String]>,
 ) -> Result<Contents, Fault> {
     guarded(|| {
         let storage = Arc::new(PagedStorage::new(source.clone(), 0, len, STRUCTURE_PAGE));
@@ -88,7 +99,7 @@ fn read(
             offset: header.offset_size,
             length: header.length_size,
         };
-        let tree = tree::walk(&file, walking, sizes, limits)?;
+        let tree = tree::walk(&file, walking, sizes, limits, only)?;
         let (root, variables, skipped) = dimensions::assemble(tree)?;
         Ok(Contents {
             root,

@@ -7,7 +7,7 @@ use karin_core::{GroupMeta, Product, Progress, Schema, Selection};
 use super::Piece;
 use crate::EngineError;
 use crate::region::PassFilter;
-use crate::source::{Entry, Source};
+use crate::source::{Entry, Source, open_for};
 
 /// Seconds by which a granule's lines may lie outside the times of its name.
 const NAME_SLACK: f64 = 120.0;
@@ -81,10 +81,11 @@ pub(super) fn one_product(source: &dyn Source, candidates: &[usize]) -> Result<O
     }
 }
 
-/// The structure of one granule of every schema that occurs, with its index.
+/// The structure of one granule of every schema that occurs, with its index: with all that the selection needs, or whole.
 pub(super) fn samples(
     source: &dyn Source,
     candidates: &[usize],
+    selection: &Selection,
     progress: &dyn Progress,
 ) -> Result<BTreeMap<Option<Schema>, (usize, GroupMeta)>, EngineError> {
     let mut samples = BTreeMap::new();
@@ -97,7 +98,7 @@ pub(super) fn samples(
         if samples.contains_key(&schema) {
             continue;
         }
-        match source.open(index) {
+        match open_for(source, index, selection) {
             Ok(dataset) => {
                 samples.insert(schema, (index, dataset.root().clone()));
             }

@@ -23,6 +23,9 @@ struct Dim {
     unlimited: bool,
 }
 
+/// Name prefix of dimensions that the netCDF library makes up.
+pub(super) const MADE_UP: &str = "phony_dim_";
+
 /// Name prefix of variables that are called like a dimension without being its coordinate.
 const NOT_A_COORDINATE: &str = "_nc4_non_coord_";
 
@@ -191,7 +194,7 @@ impl Dimensions {
             self.add(Dim {
                 group,
                 id,
-                name: format!("phony_dim_{id}"),
+                name: format!("{MADE_UP}{id}"),
                 size,
                 unlimited,
             })

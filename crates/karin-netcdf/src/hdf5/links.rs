@@ -12,7 +12,7 @@ use hdf5_reader::object_header::ObjectHeader;
 use hdf5_reader::symbol_table::SymbolTableNode;
 
 use super::Sizes;
-use super::dense::for_each_object;
+use super::dense::{for_each_object, for_named_links};
 use super::scout::Walking;
 use crate::fault::Fault;
 
@@ -23,13 +23,29 @@ pub(super) struct Child {
     pub(super) address: u64,
 }
 
-/// The members of the group with that header, when walking onward those that can be read. Links that lead nowhere, and links
-/// to other files, are left out.
+/// The members of the group with that header, `only` those of these names, when walking onward those that can be read. Links that
+/// lead nowhere, and links to other files, are left out.
 pub(super) fn children(
     file: &Hdf5File,
     walking: Walking,
     sizes: Sizes,
     header: &ObjectHeader,
+    only: Option<&[String]>,
+) -> Result<Vec<Child>, Fault> {
+    let mut children = all_children(file, walking, sizes, header, only)?;
+    if let Some(names) = only {
+        children.retain(|child| names.contains(&child.name));
+    }
+    Ok(children)
+}
+
+/// The same, where names cannot be looked up with others.
+fn all_children(
+    file: &Hdf5File,
+    walking: Walking,
+    sizes: Sizes,
+    header: &ObjectHeader,
+    only: Option<&[String]>,
 ) -> Result<Vec<Child>, Fault> {
     let mut links = Vec::new();
     for message in &header.messages {
@@ -37,7 +53,7 @@ pub(super) fn children(
             HdfMessage::SymbolTable(table) => return symbol_table(file, sizes, table),
             HdfMessage::Link(link) => links.push(link.clone()),
             HdfMessage::LinkInfo(info) if !sizes.is_undefined(info.fractal_heap_address) => {
-                let read = dense(file, sizes, info, &mut links);
+                let read = dense(file, sizes, info, only, &mut links);
                 if walking == Walking::Strictly {
                     read?;
                 }
@@ -77,14 +93,19 @@ fn dense(
     file: &Hdf5File,
     sizes: Sizes,
     info: &LinkInfoMessage,
+    only: Option<&[String]>,
     links: &mut Vec<LinkMessage>,
 ) -> Result<(), Fault> {
     let places = (info.fractal_heap_address, info.btree_name_index_address);
-    for_each_object(file.storage(), sizes, places, |bytes| {
+    let each = |bytes: &[u8]| {
         let link = link::parse(&mut Cursor::new(bytes), sizes.offset, sizes.length, bytes.len())?;
         links.push(link);
         Ok(())
-    })
+    };
+    match only {
+        Some(names) => for_named_links(file.storage(), sizes, places, names, each),
+        None => for_each_object(file.storage(), sizes, places, each),
+    }
 }
 
 /// The members of a group of the old kind, by name.

@@ -79,18 +79,20 @@ const HIDDEN: [&str; 8] = [
 
 const BARE_DIMENSION: &str = "This is a netCDF dimension but not a netCDF variable";
 
-/// All groups, parents before their members.
+/// All groups, parents before their members; of the root `only` the members of these names.
 pub(super) fn walk(
     file: &Hdf5File,
     walking: Walking,
     sizes: Sizes,
     limits: &Limits,
+    only: Option<&[String]>,
 ) -> Result<Vec<RawGroup>, Fault> {
     let mut walk = Walk {
         file,
         walking,
         sizes,
         limits,
+        only,
         heaps: Heaps::new(file.storage(), sizes),
         groups: Vec::new(),
         objects: 0,
@@ -106,6 +108,8 @@ struct Walk<'a> {
     walking: Walking,
     sizes: Sizes,
     limits: &'a Limits,
+    /// Names of the members of the root that are wanted.
+    only: Option<&'a [String]>,
     heaps: Heaps<'a>,
     groups: Vec<RawGroup>,
     objects: usize,
@@ -144,7 +148,8 @@ impl Walk<'_> {
         self.groups.push(group);
         self.ancestors.push(address);
         let mut inner = Vec::new();
-        let children = links::children(self.file, self.walking, self.sizes, &header)?;
+        let only = self.only.filter(|_| parent.is_none());
+        let children = links::children(self.file, self.walking, self.sizes, &header, only)?;
         for child in children {
             self.objects += 1;
             if self.objects > self.limits.objects {

@@ -52,7 +52,7 @@ pub(super) fn of(
     let plan = engine.plan();
     let selection = plan.selection();
     if keeps_all_values(selection, plan) {
-        let dataset = plan.open(piece)?;
+        let dataset = engine.open(piece)?;
         let mut root = dataset.root().clone();
         if selection.variables.is_empty() {
             provenance::add_history(&mut root.attributes, options);
@@ -62,7 +62,7 @@ pub(super) fn of(
         }
         return Ok(Some(Arc::new(View { dataset, root })));
     }
-    let dataset = plan.open(piece)?;
+    let dataset = engine.open(piece)?;
     if plan.swaths().is_empty() {
         let reason = "this file has no swath: it can be extracted whole, or by --vars";
         return Err(Error::option("selection", reason));

@@ -69,9 +69,17 @@ pub struct RemoteGranules {
     locations: Vec<Location>,
     entries: Vec<Entry>,
     /// The granules that were opened last: opening one anew costs a request.
-    opened: Mutex<VecDeque<(usize, Arc<NcFile>)>>,
+    opened: Mutex<VecDeque<Opened>>,
     /// Those that could not be opened a moment ago, and why: trying for as long as patience lasts, again, tells the same.
     failed: Mutex<BTreeMap<usize, (Instant, ErrorKind, String)>>,
+}
+
+/// A granule that is open.
+struct Opened {
+    index: usize,
+    source: Arc<RemoteFile>,
+    /// Its structure, and what it was read for; `None` in place of names: all.
+    file: Option<(Option<Vec<String>>, Arc<NcFile>)>,
 }
 
 /// Granules that stay open.
@@ -95,54 +103,93 @@ impl RemoteGranules {
         let mut entries = Vec::with_capacity(granules.locations.len());
         for (index, location) in granules.locations.iter().enumerate() {
             let server = location.server().map(|place| place.to_string());
-            let told: &dyn Progress = if asked.insert(server) {
+            if asked.insert(server) {
                 // What is wrong with it is told when its turn comes.
-                let _ = granules.file(index, location, progress);
-                progress
-            } else {
-                &NoProgress
-            };
-            let open = || granules.file(index, location, told).ok();
+                let _ = granules.patiently(index, || granules.source(index, location, progress));
+            }
+            let open = || granules.file(index, None).ok();
             entries.push(Entry::of_file(location.file_name(), 0, open, progress));
         }
         granules.entries = entries;
         granules
     }
 
-    /// A granule that is open, or is opened now; what cannot be opened says so again for a while without being asked for.
-    fn file(
+    /// A granule that is open for all of these variables (`None`: for all that it has), or is opened now.
+    fn file(&self, index: usize, names: Option<&[String]>) -> Result<Arc<NcFile>, DatasetError> {
+        let location = self
+            .locations
+            .get(index)
+            .ok_or_else(|| DatasetError::invalid("granules", "", "no such granule"))?;
+        let known = locked(&self.opened)
+            .iter()
+            .find(|opened| opened.index == index)
+            .and_then(|opened| opened.file.clone());
+        if let Some((of, file)) = known
+            && (!file.is_part() || of.as_deref() == names)
+        {
+            return Ok(file);
+        }
+        let file = self.patiently(index, || {
+            let source = self.source(index, location, &NoProgress)?;
+            Ok(Arc::new(structure(source, names)?))
+        })?;
+        let mut opened = locked(&self.opened);
+        if let Some(opened) = opened.iter_mut().find(|opened| opened.index == index) {
+            opened.file = Some((names.map(<[String]>::to_vec), Arc::clone(&file)));
+        }
+        Ok(file)
+    }
+
+    /// The bytes of a granule, opened now or before.
+    fn source(
         &self,
         index: usize,
         location: &Location,
         progress: &dyn Progress,
-    ) -> Result<Arc<NcFile>, DatasetError> {
-        if let Some((_, file)) = locked(&self.opened).iter().find(|(known, _)| *known == index) {
-            return Ok(Arc::clone(file));
+    ) -> Result<Arc<RemoteFile>, Error> {
+        if let Some(opened) = locked(&self.opened).iter().find(|opened| opened.index == index) {
+            return Ok(Arc::clone(&opened.source));
         }
-        let said = |kind, reason: &str| DatasetError::new(kind, &location.to_string(), "", reason);
+        let source = Arc::new(RemoteFile::open(&self.access, location, progress)?);
+        let mut opened = locked(&self.opened);
+        opened.push_back(Opened {
+            index,
+            source: Arc::clone(&source),
+            file: None,
+        });
+        if opened.len() > MOST_OPEN {
+            opened.pop_front();
+        }
+        Ok(source)
+    }
+
+    /// What `open` makes of a granule; what could not be opened says so again for a while without being asked for.
+    fn patiently<T>(&self, index: usize, open: impl FnOnce() -> Result<T, Error>) -> Result<T, DatasetError> {
+        let name = self.locations.get(index).map(ToString::to_string).unwrap_or_default();
+        let said = |kind, reason: &str| DatasetError::new(kind, &name, "", reason);
         if let Some((when, kind, reason)) = locked(&self.failed).get(&index)
             && when.elapsed() < AGAIN_AFTER
         {
             return Err(said(*kind, reason));
         }
-        let file = match read(&self.access, location, progress) {
-            Ok(file) => Arc::new(file),
-            Err(error) => {
-                let (kind, reason) = (error.kind(), error.to_string());
-                let failure = said(kind, &reason);
-                // Whoever stopped may want it again at once.
-                if kind != ErrorKind::Cancelled {
-                    locked(&self.failed).insert(index, (Instant::now(), kind, reason));
-                }
-                return Err(failure);
+        open().map_err(|error| {
+            let (kind, reason) = (error.kind(), error.to_string());
+            let failure = said(kind, &reason);
+            // Whoever stopped may want it again at once.
+            if kind != ErrorKind::Cancelled {
+                locked(&self.failed).insert(index, (Instant::now(), kind, reason));
             }
-        };
-        let mut opened = locked(&self.opened);
-        opened.push_back((index, Arc::clone(&file)));
-        if opened.len() > MOST_OPEN {
-            opened.pop_front();
-        }
-        Ok(file)
+            failure
+        })
+    }
+}
+
+/// The structure of a granule: of these variables, where they can be understood without the others.
+fn structure(source: Arc<RemoteFile>, names: Option<&[String]>) -> Result<NcFile, Error> {
+    let part = names.map(|names| NcFile::for_variables(source.clone(), names)).transpose()?;
+    match part.flatten() {
+        Some(file) => Ok(file),
+        None => Ok(NcFile::from_source(source)?),
     }
 }
 
@@ -156,10 +203,14 @@ impl Source for RemoteGranules {
     }
 
     fn open(&self, index: usize) -> Result<Arc<dyn Dataset>, DatasetError> {
-        let location = self
-            .locations
-            .get(index)
-            .ok_or_else(|| DatasetError::invalid("granules", "", "no such granule"))?;
-        Ok(self.file(index, location, &NoProgress)?)
+        Ok(self.file(index, None)?)
+    }
+
+    fn is_far(&self, _: usize) -> bool {
+        true
+    }
+
+    fn open_for(&self, index: usize, names: &[String]) -> Result<Arc<dyn Dataset>, DatasetError> {
+        Ok(self.file(index, Some(names))?)
     }
 }
