@@ -12,6 +12,8 @@ import pytest
 
 from access_fixtures import BASICS, ask, assert_right, extracts_of, granules, outcomes, read_through, s3, servers, world  # noqa: F401
 from s3_server import FaultyS3, bucket  # noqa: F401
+from scattered import stored, variable_by_variable
+from stored_values import assert_same
 
 LONG = "KARIN_LONG" in os.environ
 TRANSIENT = ["closed", "reset", "truncated", "stall", "short length", "long length", "429", "503", "500", "changed", "no ranges", "wrong range",
@@ -107,3 +109,19 @@ def test_ranges_that_fail_end_in_the_right_values_or_in_an_error(ask, s3, faulty
     restore(s3, world, contents(s3, world))
     # Nothing wrong was kept.
     assert read_through(ask, addresses, tmp_path / "again", extracts) == 12
+
+
+def test_headers_that_lie_all_over_a_granule_in_a_bucket(ask, karin, s3, faulty, tmp_path):  # noqa: F811
+    """S3 gives one range at a time: only the headers that are needed are fetched."""
+    karin("simulate", "--product", "L3_LR_SSH_Expert", "--cycles", "10", "--passes", "13", tmp_path / "whole")
+    (whole,) = (tmp_path / "whole").rglob("*.nc")
+    path = variable_by_variable(whole, tmp_path / whole.name, complevel=4)
+    s3.upload_file(path, "bucket", path.name)
+    needed = stored(path, ["time", "latitude", "longitude", "ssha_filtered"])
+    flags = ["--vars", "ssha_filtered", "--bbox", "-180,-20,180,20", "-o"]
+    ask("extract", f"s3://bucket/{path.name}", *flags, tmp_path / "remote.nc")
+    karin("extract", path, *flags, tmp_path / "local.nc")
+    assert_same(tmp_path / "remote.nc", tmp_path / "local.nc")
+    requests, sent, size = len(faulty.requests), faulty.sent, path.stat().st_size
+    print(f"first contact with a bucket: {requests} requests, {sent} bytes for {needed} of {size}")
+    assert requests <= 12 and sent <= needed + size / 16

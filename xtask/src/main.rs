@@ -23,7 +23,7 @@ usage: cargo xtask TASK
   setup          create .venv with the oracle packages (CPython 3.12 or later where there is one) and karin itself
   test           everything: format, lints, layers, documentation, Rust tests, oracle tests
   test --long    the same, and then the full fault and fuzz matrix (hours); prints what it tried
-  matrix [PART]  the matrix or parts of it alone: storage mutants kills power faults buckets fuzz
+  matrix [PART]  the matrix or parts of it alone: storage mutants kills power faults buckets servers fuzz
   bench [NAME]   the benchmarks of benches/, karin and its peers in one run
   fuzz SECONDS [TARGET]   the fuzz targets of fuzz/, each for so long
   layers         check that the crates depend downwards only";

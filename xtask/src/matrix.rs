@@ -41,6 +41,14 @@ const PARTS: [(&str, &[Runs]); 7] = [
         "buckets",
         &[Runs::Oracle("test_s3.py"), Runs::Oracle("test_s3_faults.py")],
     ),
+    (
+        "servers",
+        &[
+            Runs::Oracle("test_access.py"),
+            Runs::Oracle("test_remote.py"),
+            Runs::Oracle("test_file_servers.py"),
+        ],
+    ),
     ("fuzz", &[Runs::Fuzz]),
 ];
 

@@ -72,8 +72,8 @@ impl NcFile {
     }
 
     /// Opens a source of bytes for the variables and dimensions of the root that are `named`, those of them that there are: the
-    /// headers of others are not read, which saves requests where every one of them lies somewhere else at a server. Its
-    /// structure has these alone, as the whole file has them; what else there is it cannot tell ([`NcFile::is_part`]).
+    /// headers of others are not fetched, which saves requests where every one of them lies somewhere else at a server. Its
+    /// structure then has these alone, as the whole file has them; what else there is it cannot tell ([`NcFile::is_part`]).
     ///
     /// `None` if they cannot be understood without the others: there are groups among them, dimensions that grow, or axes whose
     /// dimension is not named. Files whose structure lies in one piece (netCDF-3) are opened whole.
@@ -100,7 +100,7 @@ impl NcFile {
         if let Some(base) = hdf5::find_superblock(source.as_ref(), len)? {
             let contents = hdf5::open(&source, base, len, &limits, only)?;
             return Ok(Self {
-                is_part: only.is_some(),
+                is_part: contents.is_part,
                 len,
                 limits,
                 format: Format::Hdf5,

@@ -58,6 +58,8 @@ pub(crate) struct Contents {
     /// Path of what karin has no type for, and why.
     pub(crate) skipped: Vec<(String, String)>,
     pub(crate) sizes: Sizes,
+    /// Only some members of the root were looked for.
+    pub(crate) is_part: bool,
 }
 
 /// True if what was read of some members of the root holds whatever the others are: there are no groups, and no dimension was
@@ -69,7 +71,7 @@ pub(crate) fn stands_alone(root: &GroupMeta) -> bool {
 }
 
 /// Reads the structure of the HDF5 file whose superblock was found at `base`, of the members of the root `only` those of these
-/// names.
+/// names, unless all of it can be read without a round trip by then.
 pub(crate) fn open(
     source: &Arc<dyn ByteSource>,
     base: u64,
@@ -78,7 +80,10 @@ pub(crate) fn open(
     only: Option<&[String]>,
 ) -> Result<Contents, Fault> {
     superblock::check_length(source.as_ref(), base, len)?;
-    scout::in_rounds(source, |source, walking| read(source, walking, len, limits, only))
+    let part = scout::in_rounds(source, |source, walking| read(source, walking, len, limits, only))?;
+    let whole =
+        only.and_then(|_| scout::at_hand(source, |source, walking| read(source, walking, len, limits, None)));
+    Ok(whole.unwrap_or(part))
 }
 
 fn read(
@@ -106,6 +111,7 @@ fn read(
             variables,
             skipped,
             sizes,
+            is_part: only.is_some(),
         })
     })
 }

@@ -18,13 +18,14 @@
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
-use karin_core::{Dataset, ErrorKind, GroupMeta, Layout, Progress, Selection};
+use karin_core::{Dataset, DatasetError, ErrorKind, GroupMeta, Layout, Progress, Selection};
 use karin_engine::{Engine, EngineError, Failure, Part, Piece, Plan};
+use karin_netcdf::WriteError;
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::Error;
-use crate::output::{self, Format, WriteOptions};
+use crate::output::{self, Format, OutputError, WriteOptions};
 use crate::plot::{self, MapOptions};
 
 mod cube;
@@ -148,13 +149,9 @@ fn of_granule<T>(plan: &Plan, piece: &Piece, result: Result<T, Error>) -> Result
         Ok(value) => return Ok(Ok(value)),
         Err(error) => error,
     };
-    let is_granule = matches!(&error, Error::Engine(EngineError::Dataset(_)) | Error::Dataset(_));
-    if !is_granule || error.kind() == ErrorKind::Cancelled {
-        return Err(error);
-    }
-    let cause = match &error {
-        Error::Engine(EngineError::Dataset(cause)) | Error::Dataset(cause) => cause.to_string(),
-        other => other.to_string(),
+    let cause = match (unreadable(&error), error.kind()) {
+        (None, _) | (_, ErrorKind::Cancelled) => return Err(error),
+        (Some(cause), _) => cause.to_string(),
     };
     let granule = plan
         .entry(piece)
@@ -164,6 +161,17 @@ fn of_granule<T>(plan: &Plan, piece: &Piece, result: Result<T, Error>) -> Result
         reason: cause,
         kind: error.kind(),
     }))
+}
+
+/// What cannot be read of a granule: known when it is opened, or only while what is kept of it is written.
+const fn unreadable(error: &Error) -> Option<&DatasetError> {
+    match error {
+        Error::Engine(EngineError::Dataset(cause)) | Error::Dataset(cause) => Some(cause),
+        Error::Output(
+            OutputError::NetCdf(WriteError::Read { source, .. }) | OutputError::Read { source, .. },
+        ) => Some(source),
+        _ => None,
+    }
 }
 
 fn one_granule(

@@ -7,7 +7,8 @@
 use std::sync::Arc;
 
 use karin_core::{
-    Dataset, DatasetError, GroupMeta, QualityLevel, Selection, Side, VariableMeta, gate_of, granule_structure,
+    Dataset, DatasetError, GroupMeta, Nadir, QualityLevel, Selection, Side, VariableMeta, gate_of,
+    granule_structure,
 };
 
 use super::{Entry, Source};
@@ -18,7 +19,7 @@ use crate::swath::Swath;
 const COORDINATES: [&str; 3] = ["time", "latitude", "longitude"];
 /// How far from the nadir pixels are, which filters ask for.
 const DISTANCE: &str = "cross_track_distance";
-/// Where the values of the nadir altimeter are, in products that have them in the swath.
+/// Where the values of the nadir altimeter are, in products that have them in the swath: they are dropped before anything is derived.
 const NADIR: [&str; 2] = ["i_num_line", "i_num_pixel"];
 
 /// Names of the root of a granule.
@@ -58,6 +59,7 @@ impl Needs {
         let root = &granule_structure(entry.product?, &entry.schema()?)?.root;
         let formulas = Formulas::new(selection).ok()?;
         let mut required: Vec<String> = COORDINATES.map(str::to_owned).to_vec();
+        let mut derives = formulas.has_filters();
         let named = selection.variables.iter().chain(&selection.also);
         for name in named.map(String::as_str).chain(formulas.variables()) {
             if formulas.lets().iter().any(|own| own.name == name) {
@@ -65,6 +67,7 @@ impl Needs {
             } else if root.variables.iter().any(|variable| variable.name == name) {
                 required.push(name.to_owned());
             } else {
+                derives = true;
                 required.extend(formulas.inputs_of(root, name)?);
             }
         }
@@ -72,7 +75,8 @@ impl Needs {
         let is_used = |name: &str| required.iter().any(|known| known == name);
         let used = root.variables.iter().filter(|variable| is_used(&variable.name));
         let mut looked_for: Vec<String> = used.flat_map(|variable| variable.dimensions.clone()).collect();
-        for name in NADIR {
+        let asks_for_nadir = derives || selection.nadir != Nadir::Keep;
+        for name in NADIR.iter().filter(|_| asks_for_nadir) {
             let nadir = root.variable(name);
             looked_for.extend(nadir.iter().flat_map(|variable| variable.dimensions.clone()));
             looked_for.extend(nadir.map(|variable| variable.name.clone()));
@@ -100,9 +104,15 @@ fn flags(group: &GroupMeta, names: &[String], selection: &Selection) -> Vec<Stri
     if selection.quality == QualityLevel::Any {
         return Vec::new();
     }
-    let named = group.variables.iter().filter(|variable| names.contains(&variable.name));
+    let named = group
+        .variables
+        .iter()
+        .filter(|variable| names.contains(&variable.name));
     let of = |variable: &VariableMeta| {
-        let says = variable.attributes.text("quality_flag").map(|flag| flag.trim().to_owned());
+        let says = variable
+            .attributes
+            .text("quality_flag")
+            .map(|flag| flag.trim().to_owned());
         let gate = gate_of(group, variable).map(|gate| gate.flag_variable);
         says.into_iter().chain(gate).filter(|flag| !flag.is_empty())
     };

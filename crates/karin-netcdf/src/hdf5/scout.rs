@@ -56,6 +56,19 @@ pub(super) enum Walking {
     Onward,
 }
 
+/// What `walk` makes of a source of which all that it reads can be read without a round trip; `None` otherwise, and where something is
+/// wrong.
+pub(super) fn at_hand<T>(
+    source: &Arc<dyn ByteSource>,
+    walk: impl Fn(&Arc<dyn ByteSource>, Walking) -> Result<T, Fault>,
+) -> Option<T> {
+    let seen: Arc<dyn ByteSource> = Arc::new(Scout {
+        source: Arc::clone(source),
+        missing: Mutex::default(),
+    });
+    walk(&seen, Walking::Strictly).ok()
+}
+
 /// What `walk` makes of a source. It is called over what is there, and again when what it missed has come, until it misses
 /// nothing; after too many rounds, over the source itself.
 ///
@@ -221,6 +234,19 @@ mod tests {
         });
         assert_eq!(found.unwrap(), [1, 2]);
         assert_eq!((walks.into_inner(), far.rounds().len()), (1, 0));
+    }
+
+    #[test]
+    fn what_is_at_hand_is_read_without_fetching() {
+        let far = Far::new(true);
+        assert_eq!(
+            at_hand(&dyn_of(&far), |source, walking| each(source, walking, &[9, 40])),
+            None
+        );
+        far.there.lock().unwrap().push(0..50);
+        let found = at_hand(&dyn_of(&far), |source, walking| each(source, walking, &[9, 40]));
+        assert_eq!(found.unwrap(), [9, 40]);
+        assert!(far.rounds().is_empty());
     }
 
     #[test]

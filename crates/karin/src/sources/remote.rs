@@ -165,7 +165,11 @@ impl RemoteGranules {
 
     /// What `open` makes of a granule; what could not be opened says so again for a while without being asked for.
     fn patiently<T>(&self, index: usize, open: impl FnOnce() -> Result<T, Error>) -> Result<T, DatasetError> {
-        let name = self.locations.get(index).map(ToString::to_string).unwrap_or_default();
+        let name = self
+            .locations
+            .get(index)
+            .map(ToString::to_string)
+            .unwrap_or_default();
         let said = |kind, reason: &str| DatasetError::new(kind, &name, "", reason);
         if let Some((when, kind, reason)) = locked(&self.failed).get(&index)
             && when.elapsed() < AGAIN_AFTER
@@ -186,7 +190,9 @@ impl RemoteGranules {
 
 /// The structure of a granule: of these variables, where they can be understood without the others.
 fn structure(source: Arc<RemoteFile>, names: Option<&[String]>) -> Result<NcFile, Error> {
-    let part = names.map(|names| NcFile::for_variables(source.clone(), names)).transpose()?;
+    let part = names
+        .map(|names| NcFile::for_variables(source.clone(), names))
+        .transpose()?;
     match part.flatten() {
         Some(file) => Ok(file),
         None => Ok(NcFile::from_source(source)?),
