@@ -25,7 +25,7 @@ enum Runs {
 }
 
 /// Every part, and what it runs.
-const PARTS: [(&str, &[Runs]); 7] = [
+const PARTS: [(&str, &[Runs]); 8] = [
     ("storage", &[Runs::Rust(&["storm", "integrity"])]),
     (
         "mutants",
