@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import warnings
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
@@ -17,7 +16,7 @@ from xarray.core import indexing
 from karin import _karin
 from karin._ahead import Neighbours
 from karin._source import Reach
-from karin.errors import KarinWarning
+from karin.errors import warn_of_left_out
 
 #: Files that a process keeps open; one that is needed again is opened again.
 OPEN_FILES = 256
@@ -170,7 +169,7 @@ class KarinArray(BackendArray):
         dataset = self.handle.dataset()
         array = dataset.read(self.path, wanted, self.decoding)
         for granule, reason in dataset.failures():
-            warnings.warn(f"left out {granule}: {reason}", KarinWarning, stacklevel=2)
+            warn_of_left_out(granule, reason, stacklevel=2)
         if any(part != slice(None) for part in turned):
             array = array[tuple(turned)]
         return self._as_typed(array)

@@ -12,7 +12,6 @@ import json
 import os
 import re
 import time
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +22,7 @@ from karin import _karin
 from karin._outlines import Place, listening, tell
 from karin._parts import Part, gathered
 from karin._reduction import Reduction
-from karin.errors import KarinWarning, MemoryBudgetError
+from karin.errors import MemoryBudgetError, warn_of_left_out
 
 if TYPE_CHECKING:
     from karin._collection import Collection
@@ -221,7 +220,7 @@ def _by_states(collection: Collection, reduction: Reduction, client: Any) -> Any
     parts = _in_order(collection, client)
     states = client.gather(_mapped(client, _state, parts, "karin-state", reduction))
     for granule, reason in (row for _, left_out in states for row in left_out):
-        warnings.warn(f"left out {granule}: {reason}", KarinWarning, stacklevel=4)
+        warn_of_left_out(granule, reason, stacklevel=4)
     found = [state for state, _ in states]
     plan, memory = collection._plan(), collection._options.memory
     merged, notes = _karin.merge_parts(plan, reduction, found, memory=memory)

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from karin.errors import KarinWarning
+from karin.errors import KarinWarning, in_python
 
 #: Work shorter than this many seconds shows no progress.
 PATIENCE = 0.7
@@ -70,7 +70,7 @@ class Listener:
         """End the display and hand on what was warned of."""
         self._close_bar()
         for text in self._warned:
-            warnings.warn(text, KarinWarning, stacklevel=5)
+            warnings.warn(in_python(text), KarinWarning, stacklevel=5)
         self._warned.clear()
 
 

@@ -6,6 +6,9 @@ that ``except FileNotFoundError`` does what one expects.
 
 from __future__ import annotations
 
+import re
+import warnings
+
 __all__ = [
     "AlreadyExistsError",
     "CancelledError",
@@ -142,6 +145,20 @@ class InternalError(KarinError, RuntimeError):
 _BY_KIND: dict[str, type[KarinError]] = {error.kind: error for error in reversed(KarinError.__subclasses__())}
 
 
+#: A setting, as the command takes it.
+_SETTING = re.compile(r"--set ([a-z_.]+)=(\S+)")
+
+
+def in_python(message: str) -> str:
+    """Say what to do about it in Python: settings that the command takes as flags are keywords here."""
+    return _SETTING.sub(lambda found: f'settings={{"{found[1]}": "{found[2]}"}}', message)
+
+
 def error_of(kind: str, message: str) -> KarinError:
     """Make the exception of a kind (the extension module calls this)."""
-    return _BY_KIND.get(kind, InternalError)(message)
+    return _BY_KIND.get(kind, InternalError)(in_python(message))
+
+
+def warn_of_left_out(granule: str, reason: str, stacklevel: int) -> None:
+    """Warn of a granule that could not be read."""
+    warnings.warn(in_python(f"left out {granule}: {reason}"), KarinWarning, stacklevel=stacklevel + 1)

@@ -1,6 +1,7 @@
 """engine="karin" on addresses: granules where they lie, and collections in buckets."""
 
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -64,6 +65,16 @@ def test_collections_refer_to_granules_at_servers(world, lean, tmp_path, monkeyp
     table = karin.ingest([f"{place}/x/{path.name}" for path in lean[:2]], collection, virtual=True)
     assert list(table["outcome"]) == ["added"] * 2
     cycle, number = map(int, lean[0].name.split("_")[5:7])
+    # Until the reader names the server, nothing of it is read, and every way to read says what to write.
+    settings, unread = {"virtual.allowed": place}, karin.open(collection)
+    told = re.escape(f'settings={{"virtual.allowed": "{place}"}}')
+    for read in (unread.load, lambda: unread.load(stack="lines"), xr.open_dataset(collection, engine="karin").load):
+        with pytest.warns(karin.KarinWarning, match=told):
+            assert np.isnan(read()["ssha_karin_2_qual"]).all()
+    for read in (unread.mean, lambda: unread.reduce("mean", None), lambda: unread.to_netcdf(tmp_path / "x.nc")):
+        with pytest.raises(karin.KarinError, match=told), pytest.warns(karin.KarinWarning, match=told):
+            read()
+    assert int(karin.open(collection, settings=settings).count()["ssha_karin_2_qual"].max()) == 1
     monkeypatch.setenv("KARIN_VIRTUAL_ALLOWED", place)
     select = {"cycle_number": cycle, "pass_number": number}
     found, expected = xr.open_dataset(collection, engine="karin", select=select).load(), xr.open_dataset(lean[0], engine="netcdf4")

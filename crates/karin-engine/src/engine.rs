@@ -155,6 +155,15 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// The error where no granule could be read: with the first of them, and why.
+    pub fn nothing_read(&self) -> EngineError {
+        let first = self.failures().into_iter().next();
+        let first = first.map_or_else(String::new, |first| {
+            format!("; {}: {}", first.granule, first.reason)
+        });
+        EngineError::Empty(format!("no granule can be read{first}"))
+    }
+
     /// Tells the user what was left out.
     pub fn report_failures(&self) {
         for failure in self.failures() {

@@ -151,7 +151,7 @@ fn of_granule<T>(plan: &Plan, piece: &Piece, result: Result<T, Error>) -> Result
     };
     let cause = match (unreadable(&error), error.kind()) {
         (None, _) | (_, ErrorKind::Cancelled) => return Err(error),
-        (Some(cause), _) => cause.to_string(),
+        (Some(cause), _) => cause.explained(),
     };
     let granule = plan
         .entry(piece)

@@ -87,7 +87,7 @@ fn finish(
     keys.sort_unstable();
     keys.dedup();
     if keys.is_empty() && work.engine.failures().len() == work.engine.plan.pieces().len() {
-        return Err(EngineError::Empty("no granule can be read".to_owned()));
+        return Err(work.engine.nothing_read());
     }
     if work.reduction.target == Target::All {
         keys = vec![0];

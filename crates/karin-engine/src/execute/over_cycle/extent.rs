@@ -92,7 +92,7 @@ fn longest(engine: &Engine<'_>, passes: &[Pass], swath: &Swath) -> Result<usize,
         Some(engine.swath(dataset.as_ref(), &swath.group).ok()?.num_lines)
     };
     let longest = engine.pool.install(|| pieces.par_iter().filter_map(lines).max());
-    longest.ok_or_else(|| EngineError::Empty("no granule can be read".to_owned()))
+    longest.ok_or_else(|| engine.nothing_read())
 }
 
 /// Keeps the passes and lines that touch the region, from the coordinates of one granule of each pass.
