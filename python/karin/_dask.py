@@ -112,10 +112,12 @@ def _along(collection: Collection, reduction: Reduction, client: Any, axis: str)
     parts = [collection.sel(**word) for word in words]
     # The largest first, so that workers end together; the smallest has time to tell most.
     order = sorted(range(len(runs)), key=lambda at: -sum(counts[number] for number in runs[at]))
-    with listening(client, axis) as heard:
+    lasting = sum(counts.values()) >= _WORTH_A_TASK * len(runs)
+    with listening(client, axis, lasting=lasting) as (heard, submitted):
         name = f"karin-{reduction.target.replace(' ', '-')}"
         places = heard.places(len(parts), order[-1] if order else 0)
         begun = _mapped(client, _told, [parts[at] for at in order], name, reduction, each=[places[at] for at in order])
+        submitted()
         futures = [future for _, future in sorted(zip(order, begun, strict=True), key=lambda pair: pair[0])]
         # While they work. The scheduler may share this interpreter: it hands the tasks out first.
         time.sleep(_HANDED_OUT)

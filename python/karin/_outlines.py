@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import pickle
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import xarray as xr
@@ -90,12 +90,21 @@ class Heard:
 
 
 @contextlib.contextmanager
-def listening(client: Any, axis: str) -> Iterator[Heard]:
-    """Listen to what workers tell of parts."""
+def listening(client: Any, axis: str, *, lasting: bool) -> Iterator[tuple[Heard, Callable[[], None]]]:
+    """Listen to what workers tell of parts; with what is to be called once they are submitted.
+
+    Messages to a scheduler that follow one another wait some 10 ms: if the parts are `lasting` longer than that, they go
+    first, and listening begins when they are submitted.
+    """
     heard = Heard(axis)
-    client.subscribe_topic(_TOPIC, heard.hear)
+
+    def begin() -> None:
+        client.subscribe_topic(_TOPIC, heard.hear)
+
+    if not lasting:
+        begin()
     try:
-        yield heard
+        yield heard, begin if lasting else lambda: None
     finally:
         # Of two that listen at once, one has ended it for both; what was not heard is asked for.
         with contextlib.suppress(ValueError):
