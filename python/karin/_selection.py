@@ -141,14 +141,18 @@ def _common_time(before: str | None, wanted: str) -> str:
     return common
 
 
+#: Degrees of longitude that are no width: a tenth of a millimetre.
+_EDGE = 1e-9
+
+
 def _common_box(before: str, wanted: str) -> dict[str, str]:
     """What two boxes have in common: a box, or two (they may meet on both sides of the globe), which make a polygon."""
     a, b = ([float(edge) for edge in text.split(",")] for text in (before, wanted))
     south, north = max(a[1], b[1]), min(a[3], b[3])
     common = _common_longitudes(a[0], a[2], b[0], b[2])
     if len(common) > 1:
-        # Pieces that are only an edge hold nothing that a polygon could.
-        common = [(west, east) for west, east in common if west != east and south != north]
+        # Pieces that are only an edge, but for the rounding of a turn, hold nothing that a polygon could.
+        common = [(west, east) for west, east in common if east - west > _EDGE and south != north]
     if not common or south > north:
         raise InvalidArgumentError(f"bbox: {wanted} and {before}, selected before, have nothing in common")
     if len(common) == 1:
