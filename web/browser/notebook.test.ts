@@ -102,11 +102,18 @@ describe.skipIf(found.length === 0).each(found)("a notebook in %s", (_, module, 
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** Runs the next cell, and gives what it says. */
+  /** Runs the next cell, and gives what it says. Jupyter may lose keys while it settles: they are pressed until they are heard. */
   async function run(): Promise<string> {
     const cell = page.locator(".jp-Cell").nth(ran++);
-    await cell.locator(".cm-content").click();
-    await page.keyboard.press("Shift+Enter");
+    const begun = cell.locator(".jp-InputPrompt", { hasText: /\[(\d+|\*)\]/ });
+    for (let heard = false, tries = 0; !heard && tries < 6; tries++) {
+      await cell.locator(".cm-content").click();
+      await page.keyboard.press("Shift+Enter");
+      heard = await begun.waitFor({ timeout: 5_000 }).then(
+        () => true,
+        () => false,
+      );
+    }
     await cell.locator(".jp-InputPrompt", { hasText: /\[\d+\]/ }).waitFor({ timeout: 60_000 });
     await page.waitForTimeout(300);
     return (
