@@ -209,7 +209,8 @@ def earthdata():
     world.delay = DELAY
     servers = Servers(world)
     ours, theirs = SERVER / "podaac", SERVER / "earthaccess"
-    surroundings = {"EARTHDATA_TOKEN": TOKEN} | servers.settings()
+    # Tests give a server that stalls a third of a second; this one has two hundred files to make checksums of first.
+    surroundings = {"EARTHDATA_TOKEN": TOKEN} | servers.settings() | {"KARIN_TRANSFERS_STALL": "60"}
     asked = [str(KARIN), "--quiet", "get", "podaac:L2_LR_SSH_Basic", "--cycles", f"{CYCLES[0]}-{CYCLES[-1]}", "-o", str(ours)]
     peer = {"cmr": f"{servers.urls['site']}/search/", "out": str(theirs), "short_name": "SWOT_L2_LR_SSH_BASIC_2.0", "names": "SWOT_L2_LR_SSH_Basic_*"}
     peer = [python, str(HERE / "access_peers.py"), "earthdata", json.dumps(peer)]
