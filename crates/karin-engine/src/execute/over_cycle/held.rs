@@ -13,7 +13,9 @@ use karin_core::{Count, DatasetError, Packing, QualityLevel};
 use rayon::prelude::*;
 
 use super::decoded::{Decoded, Row};
-use super::{CACHED, Outcome, Runner, extent};
+use super::extent;
+use super::lane::{CACHED, Runner};
+use super::outcome::Outcome;
 use crate::EngineError;
 use crate::plan::Piece;
 use crate::reduction::{Cells, Sample};

@@ -3,7 +3,7 @@
 use bytemuck::{AnyBitPattern, NoUninit};
 use karin_core::{Count, Slab, Values, transpose};
 
-use super::Lane;
+use super::lane::{Lane, slab};
 use crate::EngineError;
 use crate::execute::Work;
 use crate::reduction::{Cells, Sample, Scale, Spare, Statistic};
@@ -31,7 +31,7 @@ impl<'w> Outcome<'w> {
         Self {
             work,
             lane,
-            slab: super::slab(lane),
+            slab: slab(lane),
             values: work.computed.iter().map(empty).collect(),
             tallies: None,
         }
@@ -39,7 +39,7 @@ impl<'w> Outcome<'w> {
 
     /// The same of results that are handed to the sink `at_once` cells at a time, if it takes them so.
     pub(super) fn passed_on(work: &'w Work<'w>, lane: &'w Lane<'w>, at_once: usize) -> Self {
-        let slab = super::slab(lane);
+        let slab = slab(lane);
         let wanted = work.computed.iter().enumerate();
         let wanted = wanted.filter(|(_, statistic)| work.reduction.statistics.contains(statistic));
         let tally = |(index, statistic): (usize, &Statistic)| {
